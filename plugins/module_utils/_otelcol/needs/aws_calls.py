@@ -40,7 +40,9 @@ _SIGNED_AS = {"aps-workspaces": "aps"}
 
 def _pattern(name: Any, unset: str = "*") -> str:
     """Return a name as a pattern of IAM: what the telemetry fills in can be anything."""
-    return re.sub(r"\*+", "*", _PLACEHOLDER.sub("*", str(name))) if name else unset
+    if not name:
+        return unset
+    return re.sub(r"\*+", "*", _PLACEHOLDER.sub("*", str(name)))
 
 
 def _arn(service: str, region: str, resource: str) -> str:
@@ -107,25 +109,30 @@ def _cloudwatch_logs_exporter(settings: Settings, _config: Config) -> Grants:
 
 
 def _s3_exporter(settings: Settings, _config: Config) -> Grants:
+    """Attributes of resources may name the bucket and the prefix, which can be anything then."""
     uploader = section(settings, "s3uploader")
-    moving = section(settings, "resource_attrs_to_s3")
-    bucket = "*" if moving.get("s3_bucket") else _pattern(uploader.get("s3_bucket"))
-    prefix = "*" if moving.get("s3_prefix") else _pattern(uploader.get("s3_prefix"), "")
-    key = "/".join(part.strip("/") for part in (_pattern(uploader.get("s3_base_prefix"), ""), prefix) if part)
-    where = f"arn:{PARTITION}:s3:::{bucket}/{f'{key}/*' if key and key != '*' else '*'}"
-    actions = ("s3:PutObject", *(("s3:PutObjectAcl",) if uploader.get("acl") else ()))
+    by_attributes = section(settings, "resource_attrs_to_s3")
+    bucket = "*" if by_attributes.get("s3_bucket") else _pattern(uploader.get("s3_bucket"))
+    prefix = "*" if by_attributes.get("s3_prefix") else _pattern(uploader.get("s3_prefix"), "")
+    base = _pattern(uploader.get("s3_base_prefix"), "")
+    folder = "/".join(part.strip("/") for part in (base, prefix) if part)
+    objects = "*" if folder in ("", "*") else f"{folder}/*"
+    actions = ("s3:PutObject", "s3:PutObjectAcl") if uploader.get("acl") else ("s3:PutObject",)
+    where = f"arn:{PARTITION}:s3:::{bucket}/{objects}"
     return _through(uploader.get("role_arn"), Grant(actions, f"{_REFERENCE}/list_amazons3.html", (where,)))
 
 
 def _s3_receiver(settings: Settings, _config: Config) -> Grants:
+    """The receiver lists its bucket, or learns of new objects by a queue."""
     loader, queue = section(settings, "s3downloader"), section(settings, "sqs")
     bucket = f"arn:{PARTITION}:s3:::{_pattern(loader.get('s3_bucket'))}"
     source = f"{_REFERENCE}/list_amazons3.html"
     reads = Grant(("s3:GetObject",), source, (f"{bucket}/*",))
     if not queue:
         return (reads, Grant(("s3:ListBucket",), source, (bucket,)))
-    account, _slash, name = str(queue.get("queue_url") or "").rpartition("/")
-    where = f"arn:{PARTITION}:sqs:{_region_of(queue)}:{account.rpartition('/')[2] or ACCOUNT}:{_pattern(name)}"
+    before_name, _slash, name = str(queue.get("queue_url") or "").rpartition("/")
+    account = before_name.rpartition("/")[2] or ACCOUNT
+    where = f"arn:{PARTITION}:sqs:{_region_of(queue)}:{account}:{_pattern(name)}"
     deletes = () if queue.get("delete_messages") is False else ("sqs:DeleteMessage",)
     return (reads, Grant(("sqs:ReceiveMessage", *deletes), f"{_REFERENCE}/list_amazonsqs.html", (where,)))
 
@@ -133,12 +140,10 @@ def _s3_receiver(settings: Settings, _config: Config) -> Grants:
 def _kinesis_exporter(settings: Settings, _config: Config) -> Grants:
     """Defaults of stream and region: config.go and factory.go of the exporter."""
     aws = section(settings, "aws")
-    stream = _arn(
-        "kinesis", _pattern(aws.get("region"), "us-west-2"), f"stream/{_pattern(aws.get('stream_name'), 'test-stream')}"
-    )
-    return _through(
-        aws.get("role"), Grant(("kinesis:PutRecords",), f"{_REFERENCE}/list_amazonkinesisdatastreams.html", (stream,))
-    )
+    region = _pattern(aws.get("region"), "us-west-2")
+    stream = _arn("kinesis", region, f"stream/{_pattern(aws.get('stream_name'), 'test-stream')}")
+    source = f"{_REFERENCE}/list_amazonkinesisdatastreams.html"
+    return _through(aws.get("role"), Grant(("kinesis:PutRecords",), source, (stream,)))
 
 
 def _cloudwatch_receiver(settings: Settings, _config: Config) -> Grants:
@@ -160,10 +165,14 @@ def _container_insights(_settings: Settings, _config: Config) -> Grants:
 def _detectors(settings: Settings, _config: Config) -> Grants:
     """The eks detector asks EC2 for the cluster's name, the ec2 detector for tags, unless the metadata has them."""
     source = f"{_CONTRIB}/processor/resourcedetectionprocessor#amazon-eks"
-    names, ec2 = set(map(str, items(settings, "detectors"))), section(settings, "ec2")
-    eks = ("ec2:DescribeInstances",) if "eks" in names else ()
-    tags = ("ec2:DescribeTags",) if "ec2" in names and ec2.get("tags") and not ec2.get("tags_from_imds") else ()
-    return (Grant((*eks, *tags), source, region=REGION),) if eks or tags else ()
+    detectors = {str(name) for name in items(settings, "detectors")}
+    ec2 = section(settings, "ec2")
+    actions = []
+    if "eks" in detectors:
+        actions.append("ec2:DescribeInstances")
+    if "ec2" in detectors and ec2.get("tags") and not ec2.get("tags_from_imds"):
+        actions.append("ec2:DescribeTags")
+    return (Grant(tuple(actions), source, region=REGION),) if actions else ()
 
 
 def _balancing_exporter(settings: Settings, _config: Config) -> Grants:
@@ -176,25 +185,31 @@ def _signed_exporter(settings: Settings, config: Config) -> Grants:
     """What an exporter over HTTP sends to AWS is known by its signature: the extension sigv4auth that it names."""
     name = str(at(settings, ("auth", "authenticator")) or "")
     signer = section(config, "extensions", name)
-    if name.split("/", 1)[0] != "sigv4auth" or at(signer, ("assume_role", "web_identity_token_file")):
+    is_signed = name.partition("/")[0] == "sigv4auth"
+    if not is_signed or at(signer, ("assume_role", "web_identity_token_file")):
         return ()
-    ends = [str(settings[key]) for key in _ENDPOINTS if settings.get(key)]
-    found = [grant for end in ends for grant in _signed(end, settings, signer)]
-    return _through(at(signer, ("assume_role", "arn")), *found) if found else ()
+    grants: list[Grant] = []
+    for key in _ENDPOINTS:
+        if settings.get(key):
+            grants += _signed(str(settings[key]), settings, signer)
+    return _through(at(signer, ("assume_role", "arn")), *grants) if grants else ()
 
 
 def _signed(endpoint: str, settings: Settings, signer: Settings) -> Grants:
-    match = _HOST.match(destination(endpoint)[1])
-    host = _SIGNED_AS.get(match["service"], match["service"]) if match else ""
-    service = str(signer.get("service") or host)
-    region = _pattern(signer.get("region") or (match["region"] if match else ""), REGION)
-    known = _SERVICES.get(service)
-    return known(endpoint, settings, region) if known else ()
+    """Return what signed requests to an endpoint are granted; nothing for a service that is not known."""
+    _scheme, host = destination(endpoint)
+    match = _HOST.match(host)
+    service_of_host, region_of_host = match.group("service", "region") if match else ("", "")
+    service = str(signer.get("service") or _SIGNED_AS.get(service_of_host, service_of_host))
+    region = _pattern(signer.get("region") or region_of_host, REGION)
+    granting = _SERVICES.get(service)
+    return granting(endpoint, settings, region) if granting else ()
 
 
 def _prometheus(endpoint: str, _settings: Settings, region: str) -> Grants:
     match = _WORKSPACE.search(endpoint)
-    where = _arn("aps", region, f"workspace/{_pattern(match[1] if match else '')}")
+    workspace = _pattern(match[1] if match else "")
+    where = _arn("aps", region, f"workspace/{workspace}")
     return (Grant(("aps:RemoteWrite",), f"{_REFERENCE}/list_amazonmanagedserviceforprometheus.html", (where,)),)
 
 
@@ -253,5 +268,7 @@ def grants_of(kind: tuple[str, str], settings: Settings, config: Config, environ
     if kind not in CALLS:
         return ()
     known = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **environment}
-    signers = {"extensions": without_references(section(config, "extensions"), known, "*")} if kind in SIGNED else {}
+    signers = {}
+    if kind in SIGNED:
+        signers["extensions"] = without_references(section(config, "extensions"), known, "*")
     return CALLS[kind](without_references(settings, known, "*"), signers)

@@ -22,7 +22,6 @@ VERSION = "2012-10-17"
 IRSA, POD_IDENTITY = "irsa", "pod_identity"  # how pods get a role
 # Of all inline policies of a role together; white space does not count. Source: IAM User Guide, "IAM and STS quotas".
 LONGEST = 10240
-_ONE = ("Action", "Resource")
 
 
 @dataclass(frozen=True)
@@ -37,20 +36,20 @@ class Grant:
     @property
     def condition(self) -> dict[str, Any]:
         """The condition that goes with the region, which every request of a regional service has."""
-        return {"StringEquals": {"aws:RequestedRegion": self.region}} if self.region and "*" not in self.region else {}
+        if not self.region or "*" in self.region:
+            return {}
+        return {"StringEquals": {"aws:RequestedRegion": self.region}}
+
+    @property
+    def statement(self) -> Statement:
+        """The statement that allows this."""
+        statement = {"Effect": "Allow", "Action": sorted(self.actions), "Resource": sorted(self.resources)}
+        return {**statement, "Condition": self.condition} if self.condition else statement
 
 
 def statements(grants: Iterable[Grant]) -> list[Statement]:
     """Return the statements that allow all of this, and no more."""
-    return united_statements(
-        {
-            "Effect": "Allow",
-            "Action": sorted(grant.actions),
-            "Resource": sorted(grant.resources),
-            **({"Condition": grant.condition} if grant.condition else {}),
-        }
-        for grant in grants
-    )
+    return united_statements(grant.statement for grant in grants)
 
 
 def united_statements(given: Iterable[Statement]) -> list[Statement]:
@@ -58,12 +57,20 @@ def united_statements(given: Iterable[Statement]) -> list[Statement]:
     actions: dict[str, set[str]] = {}
     frames: dict[str, Statement] = {}
     for statement in given:
-        frame = {key: _listed(value) if key in _ONE else value for key, value in statement.items() if key != "Action"}
+        frame = _without_actions(statement)
         key = json.dumps(frame, sort_keys=True)
         frames[key] = frame
         actions.setdefault(key, set()).update(_listed(statement.get("Action", [])))
-    made = [{"Effect": frames[key].get("Effect"), "Action": sorted(actions[key]), **frames[key]} for key in frames]
-    return sorted(made, key=lambda item: json.dumps([item["Action"], item], sort_keys=True))
+    united = [{"Effect": frame.get("Effect"), "Action": sorted(actions[key]), **frame} for key, frame in frames.items()]
+    return sorted(united, key=lambda statement: json.dumps([statement["Action"], statement], sort_keys=True))
+
+
+def _without_actions(statement: Statement) -> Statement:
+    """Return all of a statement but its actions; one resource counts as a list of one."""
+    frame = {key: value for key, value in statement.items() if key != "Action"}
+    if "Resource" in frame:
+        frame["Resource"] = _listed(frame["Resource"])
+    return frame
 
 
 def document(given: Iterable[Statement]) -> dict[str, Any]:
@@ -83,16 +90,19 @@ def same_policy(one: Any, other: Any) -> bool:
 
 
 def _canonical(value: Any) -> Any:
+    """Return a part of a policy in a form that is the same for all that mean the same."""
     if isinstance(value, Mapping):
-        return {key: _canonical(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        made = sorted((_canonical(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
-        return made[0] if len(made) == 1 else made
-    return value
+        return {key: _canonical(inner) for key, inner in value.items()}
+    if not isinstance(value, (list, tuple)):
+        return value
+    listed = [_canonical(inner) for inner in value]
+    listed.sort(key=lambda inner: json.dumps(inner, sort_keys=True))
+    return listed[0] if len(listed) == 1 else listed
 
 
 def _listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else [str(item) for item in value]
+    """Return texts as a list; AWS writes a list of one as a text."""
+    return [value] if isinstance(value, str) else [str(text) for text in value]
 
 
 # No ARN and no name of AWS may have these characters, so nothing of a user's looks like one of them.
@@ -100,10 +110,13 @@ PARTITION, REGION, ACCOUNT = "<partition>", "<region>", "<account>"
 
 
 class Account(NamedTuple):
+    """A ServiceAccount: its namespace and its name."""
+
     namespace: str
     name: str
 
     def __str__(self) -> str:
+        """Return `namespace/name`."""
         return f"{self.namespace}/{self.name}"
 
 

@@ -49,22 +49,27 @@ def rule(
 
     A rule with a namespace belongs into a Role there, any other into a ClusterRole.
     """
-    return {
+    made: dict[str, Any] = {
         "apiGroups": ["" if group == "core" else group for group in groups.split()],
         "resources": resources.split(),
         "verbs": list(verbs),
-        **({"resourceNames": [name]} if name else {}),
-        **({"namespace": namespace} if namespace else {}),
     }
+    if name:
+        made["resourceNames"] = [name]
+    if namespace:
+        made["namespace"] = namespace
+    return made
 
 
-def guarded_rights(item: Mapping[str, Any]) -> set[str]:
+def guarded_rights(rbac_rule: Mapping[str, Any]) -> set[str]:
     """Return the rights in an RBAC rule that need consent. A rule for named objects needs none for their resource."""
     rights = set[str]()
-    is_of_core_group = bool({"", "*"}.intersection(item.get("apiGroups", ())))
-    if is_of_core_group and not item.get("resourceNames"):
-        rights.update(_GUARDED[resource] for resource in item.get("resources", ()) if resource in _GUARDED)
+    is_of_core_group = bool({"", "*"}.intersection(rbac_rule.get("apiGroups", ())))
+    if is_of_core_group and not rbac_rule.get("resourceNames"):
+        for resource in rbac_rule.get("resources", ()):
+            if resource in _GUARDED:
+                rights.add(_GUARDED[resource])
     for key in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
-        if any("*" in str(name) for name in item.get(key, ())):
+        if any("*" in str(name) for name in rbac_rule.get(key, ())):
             rights.add(WILDCARD)
     return rights

@@ -70,10 +70,13 @@ class Listener(NamedTuple):
     def at(self, host: str) -> str:
         """Return the setting that makes it listen on a host, as YAML: a bracket would begin a list."""
         value = host if self.port_apart else f"{host}:{self.port}"
-        return f'{dotted(self.setting)}: "{value}"' if value.startswith("[") else f"{dotted(self.setting)}: {value}"
+        if value.startswith("["):
+            value = f'"{value}"'
+        return f"{dotted(self.setting)}: {value}"
 
     @property
     def end(self) -> tuple[int, str]:
+        """The port and the protocol."""
         return self.port, self.protocol
 
 
@@ -88,13 +91,17 @@ def started_parts(config: Any) -> Iterator[Part]:
 
 def _started_ids(config: Any) -> set[tuple[str, str]]:
     """Return the sections and ids of what the service and its pipelines name."""
-    ids = {("extensions", name) for name in items(config, "service", "extensions") if isinstance(name, str)}
+    ids = {("extensions", name) for name in _texts_at(config, "service", "extensions")}
     for pipeline in section(config, "service", "pipelines").values():
         for role, sections in ROLES.items():
-            for name in items(pipeline, role):
-                if isinstance(name, str):
-                    ids.update((section_name, name) for section_name in sections)
+            for name in _texts_at(pipeline, role):
+                ids.update((section_name, name) for section_name in sections)
     return ids
+
+
+def _texts_at(config: Any, *path: str) -> list[str]:
+    """Return the texts in the list at a path."""
+    return [value for value in items(config, *path) if isinstance(value, str)]
 
 
 def listeners(config: Any, parts: Iterable[Part], table: Listeners, by_operator: bool = False) -> Iterator[Listener]:
@@ -102,12 +109,13 @@ def listeners(config: Any, parts: Iterable[Part], table: Listeners, by_operator:
 
     The operator gives an address to the components that it knows and that have none.
     """
-    return (item for item in _opened(config, parts, table, by_operator) if item.port)
+    return (listener for listener in _opened(config, parts, table, by_operator) if listener.port)
 
 
 def ports_are_known(config: Any, parts: Iterable[Part], table: Listeners) -> bool:
     """Whether the number of every port that the parts of a config open for others is known before they run."""
-    return all(item.port or is_loopback(item.host) for item in _opened(config, parts, table, False))
+    opened = _opened(config, parts, table, False)
+    return all(listener.port or is_loopback(listener.host) for listener in opened)
 
 
 def _opened(config: Any, parts: Iterable[Part], table: Listeners, by_operator: bool) -> Iterator[Listener]:
@@ -159,7 +167,9 @@ def written_endpoints(part: Part, table: Listeners) -> Iterator[Endpoint]:
     """Yield the addresses that a component's settings write and on which it opens a port, whether it can or not."""
     for row in table.get((part.section, part.type), ()):
         text = at(part.settings, row.path)
-        if isinstance(text, str) and not row.host_path and _protocol(part, row) and _is_on(part, row):
+        if not isinstance(text, str) or row.host_path:
+            continue
+        if _protocol(part, row) and _is_on(part, row):
             yield Endpoint(row, (*part.path, *row.path), text)
 
 
@@ -175,11 +185,13 @@ def waits_for_clients(name: str, component_id: str, config: Any, table: Listener
 
 def _is_on(part: Part, row: ListenerRow) -> bool:
     """Whether a listener is turned on; the second health check leaves its first endpoint alone once it has others."""
-    if part.kind == "healthcheckv2" and not row.when and part.settings.keys() & {"http", "grpc", "use_v2"}:
-        return False
     if at(part.settings, (*row.when, "enabled")) is False:
         return False
-    return not row.when or row.when[-1] in section(part.settings, *(str(key) for key in row.when[:-1]))
+    if not row.when:
+        has_others = part.kind == "healthcheckv2" and part.settings.keys() & {"http", "grpc", "use_v2"}
+        return not has_others
+    *above, key = row.when
+    return key in section(part.settings, *(str(name) for name in above))
 
 
 def _is_given(part: Part, row: ListenerRow) -> bool:
@@ -204,16 +216,31 @@ def _protocol(part: Part, row: ListenerRow) -> str:
 def _of_service(config: Any, table: Listeners) -> Iterator[Listener]:
     """Yield where the collector serves its own metrics: what is written, else the default."""
     metrics = section(config, *_TELEMETRY, "metrics")
+    if metrics.get("level") == "none":
+        return
+    for row in table.get(_TELEMETRY, ()):
+        for served in _served_metrics(metrics, row.port):
+            if served.port or served.host:
+                port = served.port or 0
+                yield Listener(None, served.path, served.host, port, row.protocol, row.name, exposed=row.exposed)
+
+
+class _Served(NamedTuple):
+    """Where the collector serves its own metrics; the port is None if it is unknown or none."""
+
+    path: Path
+    host: str
+    port: int | None
+
+
+def _served_metrics(metrics: Any, usual_port: int | None) -> Iterator[_Served]:
+    """Yield the address in settings of metrics, or the usual one, and the addresses of readers."""
     here: Path = (*_TELEMETRY, "metrics")
-    for row in table.get(_TELEMETRY, ()) if metrics.get("level") != "none" else ():
-        found: list[tuple[Path, str, int | None]] = []
-        if "address" in metrics:
-            found.append(((*here, "address"), *address(metrics["address"])))
-        elif "readers" not in metrics:
-            found.append((_TELEMETRY, LOCALHOST, row.port))
-        for index, reader in enumerate(items(metrics, "readers")):
-            host, number = at(reader, (*_READER, "host")), at(reader, (*_READER, "port"))
-            found.append(((*here, "readers", index), str(host or ""), address(f":{number}")[1] if host else None))
-        for path, host, port in found:
-            if port or host:
-                yield Listener(None, path, host, port or 0, row.protocol, row.name, exposed=row.exposed)
+    if "address" in metrics:
+        yield _Served((*here, "address"), *address(metrics["address"]))
+    elif "readers" not in metrics:
+        yield _Served(_TELEMETRY, LOCALHOST, usual_port)
+    for index, reader in enumerate(items(metrics, "readers")):
+        host, number = at(reader, (*_READER, "host")), at(reader, (*_READER, "port"))
+        _nobody, port = address(f":{number}")
+        yield _Served((*here, "readers", index), str(host or ""), port if host else None)
