@@ -182,30 +182,31 @@ def counted_build(name: str, own: str) -> Target:
 def build_label(target: Target | None, wanted: BuildRequest | None = None, image: str = "") -> str:
     """Return the name of a build for results, and why it was chosen if nothing names it."""
     if target is None:
-        return "any build" if wanted and wanted.distribution == ANY else "an unknown build"
-    default = " (default)" if wanted == BuildRequest() and not image else ""
+        is_any = wanted is not None and wanted.distribution == ANY
+        return "any build" if is_any else "an unknown build"
+    is_default = wanted == BuildRequest() and not image
+    default = " (default)" if is_default else ""
     return f"{target.distribution} {target.version}{default}{_latest(target)}"
 
 
 def _latest(*targets: Target) -> str:
     """Return the latest known version of the Collector in words, if a build without its own schema is newer."""
-    newer = (
-        one.catalogue.latest
-        for one in targets
-        if one.stand_in and parse_version(one.version)[:2] > parse_version(one.catalogue.latest)[:2]
-    )
-    known = next(newer, "")
-    return known and f" (latest known: {known})"
+    for target in targets:
+        latest = target.catalogue.latest
+        is_newer = parse_version(target.version)[:2] > parse_version(latest)[:2]
+        if target.stand_in and is_newer:
+            return f" (latest known: {latest})" if latest else ""
+    return ""
 
 
 def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
     """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
-    found = [one for one in targets if one and one.stand_in]
-    asked = sorted({(one.distribution, one.own or one.version): one.stand_in for one in found}.items())
-    names = [f"{name} {version} (checked as {near})" for (name, version), near in asked]
+    approximate = [target for target in targets if target and target.stand_in]
+    versions = {(target.distribution, target.own or target.version): target.stand_in for target in approximate}
+    names = [f"{name} {version} (checked as {near})" for (name, version), near in sorted(versions.items())]
     if names:
         yield (
-            f"The settings of components are not all known for {', '.join(names)}{_latest(*found)}. "
+            f"The settings of components are not all known for {', '.join(names)}{_latest(*approximate)}. "
             "What is found by the settings of another version is a warning that names it. "
             "If the build can print its schema, give it as `distribution_schema`."
         )
@@ -213,12 +214,16 @@ def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
 
 def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
     """Return the image of the smallest official distribution that has all types of configs; empty when none has."""
+    used_types: set[tuple[str, str]] = set()
+    for config in configs:
+        for name in SECTIONS:
+            used_types.update((name, str(component_id).partition("/")[0]) for component_id in section(config, name))
+    if not used_types:
+        return ""
     version = target.version if target else str(_tables.catalogue("distributions")[DEFAULT]["version"])
-    used = {
-        (name, str(item).partition("/")[0]) for config in configs for name in SECTIONS for item in section(config, name)
-    }
-    name = (target.catalogue if target else tables()).smallest_distribution(used, version) if used else None
-    return f"{repository(name, version)}:{version}" if name else ""
+    catalogue = target.catalogue if target else tables()
+    distribution = catalogue.smallest_distribution(used_types, version)
+    return f"{repository(distribution, version)}:{version}" if distribution else ""
 
 
 def _own(wanted: BuildRequest) -> Target:

@@ -140,11 +140,17 @@ def _lines(report: Report, findings: Iterable[Finding], noun: str) -> Iterator[s
 
 def _used_somewhere(configs: Sequence[Checked]) -> list[Checked]:
     """Report a suppression once, and only if it matches nothing in any config."""
-    unused = [{one for one in item.findings if one.rule == UNUSED and not one.position.file} for item in configs]
-    everywhere = set.intersection(*unused) if unused else set()
-    once = tuple(replace(finding, position=Position("suppressions")) for finding in sorted(everywhere))
+    unused_by_config = [_unused_suppressions(config) for config in configs]
+    unused_everywhere = set.intersection(*unused_by_config) if unused_by_config else set()
+    reported = tuple(replace(finding, position=Position("suppressions")) for finding in sorted(unused_everywhere))
     result = []
-    for index, (item, away) in enumerate(zip(configs, unused, strict=True)):
-        left = tuple(finding for finding in item.findings if finding not in away)
-        result.append(replace(item, findings=(*(once if index == 0 else ()), *left)))
+    for config, unused in zip(configs, unused_by_config, strict=True):
+        others = tuple(finding for finding in config.findings if finding not in unused)
+        result.append(replace(config, findings=(*reported, *others)))
+        reported = ()
     return result
+
+
+def _unused_suppressions(config: Checked) -> set[Finding]:
+    """Return the findings about suppressions of the user's options that match nothing in a config."""
+    return {finding for finding in config.findings if finding.rule == UNUSED and not finding.position.file}

@@ -408,11 +408,14 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
 
 def _merged(parts: Sequence[Input]) -> Input:
     """Return configs merged in order, as one collector with all of them merges them."""
-    layers = tuple(part.layer for part in parts if part.layer)
+    name = " + ".join(part.name for part in parts)
     data = documents.merged_configs([part.config for part in parts])
-    around = next((part.context for part in parts if part.context.deployment), parts[0].context)
-    twice = tuple(pair for part in parts for pair in part.duplicates)
-    return Input(" + ".join(part.name for part in parts), data, Composed(data, layers).locate, twice, around)
+    layers = tuple(part.layer for part in parts if part.layer)
+    context = next((part.context for part in parts if part.context.deployment), parts[0].context)
+    duplicates: list[tuple[KeyPath, Position]] = []
+    for part in parts:
+        duplicates += part.duplicates
+    return Input(name, data, Composed(data, layers).locate, tuple(duplicates), context)
 
 
 _PLAIN = Found(0, (), False, {}, "")

@@ -37,6 +37,7 @@ class Reference(NamedTuple):
 
     @property
     def ref(self) -> Ref:
+        """The name of the object."""
         return Ref(self.kind, self.namespace, self.name)
 
 
@@ -53,14 +54,18 @@ class Source(NamedTuple):
     @property
     def keys(self) -> list[str]:
         """The keys without which a container does not start: those of variables, and those that a volume lists."""
-        return [key for key in ("" if self.path else self.key, *(key for _path, key in self.files)) if key]
+        of_variable = "" if self.path else self.key
+        return [key for key in (of_variable, *(key for _path, key in self.files)) if key]
 
     def key_of(self, path: str) -> str:
         """Return the key whose content a container sees at a path; nothing when it is not below this mount."""
-        if not self.path or not path.startswith(f"{self.path.rstrip('/')}/"):
-            return self.key if self.path and self.key and path == self.path else ""
-        inner = path[len(self.path.rstrip("/")) + 1 :]
-        return dict(self.files).get(inner, "") if self.files else inner
+        if not self.path:
+            return ""
+        folder = f"{self.path.rstrip('/')}/"
+        if path.startswith(folder):
+            inner = path[len(folder) :]
+            return dict(self.files).get(inner, "") if self.files else inner
+        return self.key if path == self.path else ""
 
     def read_by(self, texts: Iterable[str]) -> set[str]:
         """Return the keys that texts name by their paths below this mount. What a variable may replace does not count.
@@ -68,9 +73,20 @@ class Source(NamedTuple):
         The path of a mount inside of another mount belongs to the inner one: it has a slash or is no key.
         """
         own = self.path.rstrip("/") if self.path else None
-        found = {path.rstrip(".") for text in texts for path in _PATHS.findall(text)}
-        paths = {path for path in found if own in (path, path.rpartition("/")[0])}
-        return {key for path in paths if (path == self.path or not self.key) and (key := self.key_of(path))}
+        keys = set()
+        for path in _paths_in(texts):
+            is_here = own in (path, path.rpartition("/")[0])
+            if is_here and (path == self.path or not self.key):
+                keys.add(self.key_of(path))
+        return keys - {""}
+
+
+def _paths_in(texts: Iterable[str]) -> set[str]:
+    """Return the paths in texts, without the stop of a sentence."""
+    paths: set[str] = set()
+    for text in texts:
+        paths.update(path.rstrip(".") for path in _PATHS.findall(text))
+    return paths
 
 
 # Kinds with pods. The operator's custom resource has fields of the pod and of the container in one.
@@ -108,15 +124,23 @@ def _used_by_containers(pod: Manifest, manifest: Manifest, configs: Configs) -> 
     """Return the Secrets and ConfigMaps that containers use and need, with the keys that they read."""
     namespace = section(manifest, "metadata").get("namespace", "")
     makes_secrets = any(section(volume, "csi").get("driver") == _MAKES_SECRETS for volume in items(pod, "volumes"))
-    found: dict[Ref, Reference] = {}
-    for container in (pod, *(container for field in _CONTAINERS for container in items(pod, field))):
+    references: dict[Ref, Reference] = {}
+    for container in _containers(pod):
         for source, read_keys in _used(pod, container, manifest, configs):
-            if source.optional or (source.kind == "Secret" and makes_secrets):
+            is_made = source.kind == "Secret" and makes_secrets
+            if source.optional or is_made:
                 continue
             key = Ref(source.kind, namespace, source.name)
-            earlier_keys = found[key].keys if key in found else ()
-            found[key] = Reference(*key, tuple(sorted({*earlier_keys, *source.keys, *read_keys})))
-    return found
+            earlier_keys = references[key].keys if key in references else ()
+            references[key] = Reference(*key, tuple(sorted({*earlier_keys, *source.keys, *read_keys})))
+    return references
+
+
+def _containers(pod: Manifest) -> Iterator[Any]:
+    """Yield the containers of a pod: the fields of a custom resource, which is a container itself, and its lists."""
+    yield pod
+    for field in _CONTAINERS:
+        yield from items(pod, field)
 
 
 def _classes(pod: Manifest) -> Iterator[Ref]:
@@ -223,9 +247,14 @@ def unprovided(
 
     `configs` are the ConfigMaps of the bundle, `before` the live ones.
     """
-    old = needed_objects(live, before)
-    new = (one for key, one in sorted(needed_objects(manifest, configs).items()) if one != old.get(key))
-    return [one for one in new if one.ref not in brought and one.name not in PLATFORM_OBJECTS.get(one.kind, ())]
+    earlier = needed_objects(live, before)
+    lacking = []
+    for ref_of_need, need in sorted(needed_objects(manifest, configs).items()):
+        is_new = need != earlier.get(ref_of_need)
+        is_of_platform = need.name in PLATFORM_OBJECTS.get(need.kind, ())
+        if is_new and need.ref not in brought and not is_of_platform:
+            lacking.append(need)
+    return lacking
 
 
 def lacking_parts(wanted: Reference, live: Manifest | None) -> str:

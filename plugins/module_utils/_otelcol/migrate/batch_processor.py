@@ -114,11 +114,11 @@ def _plan(name: str, config: Any, target: Target, counted: bool) -> _Plan:
 
 def _successor(name: str, config: Any, target: Target) -> str:
     """Return the id of the processor that takes the place of one, if the build has it."""
-    find = target.catalogue.find
-    kinds = (kind for kind in _WITH_QUEUE if find("processors", kind, target.distribution, target.version))
-    kind = next(kinds, "")
-    new = with_type(name, kind)
-    return new if kind and new not in section(config, "processors") else ""
+    for kind in _WITH_QUEUE:
+        if target.catalogue.find("processors", kind, target.distribution, target.version):
+            successor = with_type(name, kind)
+            return "" if successor in section(config, "processors") else successor
+    return ""
 
 
 def _unlisted(path: Path, plan: _Plan, successor: str, config: Any, target: Target) -> Iterator[Edit]:
@@ -138,8 +138,8 @@ def _senders(pipeline: str, graph: PipelineGraph, seen: tuple[str, ...] = ()) ->
         if name not in graph.connectors and not sends_nothing(name):
             yield name
         for other in graph.behind(pipeline, name):
-            again = any(kind_of(one) == BATCH for one in graph.listed(other, "processors"))
-            if other not in seen and not again:
+            batches_again = any(kind_of(processor) == BATCH for processor in graph.listed(other, "processors"))
+            if other not in seen and not batches_again:
                 yield from _senders(other, graph, (*seen, pipeline))
 
 
@@ -154,26 +154,40 @@ def _lasts(exporter: Any) -> bool:
 
 def _shared(behind: list[Any], senders: list[str], lasting: bool, target: Target) -> str:
     """Return why a batch is for more than one exporter's request. Exporters that make batches by default share none."""
-    grouping = next((one for one in behind if isinstance(one, str) and Trait.GROUPS in traits_of(PROCESSORS, one)), "")
-    if grouping:
-        return f"'{grouping}' finds more in a batch than in a single request."
-    if len(senders) > 1 and not lasting and (_successor(BATCH, {}, target) or not from_version(target, BY_DEFAULT)):
+    for processor in behind:
+        if isinstance(processor, str) and Trait.GROUPS in traits_of(PROCESSORS, processor):
+            return f"'{processor}' finds more in a batch than in a single request."
+    if len(senders) <= 1 or lasting:
+        return ""
+    batches_by_default = from_version(target, BY_DEFAULT)
+    if _successor(BATCH, {}, target) or not batches_by_default:
         return f"{', '.join(senders)} share its batches."
     return ""
 
 
 def _unable(least: Any, senders: list[str], config: Any, target: Target) -> str:
+    """Return why an exporter cannot make batches of at least so many items; empty text if all can."""
     for name in senders:
-        queue = at(_exporter(config, name), (QUEUE,))
         if not can_batch(target, name):
             return f"exporter '{name}' would send unbatched after the move."
-        if isinstance(queue, str) or at(queue, ("enabled",)) not in (None, True):
-            return f"exporter '{name}' may have no queue, which would make the batches."
-        if at(queue, (BATCH,)) is not None and not collects_requests(_exporter(config, name)):
-            return f"exporter '{name}' only splits what is too large, since its batches have no `min_size`."
-        room = at(queue, ("queue_size",), _QUEUE_SIZE) if at(queue, ("sizer",)) == "items" else least
-        if isinstance(room, int) and isinstance(least, int) and room < least:
-            return f"the queue of exporter '{name}' has room for {room} items, and a batch has {least}."
+        why = _why_unable(least, name, _exporter(config, name))
+        if why:
+            return why
+    return ""
+
+
+def _why_unable(least: Any, name: str, exporter: Any) -> str:
+    """Return why the queue of an exporter cannot make such batches."""
+    queue = at(exporter, (QUEUE,))
+    if isinstance(queue, str) or at(queue, ("enabled",)) not in (None, True):
+        return f"exporter '{name}' may have no queue, which would make the batches."
+    if at(queue, (BATCH,)) is not None and not collects_requests(exporter):
+        return f"exporter '{name}' only splits what is too large, since its batches have no `min_size`."
+    if at(queue, ("sizer",)) != "items":
+        return ""
+    room = at(queue, ("queue_size",), _QUEUE_SIZE)
+    if isinstance(room, int) and isinstance(least, int) and room < least:
+        return f"the queue of exporter '{name}' has room for {room} items, and a batch has {least}."
     return ""
 
 

@@ -170,19 +170,30 @@ def start_time(config: Any, target: Target) -> Iterator[Change | Unsolved]:
 
 def keep_alives(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield the settings of kept connections of OTLP over HTTP, which are below `keepalive` since 0.160."""
-    for path, settings in _over_http(config) if _from(target, KEEP_ALIVE) else ():
+    if not _from(target, KEEP_ALIVE):
+        return
+    for path, settings in _over_http(config):
         used = [key for key in (*_KEPT, *_NOT_KEPT) if key in settings]
         if not used:
             continue
-        why = f"Below `keepalive` since {KEEP_ALIVE}; 0.165.0 refuses {', '.join(used)}."
         if "keepalive" in settings:
-            yield Unsolved((*path, used[0]), f"{', '.join(used)} moved", "There is a `keepalive` already: write one.")
-            continue
-        off = any(settings.get(key) is value for key, value in _NOT_KEPT.items())
-        new = {"enabled": False} if off else {key: settings[key] for key in used if key in _KEPT}
-        entries = (("keepalive", new),) if new else ()
-        edits = (Replace((*path, used[0]), entries), *(Replace((*path, key)) for key in used[1:]))
-        yield Change((*path, used[0]), f"{', '.join(used)} → keepalive" if new else f"{used[0]} removed", why, edits)
+            why = "There is a `keepalive` already: write one."
+            yield Unsolved((*path, used[0]), f"{', '.join(used)} moved", why)
+        else:
+            yield _with_keep_alive(path, settings, used)
+
+
+def _with_keep_alive(path: Path, settings: Mapping[str, Any], used: list[str]) -> Change:
+    """Return the change that moves the used keys below `keepalive`, which is off if one of them turned it off."""
+    first, *others = used
+    moved: dict[str, Any] = {key: settings[key] for key in used if key in _KEPT}
+    if any(settings.get(key) is value for key, value in _NOT_KEPT.items()):
+        moved = {"enabled": False}
+    entries = (("keepalive", moved),) if moved else ()
+    what = f"{', '.join(used)} → keepalive" if moved else f"{first} removed"
+    why = f"Below `keepalive` since {KEEP_ALIVE}; 0.165.0 refuses {', '.join(used)}."
+    edits = (Replace((*path, first), entries), *(Replace((*path, key)) for key in others))
+    return Change((*path, first), what, why, edits)
 
 
 def _over_http(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -228,7 +239,9 @@ def _divided(component: Path, shared: Mapping[str, Any], signals: list[str], *, 
 
 def ballast(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield what memory_limiter knew of a ballast."""
-    for name in section(config, "processors") if _from(target, BALLAST_GONE) else ():
+    if not _from(target, BALLAST_GONE):
+        return
+    for name in section(config, "processors"):
         path: Path = ("processors", name, "ballast_size_mib")
         if type_of(name) == "memory_limiter" and at(config, path) is not None:
             yield Change(path, "ballast_size_mib removed", f"No ballast since {BALLAST_GONE}.", (Replace(path),))

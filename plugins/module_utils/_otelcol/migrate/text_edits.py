@@ -204,29 +204,52 @@ class TextEditor:
         return (self.newline + " " * margin).join(self._lines(entries))
 
     def _lines(self, value: Any) -> list[str]:
-        """Return the lines of a value in block style, lists indented below their keys."""
+        """Return the lines of a mapping or a list in block style, lists indented below their keys."""
+        if isinstance(value, dict):
+            return self._lines_of_mapping(value)
+        return self._lines_of_list(value) if isinstance(value, list) else []
+
+    def _lines_of_mapping(self, mapping: dict[Any, Any]) -> list[str]:
         lines = []
-        for key, item in value.items() if isinstance(value, dict) else ():
-            if isinstance(item, (dict, list)) and item:
-                lines += [f"{key}:", *(f"  {line}" for line in self._lines(item))]
+        for key, value in mapping.items():
+            if _is_block(value):
+                lines.append(f"{key}:")
+                lines += _indented(self._lines(value))
             else:
-                lines += self.dump({key: item}).rstrip("\n").split("\n")
-        for item in value if isinstance(value, list) else ():
-            inner = self._lines(item) if isinstance(item, (dict, list)) and item else [self._flow(item)]
-            lines += [f"- {inner[0]}", *(f"  {line}" for line in inner[1:])]
+                lines += self.dump({key: value}).rstrip("\n").split("\n")
+        return lines
+
+    def _lines_of_list(self, values: list[Any]) -> list[str]:
+        lines = []
+        for value in values:
+            first, *others = self._lines(value) if _is_block(value) else [self._flow(value)]
+            lines.append(f"- {first}")
+            lines += _indented(others)
         return lines
 
     def _flow(self, value: Any) -> str:
+        """Return a value in flow style."""
         if isinstance(value, dict):
-            return "{" + ", ".join(f"{self._flow(key)}: {self._flow(item)}" for key, item in value.items()) + "}"
+            entries = [f"{self._flow(key)}: {self._flow(inner)}" for key, inner in value.items()]
+            return f"{{{', '.join(entries)}}}"
         if isinstance(value, list):
-            return "[" + ", ".join(self._flow(item) for item in value) + "]"
+            return f"[{', '.join(self._flow(inner) for inner in value)}]"
         return _simple(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _is_block(value: Any) -> bool:
+    """Whether a value is written below its key: a mapping or a list that is not empty."""
+    return isinstance(value, (dict, list)) and bool(value)
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
 
 
 def _simple(text: str) -> str:
     """Return text as YAML, without quotes where every reader takes it for text."""
-    return text if _PLAIN.match(text) and text.lower() not in _WORDS else json.dumps(text, ensure_ascii=False)
+    is_plain = _PLAIN.match(text) and text.lower() not in _WORDS
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 _HANDLERS: dict[type, Any] = {

@@ -204,7 +204,7 @@ def _k8s_attributes_rules(settings: Settings) -> Rules:
     for prefix, owner_rule in _OWNERS.items():
         if any(name.startswith(prefix) for name in metadata):
             rules.append(owner_rule)
-    origins = set()
+    origins: set[str] = set()
     for key in ("labels", "annotations"):
         origins.update(str(at(extracted, ("from",))) for extracted in items(settings, "extract", key))
     rules += [label_rule for origin, label_rule in _LABELLED.items() if origin in origins]

@@ -135,8 +135,8 @@ def _of_processor(path: Path, kind: str, settings: Settings, language: Language)
     rest = {key: value for key, value in settings.items() if key not in keys_with_steps}
     for signals, roots in roots_by_signals.items():
         steps: list[Step] = []
-        for root in roots:
-            steps += _steps_at(root, settings, language)
+        for list_path in roots:
+            steps += _steps_at(list_path, settings, language)
         yield from _of_steps(path, kind, rest, signals, steps)
 
 

@@ -163,11 +163,11 @@ def _cases(tests: Sequence[Any], resource: Mapping[str, Any], file: str) -> Iter
 
 def _case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], where: str) -> Case:
     """Return a test of a name. Raises Problem."""
-    given = test.get("given")
+    given: Any = test.get("given")
     parts = given if isinstance(given, list) else [given]
     for index, part in enumerate(parts):
         _check_given(part, f"{where}.given[{index}]")
-    expect = test.get("expect")
+    expect: Any = test.get("expect")
     _check_expectations(expect, where)
     timeout = case_values.case_seconds(test, "timeout", SECONDS, where)
     settle = case_values.case_seconds(test, "settle", 0.0, where)

@@ -75,7 +75,7 @@ def new_ids(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
 def readdressed_case(case: Case, old: Mapping[str, Any], new: Mapping[str, Any]) -> Case:
     """Return a case of an old form for a new one, in which receivers may have other names."""
     names = new_ids(list(fed_receivers(old)), list(fed_receivers(new)))
-    given = []
+    given: list[Mapping[str, Any]] = []
     for part in case.given:
         if "to" in part:
             receiver = str(part["to"])

@@ -158,7 +158,8 @@ def judged_invariants(
     config: Mapping[str, Any], planned: Plan, got: Got, exporters: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return what breaks an invariant, and what is named only."""
-    breaches, remarks = [], []
+    breaches: list[str] = []
+    remarks: list[str] = []
     for observation in (*_flow(config, planned, got, exporters), *_leaks(planned, got, exporters)):
         (breaches if observation.breaks else remarks).append(observation.text)
     return breaches, remarks

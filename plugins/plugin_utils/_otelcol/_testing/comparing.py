@@ -183,9 +183,14 @@ def _of_config(forms: tuple[Any, Any, Target], options: Mapping[str, Any]) -> Ro
 
 def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each test that runs otherwise, and below it what is different."""
-    same, silent = sum(one["same"] for one in rows), sum(bool(one["why"]) for one in rows)
-    yield f"compared: {same} of {len(rows)} the same" + (f", {silent} not compared" if silent else "")
-    for one in rows:
-        if not one["same"]:
-            yield f"{'not compared' if one['why'] else 'differs'} {one['file']}: {one['name']}"
-            yield from (f"    {line}" for line in one["differences"] or [one["why"]])
+    same = sum(row["same"] for row in rows)
+    not_compared = sum(bool(row["why"]) for row in rows)
+    summary = f"compared: {same} of {len(rows)} the same"
+    yield f"{summary}, {not_compared} not compared" if not_compared else summary
+    for row in rows:
+        if row["same"]:
+            continue
+        verdict = "not compared" if row["why"] else "differs"
+        yield f"{verdict} {row['file']}: {row['name']}"
+        for line in row["differences"] or [row["why"]]:
+            yield f"    {line}"

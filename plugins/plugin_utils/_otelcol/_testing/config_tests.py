@@ -97,13 +97,17 @@ class _Sources:
     def of(cls, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> _Sources:
         """Read them. Raises Problem if there is nothing to test."""
         found = list(suites.read_suites(arguments))
-        for text in (text for path in arguments["paths"] for text in _inputs.links(Path(path))):
-            warn(text)
+        for path in arguments["paths"]:
+            for text in _inputs.links(Path(path)):
+                warn(text)
         read = [part for part in found if isinstance(part, case.Suite)]
         broken = [part for part in found if isinstance(part, suites.Broken)]
-        rules = [policy for suite in read for policy in suite.policies]
+        rules: list[policies.Policy] = []
+        for suite in read:
+            rules += suite.policies
         untested = list(suites.untested_collectors(read, arguments))
-        here = suites.of_this_host([suite for suite in read if suite.tests], arguments["collectors"], warn)
+        with_tests = [suite for suite in read if suite.tests]
+        here = suites.of_this_host(with_tests, arguments["collectors"], warn)
         if not here and not untested and not broken:
             raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
         return cls(here, untested, broken, rules)
