@@ -155,8 +155,7 @@ def build_harness(config: Mapping[str, Any], ends: Ends, traced: bool = False) -
         "exporters": {sink: _sink(exporter, ends) for exporter, sink in sinks.items()},
         "service": {"telemetry": {"metrics": {"level": "none"}, "logs": {"level": "info"}}},
     }
-    changes += [f"exporters.{exporter}: an OTLP sink on loopback" for exporter in sinks]
-    changes += [f"extensions.{extension}: left out" for extension in config.get("extensions") or ()]
+    changes += _changed_ends(config, sinks)
     result["service"]["pipelines"] = _rewired(config, sources, sinks)
     _tap(result, [receiver for receiver in reading if kind_of(receiver) == _FILE_LOG], ends)
     if traced:
@@ -171,6 +170,14 @@ def build_harness(config: Mapping[str, Any], ends: Ends, traced: bool = False) -
         uses_cluster=_K8S_ATTRIBUTES in kept_kinds,
         sinks={sink: exporter for exporter, sink in sinks.items()},
     )
+
+
+def _changed_ends(config: Mapping[str, Any], exporters: Iterable[str]) -> Iterator[str]:
+    """Yield what a test changes in all exporters and extensions."""
+    for exporter in exporters:
+        yield f"exporters.{exporter}: an OTLP sink on loopback"
+    for extension in config.get("extensions") or ():
+        yield f"extensions.{extension}: left out"
 
 
 def _exporters(config: Mapping[str, Any]) -> list[str]:
