@@ -14,15 +14,27 @@ from typing import Any, NamedTuple
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_float, check_type_int
 
+from ..module_utils._collector.option_values import TEXT_MAPS, Values
 from ..module_utils._otelcol.config.masking import is_secret_header
 from ..module_utils._otelcol.config.paths import Position, dotted, leaves
 from ..module_utils._otelcol.errors import Problem, cleaned, near
 from ..module_utils._otelcol.kube.names import text
 from . import _origins
+from ._option_values import HOLDS, held_by
 
 # Keys of an argument spec that only documentation or the role's entry point uses.
 # `range` and `needs` are of recipes, whose options _collector/recipes.py checks.
-_PROSE = {"description", "short_description", "version_added", "author", "seealso", "range", "needs", "instead_of"}
+_PROSE = {
+    "description",
+    "short_description",
+    "version_added",
+    "author",
+    "seealso",
+    "range",
+    "needs",
+    "instead_of",
+    HOLDS,
+}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -79,7 +91,7 @@ def _make_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
     """Make text of numbers and switches in mappings of text. Only templates give those whose text differs."""
     for name, value in values.items():
         option = spec.get(name) or {}
-        if isinstance(value, dict) and is_text_map(name, option):
+        if isinstance(value, dict) and held_by(name, option) in TEXT_MAPS:
             values[name] = {key: text(item) if isinstance(item, (int, float)) else item for key, item in value.items()}
         for item in (value if isinstance(value, list) else [value]) if option.get("options") else ():
             if isinstance(item, dict):
@@ -136,22 +148,13 @@ _ANY = ("raw", "json", "jsonarg")
 _READ_AS = {"bool": check_type_bool, "int": check_type_int, "float": check_type_float}
 _NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)\Z", re.IGNORECASE)
 _SHOWN = 60
-# Options that are mappings of text: Kubernetes, the Collector and AWS take nothing else there. In `env`, a value can be
-# a mapping of texts, and a flag that is null is one to remove.
-_MAP = re.compile(
-    r"(?:\A|_)(?:annotations|attributes|env|flags|headers|images|labels|node_selector|role_arns|severities|tags|topics)\Z"
-)
-_NO_MAPS, _SOURCES, _REMOVED, _NOTES = ("identity_annotations",), "env", "flags", "annotations"
-# Options in the syntax of Kubernetes, and its fields in them that are text, lists of text or mappings of text.
-_TREES = re.compile(r"(?:\A|_)(?:affinity|egress|ingress_from|selector|source|tolerations|topology_spread)\Z")
+# Fields in the syntax of Kubernetes that are text, lists of text or mappings of text.
 _FIELDS = ("effect", "key", "matchLabels", "operator", "topologyKey", "value", "values", "volumeAttributes")
 # Names of variables that every version of Kubernetes accepts, and what the annotations of an object may hold, which is
 # 256 KiB with those of this collection and of Kubernetes.
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*\Z")
 _MOST_KIB = 250
 _NEGATIVE = re.compile(r"\s*-\d*[1-9]\d*\s*\Z")
-# Options whose text has lines: a certificate in PEM format.
-_LINES = ("destination_ca",)
 # What pods and the official Helm chart call options of a collector, where the nearest name is another one.
 _ELSEWHERE = {
     "resources": ("memory_limit", "memory_request", "cpu_request", "cpu_limit"),
@@ -200,9 +203,10 @@ def check_shapes(
     """Reject values of a wrong shape at any depth: Ansible makes text of a mapping, a list and a switch."""
     for key in (key for key in values if key in spec):
         value, option = values[key], spec[key] or {}
+        held = held_by(str(key), option)
         for place in _places(values, key, option, f"{path}{key}"):
-            _check_place(place, option, what, one_line=one_line and key not in _LINES)
-        _check_values(value, str(key), option, f"{path}{key}", what)
+            _check_place(place, option, held, what, one_line=one_line)
+        _check_values(value, held, f"{path}{key}", what)
         inner: Mapping[str, Any] = option.get("options") or {}
         for item in _mappings(value) if inner else ():
             check_shapes(item, inner, what, f"{path}{key}.", one_line=one_line)
@@ -218,15 +222,17 @@ def _places(values: Mapping[str, Any], key: str, option: Mapping[str, Any], path
         yield _Place(value, number, elements, f"{path}[{number}]")
 
 
-def _check_place(place: _Place, option: Mapping[str, Any], what: str, *, one_line: bool) -> None:
+def _check_place(place: _Place, option: Mapping[str, Any], held: Values | None, what: str, *, one_line: bool) -> None:
     value = place.around[place.key]
     is_text = place.kind in ("str", "path")
     if is_text and not option.get("choices"):
         _check_spelling(value, _origins.place(place.around, place.key), place.path, what)
+    if place.kind == "str" and held is Values.VERSION:
+        _check_version(value, place.path, what)
     _check_shape(value, place.kind, option, place.path, what)
     if place.kind == "str" and (form := duration_form(option)):
         _check_duration(value, form, place.path, what)
-    if is_text and one_line:
+    if is_text and one_line and held is not Values.LINES:
         _check_line(value, place.path, what)
 
 
@@ -248,25 +254,19 @@ def _check_duration(value: Any, form: str, path: str, what: str) -> None:
     )
 
 
-def is_text_map(name: str, option: Mapping[str, Any]) -> bool:
-    """Whether an option of this name is a mapping in which all values are text."""
-    is_map = option.get("type") == "dict" and not option.get("options")
-    return is_map and bool(_MAP.search(name)) and not name.endswith(_NO_MAPS)
-
-
-def _check_values(value: Any, name: str, option: Mapping[str, Any], path: str, what: str) -> None:
+def _check_values(value: Any, held: Values | None, path: str, what: str) -> None:
     """Reject what is no text in a mapping of text, or where the API of Kubernetes wants text."""
-    if isinstance(value, Mapping) and is_text_map(name, option):
-        _check_texts(value, name, path, what)
-    elif _TREES.search(name):
+    if isinstance(value, Mapping) and held in TEXT_MAPS:
+        _check_texts(value, held, path, what)
+    elif held is Values.KUBERNETES:
         _check_tree(value, path, what)
 
 
-def _check_texts(values: Mapping[Any, Any], name: str, path: str, what: str) -> None:
+def _check_texts(values: Mapping[Any, Any], held: Values | None, path: str, what: str) -> None:
     """Reject in a mapping of text what is none, what YAML has changed, and what Kubernetes or a container refuses."""
-    if name.endswith(_NOTES):
+    if held is Values.ANNOTATIONS:
         _check_size(values, path, what)
-    has_sources = name.endswith(_SOURCES)
+    has_sources = held is Values.VARIABLES
     for key, value in values.items():
         where = f"{path}.{key}"
         if has_sources and isinstance(key, str) and not _VARIABLE.match(key):
@@ -279,7 +279,7 @@ def _check_texts(values: Mapping[Any, Any], name: str, path: str, what: str) -> 
         if isinstance(value, Mapping) and has_sources:
             _check_source(value, where, what)
             continue
-        if value is not None or not name.endswith(_REMOVED):
+        if value is not None or held is not Values.FLAGS:
             _check_is_text(key, value, where, what)
         _check_spelling(value, _origins.place(values, key), where, what)
 
@@ -378,11 +378,15 @@ def _check_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, wh
         raise Problem(f"option '{path}' of {what} must be {wanted}, not {_SHAPES[given][0]}", fix=fix)
 
 
-def _check_reading(value: Any, kind: str, name: str, path: str, what: str) -> None:
-    """Reject a version that YAML has read as a number, and a text that Ansible cannot read as a number or a switch."""
-    if kind == "str" and isinstance(value, float) and name.endswith("version"):
+def _check_version(value: Any, path: str, what: str) -> None:
+    """Reject a version that YAML has read as a number: the digits that it had are lost."""
+    if isinstance(value, float):
         wrong = f"option '{path}' of {what} must be text, and YAML reads it as the number {value}"
-        raise Problem(wrong, fix=f"Write it in quotes, as in `{name}: '1.20'`.")
+        raise Problem(wrong, fix=f"Write it in quotes, as in `{path.rpartition('.')[2]}: '1.20'`.")
+
+
+def _check_reading(value: Any, kind: str, name: str, path: str, what: str) -> None:
+    """Reject a text that Ansible cannot read as a number or a switch."""
     if kind in _READ_AS and isinstance(value, str) and not _can_be_read(value, kind):
         wanted, written = _SHAPES[kind]
         wrong = f"option '{path}' of {what} must be {wanted}, not '{cleaned(value, _SHOWN)}'"

@@ -17,6 +17,7 @@ from ..module_utils._collector.recipes import RecipeUse, check_options, check_sh
 from ..module_utils._otelcol.config.layers import Layer
 from ..module_utils._otelcol.errors import Problem, near
 from ._arguments import checked
+from ._option_values import described
 from ._otelcol import _documents, _files
 from ._recipe_filters import FILTERS
 
@@ -39,11 +40,9 @@ def roles() -> tuple[str, ...]:
 
 
 def documented(role: str) -> dict[str, Any]:
-    """Return all options of a role, as its argument specs document them."""
-    spec: dict[str, Any] = _documents.read_yaml(ROLE.with_name(role) / "meta" / "argument_specs.yml")["argument_specs"][
-        "main"
-    ]
-    return dict(spec["options"])
+    """Return all options of a role, as its argument specs document them; those of a collector say what they hold."""
+    specifications = _documents.read_yaml(ROLE.with_name(role) / "meta" / "argument_specs.yml")["argument_specs"]
+    return described(role, specifications["main"]["options"])
 
 
 def find(folders: Iterable[str], kind: str) -> dict[str, Path]:

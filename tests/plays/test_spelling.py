@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.option_values import TEXT_MAPS
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _sources
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._option_values import held_by
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.support import plays
@@ -136,9 +138,8 @@ def _mappings(options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("path", [*SPECS, *RECIPES], ids=lambda path: path.parts[-3] + "-" + path.parts[-2])
 def test_every_mapping_is_known_to_have_text_or_other_values(path: Path) -> None:
-    spec = _documents.read_yaml(path)
-    options = spec["argument_specs"]["main"]["options"] if "argument_specs" in spec else spec.get("options") or {}
-    role = path.parts[-3] + "_"
+    role = path.parts[-3]
+    options = _sources.documented(role) if path in SPECS else _documents.read_yaml(path).get("options") or {}
     for name, option in _mappings(options):
-        is_tree = name.removeprefix(role).removeprefix("target_allocator_") in TREES
-        assert _arguments.is_text_map(name, option) is not is_tree, name
+        is_tree = name.removeprefix(f"{role}_").removeprefix("target_allocator_") in TREES
+        assert (held_by(name, option) in TEXT_MAPS) is not is_tree, name

@@ -15,14 +15,24 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
-from .._otelcol.config.paths import IPV6, LOCALHOST
+from .._otelcol.config.paths import IPV6, LOCALHOST, section
 from .._otelcol.errors import Problem
 from .._otelcol.kube import names
 from .._otelcol.needs import quantities
 from .._otelcol.needs.pod_logs import PodLogs
 from .._otelcol.needs.quantities import Memory, memory
+from .option_values import (
+    Annotations,
+    KubernetesList,
+    KubernetesMapping,
+    Labels,
+    Values,
+    Variables,
+    Version,
+    values_of,
+)
 
 # The address of the pod in the first family of the cluster, and all addresses of both families.
 # Source: Kubernetes, "IPv4/IPv6 dual-stack"; net.Listen of Go.
@@ -56,10 +66,29 @@ class Distribution:
 
 # Mappings that have required keys, and so cannot be empty by default.
 _OPTIONAL = ("autoscaling", "ingress", "routes", "openshift_route")
-
-# Mappings in which Kubernetes takes nothing but text, and of labels only some.
-_LABELS = ("labels", "pod_labels", "node_selector")
-_TEXTS = ("service_account_annotations", "annotations", "pod_annotations", *_LABELS)
+# Mappings that become the metadata of objects as they are.
+_METADATA = (Values.LABELS, Values.ANNOTATIONS)
+# What mappings hold that have suboptions.
+_ANNOTATED = {"annotations": Values.ANNOTATIONS}
+_LABELLED = {"labels": Values.TEXTS}
+_MONITORED = {
+    "labels": Values.TEXTS,
+    "dashboard_labels": Values.TEXTS,
+    "series_labels": Values.TEXTS,
+    "alert_labels": Values.TEXTS,
+}
+_PEERS = {"ingress_from": Values.KUBERNETES, "egress": Values.KUBERNETES}
+_VOLUMES = {"source": Values.KUBERNETES}
+_ROUTED = {"annotations": Values.ANNOTATIONS, "destination_ca": Values.LINES}
+_ALLOCATED = {
+    "node_selector": Values.LABELS,
+    "tolerations": Values.KUBERNETES,
+    "affinity": Values.KUBERNETES,
+    "prometheus_cr.service_monitor_selector": Values.KUBERNETES,
+    "prometheus_cr.pod_monitor_selector": Values.KUBERNETES,
+    "prometheus_cr.scrape_config_selector": Values.KUBERNETES,
+    "prometheus_cr.probe_selector": Values.KUBERNETES,
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +104,7 @@ class Collector:
     config_files: list[str]
     log_level: str
     distribution: str
-    version: str
+    version: Version
     distribution_manifest: str
     distribution_schema: str
     platform: str
@@ -94,36 +123,36 @@ class Collector:
     cpu_limit: str
     resize_policy: list[dict[str, Any]]
     service_account_name: str
-    service_account_annotations: dict[str, str]
+    service_account_annotations: Annotations
     automount_service_account_token: bool | None
     allow: list[str]
-    labels: dict[str, str]
-    annotations: dict[str, str]
-    pod_labels: dict[str, str]
-    pod_annotations: dict[str, str]
-    env: dict[str, Any]
-    volumes: list[dict[str, Any]]
+    labels: Labels
+    annotations: Annotations
+    pod_labels: Labels
+    pod_annotations: Annotations
+    env: Variables
+    volumes: Annotated[list[dict[str, Any]], _VOLUMES]
     containers: list[dict[str, Any]]
     init_containers: list[dict[str, Any]]
     extra_manifests: list[dict[str, Any]]
     certificates: list[dict[str, Any]]
-    node_selector: dict[str, str]
-    tolerations: list[dict[str, Any]]
+    node_selector: Labels
+    tolerations: KubernetesList
     every_node: bool
-    affinity: dict[str, Any]
-    topology_spread: list[dict[str, Any]]
+    affinity: KubernetesMapping
+    topology_spread: KubernetesList
     priority_class_name: str
     host_network: bool
     host_ports: bool | None
     selinux_type: str
     ip_families: list[str]
-    service: dict[str, Any]
-    ingress: dict[str, Any]
+    service: Annotated[dict[str, Any], _ANNOTATED]
+    ingress: Annotated[dict[str, Any], _ANNOTATED]
     routes: dict[str, Any]
-    openshift_route: dict[str, Any]
-    service_monitor: dict[str, Any]
-    monitoring: dict[str, Any]
-    network_policy: dict[str, Any]
+    openshift_route: Annotated[dict[str, Any], _ROUTED]
+    service_monitor: Annotated[dict[str, Any], _LABELLED]
+    monitoring: Annotated[dict[str, Any], _MONITORED]
+    network_policy: Annotated[dict[str, Any], _PEERS]
     storage: dict[str, Any]
     update_strategy: dict[str, Any]
     change: dict[str, Any]
@@ -131,7 +160,7 @@ class Collector:
     termination_grace_seconds: int
     pre_stop_seconds: int
     upgrade_strategy: str
-    target_allocator: dict[str, Any]
+    target_allocator: Annotated[dict[str, Any], _ALLOCATED]
     adopt: bool
 
     @classmethod
@@ -141,7 +170,9 @@ class Collector:
         values.update({name: {} for name in _OPTIONAL if values[name] is None})
         values["instance"] = values["instance"] or values["name"]
         values["service_account_name"] = values["service_account_name"] or values["name"]
-        values.update({name: names.texts(name, values[name] or {}, labels=name in _LABELS) for name in _TEXTS})
+        for name, held in values_of(cls).items():
+            if name in values and held in _METADATA:
+                values[name] = names.texts(name, values[name] or {}, labels=held is Values.LABELS)
         for name in values["env"] or {}:
             if not isinstance(name, str):
                 raise Problem(f"env has a name that is not text, '{name}'", fix="Write each name in `env` as text.")
@@ -183,17 +214,12 @@ class Collector:
     @property
     def notes(self) -> dict[str, str]:
         """The annotations of all its objects, by their options."""
-        kinds = {
-            "": vars(self),
-            **{f"{name}.": getattr(self, name) for name in ("service", "ingress", "openshift_route")},
-        }
-        return {
-            f"{outer}{name}.{key}": str(value)
-            for outer, options in kinds.items()
-            for name in options
-            if name.endswith("annotations")
-            for key, value in (options[name] or {}).items()
-        }
+        notes: dict[str, str] = {}
+        for path, held in values_of(type(self)).items():
+            if held is Values.ANNOTATIONS:
+                given = section(vars(self), *path.split("."))
+                notes.update({f"{path}.{key}": str(value) for key, value in given.items()})
+        return notes
 
     @property
     def logs(self) -> PodLogs:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments, _sources
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 SPEC = {
     "endpoint": {"description": "Where to.", "required": True},
@@ -112,7 +111,7 @@ def test_options_that_are_kept_give_every_value_defaults_of_its_own() -> None:
 
 
 def test_a_certificate_has_lines() -> None:
-    known = _documents.read_yaml(_sources.ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    known = _sources.documented("otel_collector")
     route = {"host": "a", "destination_ca": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"}
     given = {"otel_collector_openshift_route": route}
     assert _arguments.checked(given, known, "it")["otel_collector_openshift_route"]["destination_ca"].count("\n") == 3

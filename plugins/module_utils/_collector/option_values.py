@@ -1,0 +1,55 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What options hold where Ansible knows no more than a mapping, a list or a text. Private.
+
+The record of a collector says it in its annotations: `pod_labels: Labels`. For an option inside of a mapping, the
+annotation of the mapping has its path: `Annotated[dict[str, Any], {"prometheus_cr.probe_selector": KUBERNETES}]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from typing import Annotated, Any, get_type_hints
+
+
+class Values(Enum):
+    """What an option holds. Kubernetes, the Collector and AWS take nothing else there."""
+
+    TEXTS = "a mapping of texts"
+    LABELS = "a mapping of texts that are values of labels"
+    ANNOTATIONS = "a mapping of texts, which an object of Kubernetes has among its annotations"
+    VARIABLES = "a mapping of names of environment variables to texts, or to mappings of texts that say where one is"
+    FLAGS = "a mapping of texts, and of null for a flag that is removed"
+    KUBERNETES = "the syntax of Kubernetes, in which some fields are text"
+    LINES = "text of several lines"
+    VERSION = "a version, which YAML may read as a number"
+
+
+TEXT_MAPS = frozenset({Values.TEXTS, Values.LABELS, Values.ANNOTATIONS, Values.VARIABLES, Values.FLAGS})
+
+Labels = Annotated[dict[str, str], Values.LABELS]
+Annotations = Annotated[dict[str, str], Values.ANNOTATIONS]
+Variables = Annotated[dict[str, Any], Values.VARIABLES]
+KubernetesMapping = Annotated[dict[str, Any], Values.KUBERNETES]
+KubernetesList = Annotated[list[dict[str, Any]], Values.KUBERNETES]
+Version = Annotated[str, Values.VERSION]
+
+
+def values_of(record: type) -> Mapping[str, Values]:
+    """Return what the options of a record hold by its annotations, by path such as `service.annotations`."""
+    return _values_by_path(record)
+
+
+@cache
+def _values_by_path(record: type) -> Mapping[str, Values]:
+    values: dict[str, Values] = {}
+    for name, annotation in get_type_hints(record, include_extras=True).items():
+        for said in getattr(annotation, "__metadata__", ()):
+            if isinstance(said, Values):
+                values[name] = said
+            else:
+                values.update({f"{name}.{path}": inner for path, inner in said.items()})
+    return values

@@ -1,0 +1,82 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What documented options hold beyond the types of Ansible. Controller only. Private.
+
+The records of collectors say it of their options. Products, modules and recipes have no record: what their options hold
+follows from how their names end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from ..module_utils._collector.option_values import TEXT_MAPS, Values, values_of
+from ..module_utils._collector.options import Collector
+from ..module_utils._host.host_options import HostCollector
+
+# The key by which an option says what it holds, beside the keys that Ansible knows.
+HOLDS = "holds"
+_RECORDS: Mapping[str, type] = {"otel_collector": Collector, "otel_host": HostCollector}
+_BY_ENDING = {
+    "affinity": Values.KUBERNETES,
+    "annotations": Values.ANNOTATIONS,
+    "attributes": Values.TEXTS,
+    "env": Values.VARIABLES,
+    "flags": Values.FLAGS,
+    "headers": Values.TEXTS,
+    "identity_annotations": None,  # a mapping of collectors to mappings of texts
+    "images": Values.TEXTS,
+    "labels": Values.TEXTS,
+    "node_selector": Values.LABELS,
+    "role_arns": Values.TEXTS,
+    "selector": Values.KUBERNETES,
+    "severities": Values.TEXTS,
+    "source": Values.KUBERNETES,
+    "tags": Values.TEXTS,
+    "tolerations": Values.KUBERNETES,
+    "topics": Values.TEXTS,
+    "version": Values.VERSION,
+}
+
+
+def described(role: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the documented options of a role of this collection, in which those of a record say what they hold."""
+    record = _RECORDS.get(role)
+    if record is None:
+        return dict(options)
+    prefix = f"{role}_"
+    of_record = {prefix + field.name for field in fields(record)}
+    held = {prefix + path: values for path, values in values_of(record).items()}
+    told = _told({name: option for name, option in options.items() if name in of_record}, held, "")
+    return {**options, **told}
+
+
+def _told(options: Mapping[str, Any], held: Mapping[str, Values], outer: str) -> dict[str, Any]:
+    """Return options that say what they hold, by their paths, at any depth."""
+    told: dict[str, Any] = {}
+    for name, option in options.items():
+        path = f"{outer}{name}"
+        told[name] = {**(option or {}), HOLDS: held.get(path)}
+        if inner := told[name].get("options"):
+            told[name]["options"] = _told(inner, held, f"{path}.")
+    return told
+
+
+def held_by(name: str, option: Mapping[str, Any]) -> Values | None:
+    """Return what an option holds; None if that is what Ansible's type says."""
+    held: Values | None = option[HOLDS] if HOLDS in option else _by_ending(name)
+    is_mapping = option.get("type") == "dict" and not option.get("options")
+    return None if held in TEXT_MAPS and not is_mapping else held
+
+
+def _by_ending(name: str) -> Values | None:
+    """Return what an option without a record holds: the longest ending of its name that is known says it."""
+    ending = name
+    while ending not in _BY_ENDING:
+        _first, underscore, ending = ending.partition("_")
+        if not underscore:
+            return None
+    return _BY_ENDING[ending]
