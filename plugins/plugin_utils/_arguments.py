@@ -57,9 +57,10 @@ class Options:
         self.documented = documented
         spec = argument_spec(documented)
         self._validator = ArgumentSpecValidator(spec)
-        self._defaults = {
-            name: spec[name]["default"] for name in spec if isinstance(spec[name].get("default"), (dict, list))
-        }
+        self._defaults: dict[str, Any] = {}
+        for name, option in spec.items():
+            if isinstance(option.get("default"), (dict, list)):
+                self._defaults[name] = option["default"]
 
     def validate(self, values: Mapping[str, Any]) -> ValidationResult:
         """Return values validated by Ansible, which copies the values but fills the defaults of a spec in place."""
@@ -78,8 +79,9 @@ def checked(
     check_shapes(values, known.documented, what, one_line=one_line)
     result = _validated(values, known, what)
     if result.error_messages:
-        missing = any("missing" in one for one in result.error_messages)
-        fix = "Give what is missing." if missing else "Write a value of the type or the list that the message names."
+        fix = "Write a value of the type or the list that the message names."
+        if any("missing" in message for message in result.error_messages):
+            fix = "Give what is missing."
         raise Problem("; ".join(result.error_messages), asked=what, fix=fix)
     validated: dict[str, Any] = result.validated_parameters
     _check_text(validated, what)
@@ -92,10 +94,26 @@ def _make_text(values: dict[str, Any], spec: Mapping[str, Any]) -> None:
     for name, value in values.items():
         option = spec.get(name) or {}
         if isinstance(value, dict) and held_by(name, option) in TEXT_MAPS:
-            values[name] = {key: text(item) if isinstance(item, (int, float)) else item for key, item in value.items()}
-        for item in (value if isinstance(value, list) else [value]) if option.get("options") else ():
-            if isinstance(item, dict):
-                _make_text(item, option["options"])
+            values[name] = {key: _as_text(entry) for key, entry in value.items()}
+        inner = _suboptions(option)
+        if inner:
+            for options in _mappings(value):
+                _make_text(options, inner)
+
+
+def _as_text(entry: Any) -> Any:
+    return text(entry) if isinstance(entry, (int, float)) else entry
+
+
+def _suboptions(option: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the documented suboptions of an option; none if it has none."""
+    return (option or {}).get("options") or {}
+
+
+def _mappings(value: Any) -> list[Any]:
+    """Return what may have suboptions: a mapping, or the mappings of a list."""
+    listed = value if isinstance(value, list) else [value]
+    return [entry for entry in listed if isinstance(entry, Mapping)]
 
 
 def named(values: Mapping[str, Any]) -> str:
@@ -126,10 +144,10 @@ def _validated_alone(name: str, value: Any, known: Options, what: str) -> None:
 def _check_text(values: Mapping[str, Any], what: str) -> None:
     """Reject half of a surrogate pair, which JSON can write and no file can hold."""
     for path, value in leaves(values):
-        broken = next((part for part in (value, *path) if isinstance(part, str) and _SURROGATE.search(part)), None)
-        if broken is not None:
-            wrong = f"option '{dotted(path)}' of {what} has text that is not valid Unicode: {broken!r}"
-            raise Problem(wrong, fix="Remove the character.")
+        for part in (value, *path):
+            if isinstance(part, str) and _SURROGATE.search(part):
+                wrong = f"option '{dotted(path)}' of {what} has text that is not valid Unicode: {part!r}"
+                raise Problem(wrong, fix="Remove the character.")
 
 
 # Shapes of values, which Ansible makes text of or explains by classes of Python, and how to write each in YAML.
@@ -175,24 +193,20 @@ class _Place(NamedTuple):
     path: str
 
 
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    """Return what may have suboptions: a mapping, or the mappings of a list."""
-    listed = value if isinstance(value, list) else [value]
-    return [item for item in listed if isinstance(item, Mapping)]
-
-
 def _check_names(values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str) -> None:
     """Reject unknown options at any depth; Ansible's validator suggests no similar name."""
     for key, value in values.items():
         if key not in spec:
             wrong = f"{what} has no option '{path}{key}'{_meant(str(key), spec)}"
             raise Problem(wrong, fix=f"Options: {', '.join(sorted(spec)) or 'none'}.")
-        inner: Mapping[str, Any] = (spec[key] or {}).get("options") or {}
-        for item in _mappings(value) if inner else ():
-            _check_names(item, inner, what, f"{path}{key}.")
+        inner = _suboptions(spec[key])
+        if inner:
+            for options in _mappings(value):
+                _check_names(options, inner, what, f"{path}{key}.")
 
 
 def _meant(key: str, spec: Mapping[str, Any]) -> str:
+    """Return which options an unknown one may mean, as the end of a sentence."""
     others = [name for name in _ELSEWHERE.get(key, ()) if name in spec]
     return f"; use {', '.join(others)}" if others else near(key, spec)
 
@@ -201,28 +215,33 @@ def check_shapes(
     values: Mapping[str, Any], spec: Mapping[str, Any], what: str, path: str = "", *, one_line: bool = False
 ) -> None:
     """Reject values of a wrong shape at any depth: Ansible makes text of a mapping, a list and a switch."""
-    for key in (key for key in values if key in spec):
-        value, option = values[key], spec[key] or {}
+    for key, value in values.items():
+        if key not in spec:
+            continue
+        option = spec[key] or {}
         held = held_by(str(key), option)
         for place in _places(values, key, option, f"{path}{key}"):
             _check_place(place, option, held, what, one_line=one_line)
         _check_values(value, held, f"{path}{key}", what)
-        inner: Mapping[str, Any] = option.get("options") or {}
-        for item in _mappings(value) if inner else ():
-            check_shapes(item, inner, what, f"{path}{key}.", one_line=one_line)
+        inner = _suboptions(option)
+        if inner:
+            for options in _mappings(value):
+                check_shapes(options, inner, what, f"{path}{key}.", one_line=one_line)
 
 
 def _places(values: Mapping[str, Any], key: str, option: Mapping[str, Any], path: str) -> Iterator[_Place]:
     """Yield an option, and the items of its list. Ansible takes a text with commas for a list of mappings."""
     yield _Place(values, key, option.get("type") or "str", path)
     value, elements = values[key], option.get("elements", "raw")
-    if isinstance(value, str) and value and elements == "dict":
+    if elements == "dict" and value and isinstance(value, str):
         value = value.split(",")
-    for number in range(len(value) if isinstance(value, list) else 0):
-        yield _Place(value, number, elements, f"{path}[{number}]")
+    if isinstance(value, list):
+        for number in range(len(value)):
+            yield _Place(value, number, elements, f"{path}[{number}]")
 
 
 def _check_place(place: _Place, option: Mapping[str, Any], held: Values | None, what: str, *, one_line: bool) -> None:
+    """Reject a value, or an item of a list, that is not of its type, or whose text its option cannot have."""
     value = place.around[place.key]
     is_text = place.kind in ("str", "path")
     if is_text and not option.get("choices"):
@@ -238,8 +257,8 @@ def _check_place(place: _Place, option: Mapping[str, Any], held: Values | None, 
 
 def duration_form(option: Mapping[str, Any]) -> str:
     """Return the form of the durations of an option, as its description calls it; empty for other options."""
-    found = _DURATION.search(str(option.get("description") or ""))
-    return found[1] if found else ""
+    called = _DURATION.search(str(option.get("description") or ""))
+    return called[1] if called else ""
 
 
 def _check_duration(value: Any, form: str, path: str, what: str) -> None:
@@ -266,22 +285,28 @@ def _check_texts(values: Mapping[Any, Any], held: Values | None, path: str, what
     """Reject in a mapping of text what is none, what YAML has changed, and what Kubernetes or a container refuses."""
     if held is Values.ANNOTATIONS:
         _check_size(values, path, what)
-    has_sources = held is Values.VARIABLES
     for key, value in values.items():
         where = f"{path}.{key}"
-        if has_sources and isinstance(key, str) and not _VARIABLE.match(key):
-            wrong = f"option '{path}' of {what} has '{key}', which is no name of an environment variable"
-            raise Problem(wrong, fix="Use letters, digits, underscores, dashes and dots, no digit at the beginning.")
+        if held is Values.VARIABLES:
+            _check_variable(key, path, what)
         if isinstance(value, str) and "\0" in value:
             wrong = f"option '{where}' of {what} has a NUL character, which no container and no annotation can hold"
             raise Problem(wrong, fix="Remove the character.")
         _check_spelling(key, _origins.place([key], 0), where, what, part="the name of ")
-        if isinstance(value, Mapping) and has_sources:
+        if held is Values.VARIABLES and isinstance(value, Mapping):
             _check_source(value, where, what)
             continue
-        if value is not None or held is not Values.FLAGS:
+        is_removed_flag = held is Values.FLAGS and value is None
+        if not is_removed_flag:
             _check_is_text(key, value, where, what)
         _check_spelling(value, _origins.place(values, key), where, what)
+
+
+def _check_variable(name: Any, path: str, what: str) -> None:
+    """Reject a name that no environment variable can have."""
+    if isinstance(name, str) and not _VARIABLE.match(name):
+        wrong = f"option '{path}' of {what} has '{name}', which is no name of an environment variable"
+        raise Problem(wrong, fix="Use letters, digits, underscores, dashes and dots, no digit at the beginning.")
 
 
 def _check_size(values: Mapping[Any, Any], path: str, what: str) -> None:
@@ -307,18 +332,31 @@ def _check_is_text(key: Any, value: Any, path: str, what: str) -> None:
 
 
 def _check_tree(value: Any, path: str, what: str, is_text: bool = False) -> None:
-    """Reject a number or a switch where the API of Kubernetes wants text."""
-    listed = isinstance(value, list)
-    for key in range(len(value)) if listed else value if isinstance(value, Mapping) else ():
-        item, where = value[key], f"{path}[{key}]" if listed else f"{path}.{key}"
+    """Reject a number or a switch where the API of Kubernetes wants text: in fields of text, and in all below them."""
+    for key, where in _fields_of(value, path):
         wants_text = is_text or key in _FIELDS
-        if wants_text and isinstance(item, (bool, int, float)) and _origins.place(value, key).spelled() == text(item):
-            raise Problem(
-                f"option '{where}' of {what} must be text, not {_SHAPES[_shape(item)][0]}", fix=f"Write '{text(item)}'."
-            )
         if wants_text:
-            _check_spelling(item, _origins.place(value, key), where, what)
-        _check_tree(item, where, what, wants_text)
+            _check_field(value, key, where, what)
+        _check_tree(value[key], where, what, wants_text)
+
+
+def _fields_of(value: Any, path: str) -> Iterator[tuple[Any, str]]:
+    """Yield the keys of a mapping or the indexes of a list, each with its path."""
+    if isinstance(value, list):
+        for index in range(len(value)):
+            yield index, f"{path}[{index}]"
+    elif isinstance(value, Mapping):
+        for key in value:
+            yield key, f"{path}.{key}"
+
+
+def _check_field(around: Any, key: Any, path: str, what: str) -> None:
+    """Reject a number or a switch as its file has it, and what YAML has changed."""
+    value, place = around[key], _origins.place(around, key)
+    if isinstance(value, (bool, int, float)) and place.spelled() == text(value):
+        wrong = f"option '{path}' of {what} must be text, not {_SHAPES[_shape(value)][0]}"
+        raise Problem(wrong, fix=f"Write '{text(value)}'.")
+    _check_spelling(value, place, path, what)
 
 
 def _check_spelling(
@@ -346,6 +384,7 @@ def _check_line(value: Any, path: str, what: str) -> None:
 
 
 def _shape(value: Any) -> str:
+    """Return the name of a value's shape in _SHAPES; empty for text, null and what Ansible has no type for."""
     shapes = (("dict", Mapping), ("list", list), ("bool", bool), ("int", int), ("float", float))
     return next((name for name, kinds in shapes if isinstance(value, kinds)), "")
 
@@ -363,19 +402,31 @@ def _no_mapping(value: Any, path: str) -> str:
 
 def _check_shape(value: Any, kind: str, option: Mapping[str, Any], path: str, what: str) -> None:
     """Reject one value whose shape is not the type's. A number is text too, unless YAML has changed its digits."""
-    given = _shape(value) or (_no_mapping(value, path) if kind == "dict" else "")
+    given = _shape(value)
+    if kind == "dict" and not given:
+        given = _no_mapping(value, path)
+    _check_number(value, kind, path, what)
+    if kind == given or kind in _ANY:
+        return
+    if given == "bool" and option.get("choices"):  # YAML reads the choices `yes` and `off` so; Ansible knows that
+        return
+    name = path.partition("[")[0].rpartition(".")[2]
+    _check_reading(value, kind, name, path, what)
+    is_no_mapping = kind == "dict" and given != ""
+    if given in ("dict", "list", "bool") or is_no_mapping:
+        expected, example = _SHAPES.get(kind, _TEXT)
+        if path.endswith("]"):
+            example = f"[{example}]"
+        fix = _shape_to_write(name, kind, option, example)
+        raise Problem(f"option '{path}' of {what} must be {expected}, not {_SHAPES[given][0]}", fix=fix)
+
+
+def _check_number(value: Any, kind: str, path: str, what: str) -> None:
+    """Reject a whole number below 0, and what Python reads as a number and is none."""
     if kind == "int" and _NEGATIVE.match(str(value)):
         raise Problem(f"option '{path}' of {what} is {value}", fix="Use 0 or a larger number.")
     if kind == "float" and _NO_NUMBER.match(str(value)):
         raise Problem(f"option '{path}' of {what} is {value}", fix="Use a number.")
-    if kind in (given, *_ANY) or (given == "bool" and option.get("choices")):
-        return
-    name = path.partition("[")[0].rpartition(".")[2]
-    _check_reading(value, kind, name, path, what)
-    if given in ("dict", "list", "bool") or (given and kind == "dict"):
-        wanted, written = _SHAPES.get(kind, _TEXT)
-        fix = _shape_to_write(name, kind, option, f"[{written}]" if path.endswith("]") else written)
-        raise Problem(f"option '{path}' of {what} must be {wanted}, not {_SHAPES[given][0]}", fix=fix)
 
 
 def _check_version(value: Any, path: str, what: str) -> None:
@@ -388,15 +439,17 @@ def _check_version(value: Any, path: str, what: str) -> None:
 def _check_reading(value: Any, kind: str, name: str, path: str, what: str) -> None:
     """Reject a text that Ansible cannot read as a number or a switch."""
     if kind in _READ_AS and isinstance(value, str) and not _can_be_read(value, kind):
-        wanted, written = _SHAPES[kind]
-        wrong = f"option '{path}' of {what} must be {wanted}, not '{cleaned(value, _SHOWN)}'"
-        raise Problem(wrong, fix=f"Write `{name}: {written}`.")
+        expected, example = _SHAPES[kind]
+        wrong = f"option '{path}' of {what} must be {expected}, not '{cleaned(value, _SHOWN)}'"
+        raise Problem(wrong, fix=f"Write `{name}: {example}`.")
 
 
-def _shape_to_write(name: str, kind: str, option: Mapping[str, Any], written: str) -> str:
+def _shape_to_write(name: str, kind: str, option: Mapping[str, Any], example: str) -> str:
     """Return the fix for a wrong shape: the suboptions of a mapping, or an example."""
-    inner = sorted(option.get("options") or {}) if kind == "dict" else []
-    return f"Write a mapping of {', '.join(inner)}." if inner else f"Write `{name}: {written}`."
+    inner = sorted(_suboptions(option))
+    if kind == "dict" and inner:
+        return f"Write a mapping of {', '.join(inner)}."
+    return f"Write `{name}: {example}`."
 
 
 def _can_be_read(value: str, kind: str) -> bool:
@@ -414,5 +467,7 @@ def argument_spec(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, option in options.items():
         facts = {key: deepcopy(value) for key, value in (option or {}).items() if key not in _PROSE}
         inner = facts.pop("options", None) or facts.pop("suboptions", None)  # as documentation of modules calls them
-        spec[name] = facts | ({"options": argument_spec(inner)} if inner else {})
+        if inner:
+            facts["options"] = argument_spec(inner)
+        spec[name] = facts
     return spec
