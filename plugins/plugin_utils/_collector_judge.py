@@ -37,11 +37,13 @@ def keep(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 
     The file of such a member goes: earlier figures would be taken for those of now.
     """
-    folder, written, unread = _folder(arguments), list[str](), list[str]()
+    folder = _folder(arguments)
+    written: list[str] = []
+    unread: list[str] = []
     for member in arguments["members"]:
-        path, why = _path(folder, member["host"]), _unread(member)
-        if why:
-            unread.append(why)
+        path, reason = _path(folder, member["host"]), _unread(member)
+        if reason:
+            unread.append(reason)
             if not check:
                 path.unlink(missing_ok=True)
             continue
@@ -61,17 +63,18 @@ def _now() -> str:
 def judge(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Return the verdict, and write the pages. Raises Problem if collectors do worse, or lack data that they need."""
     folder = _folder(arguments)
-    found = _judged(folder, arguments["members"])
+    verdicts = _judged(folder, arguments["members"])
     must_have_data = arguments["without_data"] == "fail"
-    page = "\n".join((markdown_page(found), *host_sections(arguments.get("forecasts") or ())))
-    pages = {"judge.md": page, "judge.xml": junit_page(found, without_data_fails=must_have_data)}
+    page = "\n".join((markdown_page(verdicts), *host_sections(arguments.get("forecasts") or ())))
+    pages = {"judge.md": page, "judge.xml": junit_page(verdicts, without_data_fails=must_have_data)}
     placed = [_files.place(folder / name, text, check) for name, text in pages.items()]
-    if found.result == WORSE or (found.result != PASSED and must_have_data):
-        lines = found.worse or found.without_data or ["there is no collector"]
+    lacks_data = must_have_data and verdicts.result != PASSED
+    if verdicts.result == WORSE or lacks_data:
+        lines = verdicts.worse or verdicts.without_data or ["there is no collector"]
         wrong = at_most(_SHOWN, [line.rstrip(".") for line in lines], between="; ", last="; ")
         fix = f"{folder / 'judge.md'} has all of it."
-        raise Problem(wrong, asked=_ASKED, fix=fix, facts={"verdict": found.result, "markdown": page})
-    return {"changed": any(placed), "verdict": found.result, "markdown": page}
+        raise Problem(wrong, asked=_ASKED, fix=fix, facts={"verdict": verdicts.result, "markdown": page})
+    return {"changed": any(placed), "verdict": verdicts.result, "markdown": page}
 
 
 def _folder(arguments: Mapping[str, Any]) -> Path:
@@ -87,25 +90,41 @@ def _path(folder: Path, host: str) -> Path:
 
 
 def _unread(member: Mapping[str, Any]) -> str:
-    """Return why nothing is known of a member."""
+    """Return why nothing is known of a member; empty if its collectors are known."""
     read = member["read"]
     if read.get("unread"):
         return f"{member['host']} was not read: {read['unread']}"
-    return "" if read.get("collectors") else f"{member['host']} runs no collector of the inventory"
+    if not read.get("collectors"):
+        return f"{member['host']} runs no collector of the inventory"
+    return ""
 
 
 def _judged(folder: Path, members: Sequence[Mapping[str, Any]]) -> JudgedCollectors:
     """Return the verdicts of all members by what was kept of them before."""
+    before: list[Track] = []
+    after: list[Track] = []
+    times: list[str] = []
     kept = {member["host"]: _kept(folder, member["host"]) for member in members}
-    missing = [why for member in members if (why := _unread(member))]
-    missing += [f"{name} on {one['host']} was changed by another run" for one in members for name in _taken(one)]
-    after = [track for member in members for track in tracks(member["host"], member["read"])]
-    before = [track for host, figures in kept.items() for track in tracks(host, figures)]
-    missing += _unchanged(before, after)
+    for host, figures in kept.items():
+        before += tracks(host, figures)
+        if figures.get("kept"):
+            times.append(f"{host}: {figures['kept']}")
+    for member in members:
+        after += tracks(member["host"], member["read"])
+    missing = [*_without_figures(members), *_unchanged(before, after)]
     tools = judge_tools()
     verdicts = [judged(sides, tools) for sides in sides_of(after, before, ())]
-    times = tuple(f"{host}: {figures['kept']}" for host, figures in kept.items() if figures.get("kept"))
-    return JudgedCollectors(verdicts, missing, times)
+    return JudgedCollectors(verdicts, missing, tuple(times))
+
+
+def _without_figures(members: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the members of which nothing is known, then the collectors that another run changed."""
+    unread = [reason for member in members if (reason := _unread(member))]
+    taken: list[str] = []
+    for member in members:
+        for name in member["read"].get("taken") or ():
+            taken.append(f"{name} on {member['host']} was changed by another run")
+    return [*unread, *taken]
 
 
 def _unchanged(before: Iterable[Track], after: Sequence[Track]) -> list[str]:
@@ -113,10 +132,6 @@ def _unchanged(before: Iterable[Track], after: Sequence[Track]) -> list[str]:
     earlier = {(track.member, track.name, track.release) for track in before}
     same = [(track.member, track.name, track.release) in earlier for track in after]
     return ["all collectors run what they ran when the figures were kept"] if same and all(same) else []
-
-
-def _taken(member: Mapping[str, Any]) -> Iterable[str]:
-    return member["read"].get("taken") or ()
 
 
 def _kept(folder: Path, host: str) -> dict[str, Any]:

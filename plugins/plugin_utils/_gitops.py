@@ -9,7 +9,7 @@ A file `.o11y-render` in the folder of each cluster lists what was written there
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -50,15 +50,14 @@ class ClusterFolder:
         if not _files.is_there(marker, Path.is_file):
             return cls(root, path, host, frozenset())
         try:
-            found = json.loads(_files.read(marker))
-            names, owner = [str(name) for name in found["files"]], str(found["host"])
+            marked = json.loads(_files.read(marker))
+            names, owner = [str(name) for name in marked["files"]], str(marked["host"])
         except (ValueError, KeyError, TypeError):
             raise Problem("it does not list files", asked=ASKED, where=str(marker), fix=_RESTORE) from None
         if owner != path.name:
             wrong = f"it is of host {owner!r}, and its folder is {path.name!r}"
-            raise Problem(
-                wrong, asked=ASKED, where=str(marker), fix="Give the folder the name of the host, or remove it."
-            )
+            fix = "Give the folder the name of the host, or remove it."
+            raise Problem(wrong, asked=ASKED, where=str(marker), fix=fix)
         _check_inside(names, marker)
         return cls(root, path, owner, frozenset(names))
 
@@ -103,7 +102,7 @@ class FilePlan:
     @property
     def left(self) -> list[ClusterFolder]:
         """Return the folders of waves that the cluster has left."""
-        return [one for one in self.others if one.host == self.folder.host]
+        return [folder for folder in self.others if folder.host == self.folder.host]
 
     @property
     def moves(self) -> list[str]:
@@ -113,7 +112,7 @@ class FilePlan:
 
     def unknown(self, hosts: Collection[str]) -> list[ClusterFolder]:
         """Return the folders of hosts that the inventory does not have."""
-        return [one for one in self.others if one.host not in hosts]
+        return [folder for folder in self.others if folder.host not in hosts]
 
 
 def write(arguments: Mapping[str, Any], hosts: Collection[str], *, check: bool) -> dict[str, Any]:
@@ -150,11 +149,12 @@ def _planned(arguments: Mapping[str, Any]) -> FilePlan:
     parts = [_folder_name(part) for part in (arguments["wave"], arguments["host"]) if part]
     folder = ClusterFolder.read(root, root.joinpath(*parts), arguments["host"])
     texts = {name: _text(objects) for name, objects in files.items()}
-    return FilePlan(folder, files, texts, [one for one in _folders(root) if one.path != folder.path])
+    others = [other for other in _folders(root) if other.path != folder.path]
+    return FilePlan(folder, files, texts, others)
 
 
 def _below_root(folders: Iterable[ClusterFolder]) -> list[str]:
-    return sorted(str(one.path.relative_to(one.root)) for one in folders)
+    return sorted(str(folder.path.relative_to(folder.root)) for folder in folders)
 
 
 def write_changes(
@@ -190,10 +190,18 @@ def _changes(
     folders: Iterable[ClusterFolder], files: Mapping[str, list[Object]], texts: Mapping[str, str]
 ) -> list[dict[str, str]]:
     """Return what changes in the meaning of the files; reads only those that differ."""
-    before = {name: folder.path / name for folder in folders for name in folder.written}
-    differing = [name for name in {*before, *texts} if name not in texts or _differs(before.get(name), texts[name])]
-    old = {name: _objects(before[name]) for name in differing if name in before and before[name].is_file()}
-    return changes(old, {name: files[name] for name in differing if name in files}, _yaml.parsed)
+    written = {name: folder.path / name for folder in folders for name in folder.written}
+    old: dict[str, list[Object]] = {}
+    new: dict[str, list[Object]] = {}
+    for name in {*written, *texts}:
+        path = written.get(name)
+        if name in texts and not _differs(path, texts[name]):
+            continue
+        if path and path.is_file():
+            old[name] = _objects(path)
+        if name in files:
+            new[name] = files[name]
+    return changes(old, new, _yaml.parsed)
 
 
 def written_objects(root: Path, host: str) -> list[Object]:
@@ -201,19 +209,22 @@ def written_objects(root: Path, host: str) -> list[Object]:
 
     Raises Problem for files that cannot be read.
     """
-    found: list[Object] = []
+    objects: list[Object] = []
     for folder in _folders(root):
-        if folder.host == host:
-            _check_ways(folder, ())
-            for path in sorted(folder.path / name for name in folder.written):
-                found += _objects(path) if path.is_file() else []
-    return found
+        if folder.host != host:
+            continue
+        _check_ways(folder, ())
+        for path in sorted(folder.path / name for name in folder.written):
+            if path.is_file():
+                objects += _objects(path)
+    return objects
 
 
 def _objects(path: Path) -> list[Object]:
     """Return the objects of a file. Raises Problem if a person made it no YAML."""
     documents = _yaml.load_all(_files.read(path), str(path))
-    return [one.data for one in documents if isinstance(one.data, dict) and one.data.get("kind")]
+    data = [document.data for document in documents]
+    return [content for content in data if isinstance(content, dict) and content.get("kind")]
 
 
 def _text(objects: Iterable[Object]) -> str:
@@ -232,10 +243,10 @@ def _check_inside(names: Iterable[str], marker: Path) -> None:
     """Raise Problem for names that lead out of the folder: who can write the marker would remove other files."""
     for name in names:
         path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or not path.parts or not name.isprintable():
-            raise Problem(
-                f"it names {name!r}, which is not in the folder", asked=ASKED, where=str(marker), fix=_RESTORE
-            )
+        leads_out = path.is_absolute() or ".." in path.parts
+        if leads_out or not path.parts or not name.isprintable():
+            wrong = f"it names {name!r}, which is not in the folder"
+            raise Problem(wrong, asked=ASKED, where=str(marker), fix=_RESTORE)
 
 
 def _check_ways(folder: ClusterFolder, names: Iterable[str]) -> None:
@@ -246,14 +257,19 @@ def _check_ways(folder: ClusterFolder, names: Iterable[str]) -> None:
 
 def _check_way(path: Path, root: Path) -> None:
     """Raise Problem for links below the root, which lead to files of others, and for a folder in place of a file."""
-    for one in (path, *path.parents):
-        if one == root:
+    _check_entry(path, Path.is_dir, "it is a folder, and should be a file")
+    for folder in path.parents:
+        if folder == root:
             break
-        if _files.is_there(one, Path.is_symlink):
-            raise Problem("it is a link", asked=ASKED, where=str(one), fix="Remove the link.")
-        if _files.is_there(one, Path.is_dir if one == path else Path.is_file):
-            wrong = "it is a folder, and should be a file" if one == path else "it is a file, and should be a folder"
-            raise Problem(wrong, asked=ASKED, where=str(one), fix="Move or remove it.")
+        _check_entry(folder, Path.is_file, "it is a file, and should be a folder")
+
+
+def _check_entry(path: Path, is_wrong: Callable[[Path], bool], wrong: str) -> None:
+    """Raise Problem for a link, and for an entry of the wrong kind."""
+    if _files.is_there(path, Path.is_symlink):
+        raise Problem("it is a link", asked=ASKED, where=str(path), fix="Remove the link.")
+    if _files.is_there(path, is_wrong):
+        raise Problem(wrong, asked=ASKED, where=str(path), fix="Move or remove it.")
 
 
 def _removed_if_empty(folder: Path) -> bool:
@@ -267,29 +283,32 @@ def _removed_if_empty(folder: Path) -> bool:
 
 def _check_strangers(folder: ClusterFolder, changed: Iterable[str]) -> None:
     """Raise Problem for files with names that are needed and that no earlier run wrote."""
-    strangers = [str(folder.path / name) for name in changed if name not in folder.written and _there(folder, name)]
+    unknown = [folder.path / name for name in changed if name not in folder.written]
+    strangers = [str(path) for path in unknown if _files.is_there(path, Path.exists)]
     if strangers:
         wrong = f"playbook render did not write {at_most(_SHOWN, strangers)}, and would replace it"
         raise Problem(wrong, asked=ASKED, fix="Move or remove it, or give another otel_gitops_path.")
 
 
-def _there(folder: ClusterFolder, name: str) -> bool:
-    return _files.is_there(folder.path / name, Path.exists)
-
-
 def _differs(path: Path | None, text: str) -> bool:
-    return path is None or not _files.is_there(path, Path.is_file) or _files.place(path, text, check=True)
+    """Whether a file is missing, or has another text."""
+    if path is None or not _files.is_there(path, Path.is_file):
+        return True
+    return _files.place(path, text, check=True)
 
 
 def _check_no_secrets(files: Mapping[str, Iterable[Object]]) -> None:
     """Raise Problem for secrets in clear text, which must not get into Git."""
-    found = [f"{name} ({_title(one)})" for name, objects in files.items() for one in objects if _has_secret(one)]
-    if found:
+    places: list[str] = []
+    for name, objects in files.items():
+        places += [f"{name} ({_title(manifest)})" for manifest in objects if _has_secret(manifest)]
+    if places:
         fix = "Name a Secret instead, such as with `env: {TOKEN: {secret: backend, key: token}}`."
-        raise Problem(f"a secret would stand in clear text in {at_most(_SHOWN, found)}", asked=ASKED, fix=fix)
+        raise Problem(f"a secret would stand in clear text in {at_most(_SHOWN, places)}", asked=ASKED, fix=fix)
 
 
 def _has_secret(manifest: Object) -> bool:
+    """Whether an object has a secret in clear text. The data of a Secret are secret, unless it has none."""
     if manifest.get("kind") == "Secret":
         return redact(manifest, lambda _secret: MASK, _yaml.parsed) != manifest
     if manifest.get("kind") in _PUBLISHED:

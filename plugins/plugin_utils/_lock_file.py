@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..module_utils._install.releases import lock_file
 from ..module_utils._otelcol.bounded.live.bounded_reads import file_text, sum_of
@@ -29,8 +29,10 @@ def beside(given: str, inventory: Any) -> str:
     """Return the lock to use: the given file, or the one beside the inventory if it exists, or an empty text."""
     if given:
         return "" if given == NONE else given
-    path = Path(str(inventory)) / lock_file.FILE if inventory else None
-    return str(path) if path and path.is_file() else ""
+    if not inventory:
+        return ""
+    path = Path(str(inventory)) / lock_file.FILE
+    return str(path) if path.is_file() else ""
 
 
 def find(path: str) -> lock_file.Lock | None:
@@ -60,75 +62,90 @@ def locked(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
         return _verify(path, arguments)
     before = file_text(path) if path.is_file() else ""
     old = _read(path) if before else None
-    found, exclude = _of_programs(arguments, old) if arguments["programs"] is not None else _of_all(arguments, old)
-    text = _HEAD + _yaml.dump(lock_file.content(found, exclude, old))
-    is_needed = bool(found or old or arguments["programs"] is None)
+    is_of_programs = arguments["programs"] is not None
+    rows, exclude = _of_programs(arguments, old) if is_of_programs else _of_all(arguments, old)
+    text = _HEAD + _yaml.dump(lock_file.content(rows, exclude, old))
+    is_needed = not is_of_programs or bool(rows or old)
     changed = is_needed and _files.place(path, text, check)
     diff = {"before": before, "after": text, "before_header": str(path), "after_header": str(path)}
-    message = f"{count_in_words(len(found), 'sum')} in {path}"
+    message = f"{count_in_words(len(rows), 'sum')} in {path}"
     return {"changed": changed, "diff": diff if changed else {}, "path": str(path), "msg": message}
 
 
 def _verify(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    wanted, found = _read(path), list(_archives(arguments))
-    for part, name, checksum, origin in found:
-        wanted.verify(part, name, checksum, origin)
-    return {"path": str(path), "msg": f"{count_in_words(len(found), 'archive')} as in {path}"}
+    """Compare archives with the lock. Raises Problem for one that has no sum there, or another one."""
+    lock, archives = _read(path), list(_archives(arguments))
+    for archive in archives:
+        lock.verify(*archive)
+    return {"path": str(path), "msg": f"{count_in_words(len(archives), 'archive')} as in {path}"}
 
 
-_Row = tuple[str, str, str, str]
+class _Row(NamedTuple):
+    """What a lock has of a file or an image: the part of the lock, its name, its sum, and where it came from."""
+
+    part: str
+    name: str
+    checksum: str
+    origin: str
 
 
 def _rows(arguments: Mapping[str, Any]) -> Iterator[_Row]:
+    """Yield the manifests and charts with their sums."""
     for part in (lock_file.MANIFESTS, lock_file.CHARTS):
-        yield from ((part, str(row["name"]), str(row["sum"]), str(row["from"])) for row in arguments[part])
+        for row in arguments[part]:
+            yield _Row(part, str(row["name"]), str(row["sum"]), str(row["from"]))
 
 
 def _of_all(arguments: Mapping[str, Any], old: lock_file.Lock | None) -> tuple[list[_Row], list[str]]:
     """Return the rows and exclusions of a lock, with the programs of hosts that it has."""
-    programs = [row for row in _kept(old) if row[0] == lock_file.PROGRAMS]
+    programs = [row for row in _kept(old) if row.part == lock_file.PROGRAMS]
     return [*_rows(arguments), *_images(arguments), *_archives(arguments), *programs], list(arguments["exclude"])
 
 
 def _of_programs(arguments: Mapping[str, Any], old: lock_file.Lock | None) -> tuple[list[_Row], list[str]]:
     """Return the rows and exclusions of a lock of which only the programs of hosts are new."""
-    programs = [(lock_file.PROGRAMS, row["name"], row["sum"], row["from"]) for row in arguments["programs"]]
-    others = [row for row in _kept(old) if row[0] != lock_file.PROGRAMS]
+    programs = [_Row(lock_file.PROGRAMS, row["name"], row["sum"], row["from"]) for row in arguments["programs"]]
+    others = [row for row in _kept(old) if row.part != lock_file.PROGRAMS]
     return [*programs, *others], list(old.exclude if old else ())
 
 
 def _kept(old: lock_file.Lock | None) -> Iterator[_Row]:
     """Yield the rows that the lock has."""
-    for part, rows in (old.rows if old else {}).items():
-        yield from ((part, name, row["sum"], row.get("from", "")) for name, row in rows.items())
+    if old is None:
+        return
+    for part, rows in old.rows.items():
+        for name, row in rows.items():
+            yield _Row(part, name, row["sum"], row.get("from", ""))
 
 
 def _images(arguments: Mapping[str, Any]) -> Iterator[_Row]:
     """Yield the images with their digests; an unreachable registry's are those of the lock in the release mirror."""
     mirror = Path(arguments["mirror"]).expanduser() / lock_file.FILE if arguments["mirror"] else None
-    known = _read(mirror) if mirror and mirror.is_file() else None
-    rows = known.rows.get(lock_file.IMAGES, {}) if known else {}
-    digests = [text.strip() for text in arguments["digests"]]
-    for row, digest in zip(arguments["images"], digests or [""] * len(arguments["images"]), strict=True):
-        if "@" in row["image"]:
+    mirrored = _read(mirror).rows.get(lock_file.IMAGES, {}) if mirror and mirror.is_file() else {}
+    digests = [text.strip() for text in arguments["digests"]] or [""] * len(arguments["images"])
+    for row, digest in zip(arguments["images"], digests, strict=True):
+        image = row["image"]
+        if "@" in image:
             continue
-        origin = row["target"] if arguments["pushed"] else f"docker://{row['source']}"
-        mirrored = rows.get(row["image"], {})
-        yield (
-            lock_file.IMAGES,
-            row["image"],
-            digest or mirrored.get("sum", ""),
-            origin if digest else str(mirror or origin),
-        )
+        registry = row["target"] if arguments["pushed"] else f"docker://{row['source']}"
+        if digest:
+            yield _Row(lock_file.IMAGES, image, digest, registry)
+        else:
+            checksum = mirrored.get(image, {}).get("sum", "")
+            yield _Row(lock_file.IMAGES, image, checksum, str(mirror or registry))
 
 
 def _archives(arguments: Mapping[str, Any]) -> Iterator[_Row]:
+    """Yield the archives of images with their sums; none without a folder of archives."""
+    if not arguments["archives"]:
+        return
     folder = Path(arguments["archives"])
-    for row in arguments["images"] if arguments["archives"] else ():
-        yield lock_file.ARCHIVES, row["archive"], _checksum(folder / row["archive"]), row["image"]
+    for row in arguments["images"]:
+        yield _Row(lock_file.ARCHIVES, row["archive"], _checksum(folder / row["archive"]), row["image"])
 
 
 def _checksum(path: Path) -> str:
+    """Return the sum of an archive. Raises Problem if it cannot be read."""
     try:
         return sum_of(path, ARCHIVE)
     except OSError as error:

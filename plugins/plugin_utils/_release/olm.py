@@ -92,7 +92,7 @@ def absent(product: Product, arguments: Mapping[str, Any], check: bool) -> Remov
     gone = removal.removal(product, mine, arguments["others"], arguments["remove_definitions"], check=check)
     others = olm_objects.neighbours(request.namespace, olm)
     if gone.action == "remove" and others:
-        names = ", ".join(f"{item['namespace']}/{item['name']}" for item in others)
+        names = ", ".join(f"{neighbour['namespace']}/{neighbour['name']}" for neighbour in others)
         gone.warnings.append(f"The OperatorGroup stays, since {names} needs it")
     return gone
 
@@ -114,6 +114,7 @@ def _request(product: Product, arguments: Mapping[str, Any]) -> OlmRequest:
 
 
 def _refuse(arguments: Mapping[str, Any]) -> None:
+    """Raise Problem for options that a Subscription does not support."""
     tuning = arguments["workloads"].get("manager") or {}
     given = {**arguments, "flags": tuning.get("flags"), "replicas": tuning.get("replicas") not in (None, 1)}
     others = [f"{name} ({instead})" for name, instead in _REFUSED.items() if given.get(name)]
@@ -125,9 +126,19 @@ def _refuse(arguments: Mapping[str, Any]) -> None:
 def _config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the Subscription changes in the operator's Deployment."""
     tuning = arguments["workloads"].get("manager") or {}
-    gates = {"FEATURE_GATES": ",".join(arguments["feature_gates"])} if arguments["feature_gates"] else {}
-    images = {_IMAGES[name]: image for name, image in arguments["images"].items() if image and name in _IMAGES}
-    variables = {**images, **gates, **(tuning.get("env") or {})}
-    env = [{"name": name, "value": str(value)} for name, value in sorted(variables.items())]
     config = {key: tuning[name] for name, key in TUNING.items() if tuning.get(name)}
-    return {**config, **({"env": env} if env else {})}
+    variables = {**_own_variables(arguments), **(tuning.get("env") or {})}
+    if variables:
+        config["env"] = [{"name": name, "value": str(value)} for name, value in sorted(variables.items())]
+    return config
+
+
+def _own_variables(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that give the operator its images and feature gates."""
+    variables: dict[str, str] = {}
+    for name, image in arguments["images"].items():
+        if image and name in _IMAGES:
+            variables[_IMAGES[name]] = image
+    if arguments["feature_gates"]:
+        variables["FEATURE_GATES"] = ",".join(arguments["feature_gates"])
+    return variables

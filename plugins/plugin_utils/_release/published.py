@@ -106,18 +106,17 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     """Write the manifests, and return the images. Raises Problem for a release that cannot be read."""
     clusters = arguments["clusters"]
     locks = [_lock_of(cluster) if arguments["compare"] else None for cluster in clusters]
-    wanted = [release for cluster in clusters for release in _releases(cluster)]
     read = _read_all(clusters, locks)
     needed = _needed_images(arguments, read)
     programs, copied = archives.collected(arguments.get("programs") or (), arguments["path"], check)
-    files = [_manifest(one, arguments["path"], check) for one in _once(read)]
+    files = [_manifest(release, arguments["path"], check) for release in _once(read)]
     return {
         "changed": copied or any(file.changed for file in files),
         "images": [image.row(arguments["registry"], lock_file.joined(locks)) for image in needed],
         "manifests": [file.row for file in files],
         "charts": _charts(read),
         "programs": programs,
-        "left_out": _left_out(wanted),
+        "left_out": _left_out(clusters),
         "msg": f"{len(needed)} images, {len(files)} manifests",
     }
 
@@ -141,15 +140,16 @@ class _Read(NamedTuple):
 
 def _read_all(clusters: Iterable[Mapping[str, Any]], locks: Iterable[lock_file.Lock | None]) -> list[_Read]:
     """Return the releases of all clusters, each compared with the lock of its cluster."""
-    return [
-        _read(release, lock)
-        for cluster, lock in zip(clusters, locks, strict=True)
-        for release in _releases(cluster)
-        if release["provider"] in RELEASED
-    ]
+    read_releases: list[_Read] = []
+    for cluster, lock in zip(clusters, locks, strict=True):
+        for release in _releases(cluster):
+            if release["provider"] in RELEASED:
+                read_releases.append(_read(release, lock))
+    return read_releases
 
 
 def _read(item: Mapping[str, Any], locked: lock_file.Lock | None) -> _Read:
+    """Return a release, of the version that is given or tested. Raises Problem if it cannot be read or trusted."""
     installed = product(item["product"])
     chart = source.read_chart(item["chart"]) if item["provider"] == "helm" else None
     asked = source.checked_chart(installed, chart, item["version"]) if chart else item["version"]
@@ -157,44 +157,55 @@ def _read(item: Mapping[str, Any], locked: lock_file.Lock | None) -> _Read:
     row = chart_row(installed, item["chart"], chart) if item["provider"] == "helm" else {}
     if row and locked:
         trusted_chart(row, locked)
-    found = read(installed, target, item, locked)
-    return _Read(_needs(item, installed, target, found), found, row)
+    published = read(installed, target, item, locked)
+    return _Read(_needs(item, installed, target, published), published, row)
 
 
-def _needs(item: Mapping[str, Any], installed: Product, target: Version, found: Published) -> images.MirroredRelease:
+def _needs(
+    item: Mapping[str, Any], installed: Product, target: Version, published: Published
+) -> images.MirroredRelease:
     """Return what a mirror needs of a release: the images of its pods, and those that it starts."""
-    pods = [*images.used(found.release.objects), *_more(item, target.tag)]
+    pods = [*images.used(published.release.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
-    started, _flags = images.operator_images(str(target), "", given, table()) if installed.starts_pods else ({}, {})
+    started: Mapping[str, str] = {}
+    if installed.starts_pods:
+        started, _flags = images.operator_images(str(target), "", given, table())
     return images.MirroredRelease(installed.name, target.tag, tuple(pods), started, frozenset(given))
 
 
 def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:
+    """Yield the images that only the chart of a release uses."""
     if item["provider"] == "helm" and item["product"] in _OF_THE_CHART:
         yield f"{_OF_THE_CHART[item['product']]}:{tag}"
 
 
 def _needed_images(arguments: Mapping[str, Any], read: Iterable[_Read]) -> list[images.Need]:
     """Return the images of all manifests and releases, as the options choose them."""
-    objects: list[Manifest] = [item for cluster in arguments["clusters"] for item in cluster["manifests"]]
-    releases = [one.needs for one in read]
+    objects: list[Manifest] = []
+    for cluster in arguments["clusters"]:
+        objects += cluster["manifests"]
+    releases = [release.needs for release in read]
     return images.needs(objects, releases, arguments["scope"], arguments["exclude"], arguments["images"])
 
 
 def _once(read: Sequence[_Read]) -> list[_Read]:
-    return list({one.needs.folder: one for one in read}.values())
+    """Return the releases that differ in their folder of a mirror."""
+    return list({release.needs.folder: release for release in read}.values())
 
 
 def _charts(read: Iterable[_Read]) -> list[dict[str, Any]]:
     """Return the row of each chart once, in order."""
-    rows = {tuple(one.chart.items()) for one in read if one.chart}
+    rows = {tuple(release.chart.items()) for release in read if release.chart}
     return [dict(row) for row in sorted(rows)]
 
 
-def _left_out(wanted: Iterable[Mapping[str, Any]]) -> list[str]:
+def _left_out(clusters: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return a line for each product and provider whose release this collection cannot mirror."""
-    others = [release for release in wanted if release["provider"] not in RELEASED]
-    pairs = dict.fromkeys((release["product"], str(release["provider"])) for release in others)
+    pairs: dict[tuple[str, str], None] = {}
+    for cluster in clusters:
+        for release in _releases(cluster):
+            if release["provider"] not in RELEASED:
+                pairs[release["product"], str(release["provider"])] = None
     return [f"{product(name).title} is of {_OTHERS.get(provider, provider)}" for name, provider in pairs]
 
 
@@ -205,9 +216,9 @@ class _File(NamedTuple):
     changed: bool
 
 
-def _manifest(one: _Read, root: str, check: bool) -> _File:
+def _manifest(release: _Read, root: str, check: bool) -> _File:
     """Write a manifest where roles look for it in a mirror."""
-    name, tag, published = one.needs.product, one.needs.tag, one.published
+    name, tag, published = release.needs.product, release.needs.tag, release.published
     inside = f"{name}/{tag}/{product(name).manifest}"
     row = {"product": name, "version": tag, "path": inside, "sha256": published.sum.removeprefix("sha256:")}
     row |= {"name": f"{name} {tag}", "sum": published.sum, "from": shown(published.where)}
