@@ -83,28 +83,30 @@ class InventoryGroups:
 
     def for_recipe(self, sender: Collector, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return how a collector reaches the group that a recipe names. Raises Problem for a group that cannot be."""
-        asked = wanted(options)
-        found = route(asked, self._gateways(asked), f"{self.host}/{_place_of(sender)}")
-        if found.alias and sender.mode == _SIDECAR:
-            wrong = f"group '{asked.group}' has {len(found.gateways)} gateways, and a sidecar cannot give them one name"
+        asked, place = wanted(options), _place_of(sender)
+        to_group = route(asked, self._gateways(asked), f"{self.host}/{place}")
+        if to_group.alias and sender.mode == _SIDECAR:
+            number = len(to_group.gateways)
+            wrong = f"group '{asked.group}' has {number} gateways, and a sidecar cannot give them one name"
             raise Problem(wrong, fix="Set `spread: senders`.")
-        self._check_loop(_place_of(sender), found)
-        self.routes.setdefault(_place_of(sender), []).append(found)
-        return {**facts(found), "server_name": self._server_name(found)}
+        self._check_loop(place, to_group)
+        self.routes.setdefault(place, []).append(to_group)
+        return {**facts(to_group), "server_name": self._server_name(to_group)}
 
-    def _server_name(self, found: Route) -> str:
+    def _server_name(self, to_group: Route) -> str:
         """Return the one name that certificates of all these gateways have, as their own options say; else empty."""
-        names = {str(self._other(gateway).collector.tls.get(SERVER_NAME) or "") for gateway in found.gateways}
+        receivers = [self._other(gateway).collector for gateway in to_group.gateways]
+        names = {str(receiver.tls.get(SERVER_NAME) or "") for receiver in receivers}
         return names.pop() if len(names) == 1 else ""
 
     def hops(self, collector: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
         """Return the exporters of a collector of this host, each with a gateway of a group that gets its data."""
-        return [
-            GroupHop(exporter, settings, gateway, self._other(gateway).config)
-            for found in dict.fromkeys(self.routes.get(_place_of(collector), ()))
-            for exporter, settings in exporters_to(config, found)
-            for gateway in found.receiving
-        ]
+        hops: list[GroupHop] = []
+        for to_group in dict.fromkeys(self.routes.get(_place_of(collector), ())):
+            for exporter, settings in exporters_to(config, to_group):
+                for gateway in to_group.receiving:
+                    hops.append(GroupHop(exporter, settings, gateway, self._other(gateway).config))
+        return hops
 
     def clusters(self) -> list[str]:
         """Return the hosts of the inventory that stand for clusters."""
@@ -112,18 +114,21 @@ class InventoryGroups:
         return [name for name in self.groups.get("all") or () if name not in linux]
 
     def _other(self, gateway: Gateway) -> OtherCollector:
-        named = {one.collector.name: one for one in self.collectors(gateway.host)}
-        return named[gateway.collector]
+        """Return the collector that is a gateway."""
+        by_name = {other.collector.name: other for other in self.collectors(gateway.host)}
+        return by_name[gateway.collector]
 
     def _gateways(self, asked: Wanted) -> tuple[Gateway, ...]:
-        return gateways_of(asked, [self._member(asked.group, name) for name in self._names(asked.group)])
+        """Return the gateways of a group. Raises Problem for a group that cannot be."""
+        return gateways_of(asked, [self._member(asked.group, host) for host in self._hosts(asked.group)])
 
     def names_for(self, collector: Collector) -> tuple[str, ...]:
         """Return the lines of the file of hosts of a collector of this host, each once."""
-        found = self.routes.get(_place_of(collector), ())
-        return tuple(dict.fromkeys(line for one in found for line in one.lines))
+        routes = self.routes.get(_place_of(collector), ())
+        return tuple(dict.fromkeys(line for to_group in routes for line in to_group.lines))
 
-    def _names(self, group: str) -> Sequence[str]:
+    def _hosts(self, group: str) -> Sequence[str]:
+        """Return the hosts of a group. Raises Problem for a group that the inventory lacks, or without hosts."""
         if group not in self.groups:
             known = sorted(set(self.groups) - {"all", "ungrouped"})
             wrong = f"the inventory has no group '{group}'{near(group, known)}"
@@ -133,11 +138,15 @@ class InventoryGroups:
         return self.groups[group]
 
     def _member(self, group: str, host: str) -> Member:
-        found = tuple(one for other in self.collectors(host) for one in other.ingests)
-        if not found and any(self.variables[host].get(name) for name in _OF_CLUSTERS):
+        """Return a host with the ports on which its collectors receive OTLP. Raises Problem for a cluster."""
+        variables = self.variables[host]
+        ports: list[Ingest] = []
+        for other in self.collectors(host):
+            ports += other.ingests
+        if not ports and any(variables.get(name) for name in _OF_CLUSTERS):
             wrong = f"'{host}' of group '{group}' is a cluster, and `to` names Linux hosts"
             raise Problem(wrong, fix="Set `endpoint` to the address of its gateway.")
-        return Member(host, str(self.variables[host].get("ansible_host") or host), found)
+        return Member(host, str(variables.get("ansible_host") or host), tuple(ports))
 
     def collectors(self, host: str) -> list[OtherCollector]:
         """Return the collectors of a host with their configs, in which groups are not resolved."""

@@ -28,7 +28,7 @@ from ..module_utils._host.host_hops import OF_HOSTS, described
 from ..module_utils._host.host_needs import derive_host_needs
 from ..module_utils._host.host_options import OWN, SHARED, HostCollector
 from ..module_utils._host.host_program import Releases, host_program
-from ..module_utils._host.host_sdks import HostSdk, sdk_receivers, sdk_services
+from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, sdk_receivers, sdk_services
 from ..module_utils._host.host_tls import check_tls, tls_credentials
 from ..module_utils._otelcol.config.masking import masked_tree, masker, secrets_in_objects
 from ..module_utils._otelcol.errors import Problem, about
@@ -80,7 +80,8 @@ class HostRequest:
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> HostRequest:
         """Return the request of these arguments of a module."""
-        return cls(**{one.name: arguments[one.name] for one in fields(cls) if one.name in arguments})
+        names = [option.name for option in fields(cls)]
+        return cls(**{name: arguments[name] for name in names if name in arguments})
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, Any]) -> HostRequest:
@@ -133,17 +134,21 @@ def render_hosts(
 def _with_services(builds: Sequence[HostBuild], rows: Sequence[Mapping[str, Any]]) -> list[HostBuild]:
     """Return the collectors with the services of the host that send to them."""
     with about(f"`{PREFIX}sdks`"):
-        receivers = [one for build in builds for one in sdk_receivers(build.collector.name, build.listeners)]
-        found = sdk_services([_sdk(row) for row in rows], [build.collector.name for build in builds], receivers)
-    return [replace(build, services=tuple(found[build.collector.name])) for build in builds]
+        collectors: list[str] = []
+        receivers: list[SdkReceiver] = []
+        for build in builds:
+            collectors.append(build.collector.name)
+            receivers += sdk_receivers(build.collector.name, build.listeners)
+        services = sdk_services([_sdk(row) for row in rows], collectors, receivers)
+    return [replace(build, services=tuple(services[build.collector.name])) for build in builds]
 
 
 def _sdk(row: Mapping[str, Any]) -> HostSdk:
     """Return a row of services. Raises Problem for one with a secret: every user of the host can read a unit."""
     options = _arguments.checked(row, _options_of_sdks(), f"a row of {PREFIX}sdks")
-    exposed = next((name for name, value in options["env"].items() if _is_secret(name, value)), None)
-    if exposed is not None or _origins.decrypted(row):
-        what = f"`env.{exposed}` looks like a secret" if exposed else "a text is one that Ansible decrypted"
+    secret_name = _first_secret(options["env"])
+    if secret_name is not None or _origins.decrypted(row):
+        what = f"`env.{secret_name}` looks like a secret" if secret_name else "a text is one that Ansible decrypted"
         fix = "Give secrets to the collector, as credentials. Its services need none."
         raise Problem(f"{what}, and every user of the host can read the environment of a unit", fix=fix)
     return HostSdk.from_options(options)
@@ -151,6 +156,7 @@ def _sdk(row: Mapping[str, Any]) -> HostSdk:
 
 @cache
 def _options_of_sdks() -> _arguments.Options:
+    """Return what a row of services may have, by the documentation of role otel_host."""
     return _arguments.Options(_sources.role_options(PREFIX, ["sdks"])["sdks"]["options"])
 
 
@@ -165,9 +171,7 @@ def read_shared() -> None:
 
 def composed_alone(variables: Mapping[str, Any]) -> list[tuple[HostCollector, Mapping[str, Any]]]:
     """Return the collectors of a host with these variables, and their configs, in which groups are not resolved."""
-    request = HostRequest.from_variables(variables)
-    drafts = _drafts(request) if request.names_any else []
-    _render.compose_drafts(drafts, _recipes(request.recipe_paths), unresolved)
+    drafts = _composed_drafts(variables, unresolved)
     return [(draft.collector, draft.composed.config) for draft in drafts if isinstance(draft.collector, HostCollector)]
 
 
@@ -176,11 +180,17 @@ def sent_by(variables: Mapping[str, Any], groups: InventoryGroups) -> list[dict[
 
     Raises Problem for a config that cannot be composed.
     """
-    request = HostRequest.from_variables(variables)
-    drafts = _drafts(request) if request.names_any else []
-    _render.compose_drafts(drafts, _recipes(request.recipe_paths), groups.for_recipe)
+    drafts = _composed_drafts(variables, groups.for_recipe)
     hops = [hop for draft in drafts for hop in hops_of(groups, draft.collector, draft.composed.config)]
     return described(hops)
+
+
+def _composed_drafts(variables: Mapping[str, Any], route: _collector_layers.Route) -> list[_render.Draft]:
+    """Return the collectors of a host with these variables, each with its config; none if they name no collector."""
+    request = HostRequest.from_variables(variables)
+    drafts = _drafts(request) if request.names_any else []
+    _render.compose_drafts(drafts, _recipes(request.recipe_paths), route)
+    return drafts
 
 
 def _check_named(request: HostRequest) -> None:
@@ -200,31 +210,41 @@ def _drafts(request: HostRequest) -> list[_render.Draft]:
 
 def _bundles(builds: Sequence[HostBuild]) -> dict[str, Any]:
     """Return what hosts get, and what people read, of all collectors."""
-    bundles, summaries = [host_bundle(build) for build in builds], [host_summary(build) for build in builds]
+    bundles: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
+    programs: list[dict[str, Any]] = []
+    summaries: list[dict[str, Any]] = []
+    for build in builds:
+        bundle = host_bundle(build)
+        bundles.append(bundle)
+        for file in (*bundle["files"], *drop_in_files(build)):
+            files.append({**file, "path": f"{build.collector.name}/{file['path']}"})
+        programs += [asdict(archive) for archive in build.program.released]
+        summaries.append(host_summary(build))
     return {
         "bundles": bundles,
         "bundle_of": {bundle["name"]: bundle for bundle in bundles},
         "names": [bundle["name"] for bundle in bundles],
-        "files": [
-            {**file, "path": f"{build.collector.name}/{file['path']}"}
-            for build, one in zip(builds, bundles, strict=True)
-            for file in (*one["files"], *drop_in_files(build))
-        ],
+        "files": files,
         "collectors": summaries,
-        "summary": [line for one in summaries for line in host_lines(one)],
-        "lacking": [line for one in summaries for line in lacking_lines(one)],
-        "programs": [asdict(one) for build in builds for one in build.program.released],
+        "summary": [line for summary in summaries for line in host_lines(summary)],
+        "lacking": [line for summary in summaries for line in lacking_lines(summary)],
+        "programs": programs,
     }
 
 
 def _reported(configs: Sequence[Checked]) -> list[dict[str, Any]]:
     """Return the findings of all collectors, without those about suppressions that nothing needs."""
-    return [
-        {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED
-    ]
+    reported: list[dict[str, Any]] = []
+    for config in configs:
+        for finding in config.findings:
+            if finding.rule != UNUSED:
+                reported.append({**finding.as_dict(), "collector": config.name})
+    return reported
 
 
 def _named(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """Return the name of a collector for messages, before its options are checked."""
     return str(item.get("name") or defaults.get("name") or "")
 
 
@@ -235,6 +255,7 @@ def _recipes(folders: Sequence[str]) -> dict[str, Any]:
 
 @cache
 def _specification() -> _arguments.Options:
+    """Return the options of a collector of a host, as role otel_host documents them."""
     return _arguments.Options(_sources.role_options(PREFIX, host_option_names()))
 
 
@@ -268,19 +289,28 @@ def _draft(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> _render.Draf
 
 def _check_exposed(collector: HostCollector, given: Mapping[str, Any]) -> None:
     """Raise Problem for a secret that would be in the unit or in the config: every user of the host can read both."""
-    exposed = next((name for name, value in collector.env.items() if _is_secret(name, value)), None)
-    if exposed is not None:
-        wrong = f"`env.{exposed}` looks like a secret, and every user of the host can read the unit"
+    secret_name = _first_secret(collector.env)
+    if secret_name is not None:
+        wrong = f"`env.{secret_name}` looks like a secret, and every user of the host can read the unit"
         raise Problem(wrong, fix="Make it a credential: `{credential: {content: TEXT}}`.")
-    texts = [value for value in (given.get("env") or {}).values() if not isinstance(value, Mapping)]
+    variables = given.get("env") or {}
+    texts = [value for value in variables.values() if not isinstance(value, Mapping)]
     if _origins.decrypted([given.get("config"), texts]):
         wrong = "its `config` or `env` has a text that Ansible decrypted, and every user of the host can read both"
         raise Problem(wrong, fix="Put it into `env` as a credential, and write ${env:NAME} in the config.")
 
 
-def _is_secret(name: str, value: Any) -> bool:
-    """Whether the text of a variable is a secret, by its name or by itself."""
-    return not isinstance(value, Mapping) and next(secrets_in_objects([{name: value}], _yaml.parsed), None) is not None
+def _first_secret(variables: Mapping[str, Any]) -> str | None:
+    """Return the name of the first variable whose text is a secret, by its name or by itself; None without one."""
+    for name, value in variables.items():
+        if not isinstance(value, Mapping) and _has_secret({name: value}):
+            return name
+    return None
+
+
+def _has_secret(data: Any) -> bool:
+    """Whether there is a secret in clear text somewhere in data."""
+    return next(secrets_in_objects([data], _yaml.parsed), None) is not None
 
 
 def _build(planned: _render.Planned, releases: Releases) -> HostBuild:
@@ -289,7 +319,7 @@ def _build(planned: _render.Planned, releases: Releases) -> HostBuild:
     if planned.build is None or not isinstance(collector, HostCollector):
         raise Problem("its config cannot be read", fix="Correct its findings.")
     config = planned.composed.config
-    if next(secrets_in_objects([config], _yaml.parsed), None) is not None:
+    if _has_secret(config):
         wrong = "its config has a secret in clear text, and every user of the host can read the config"
         raise Problem(wrong, fix="Put it into `env` as a credential, and write ${env:NAME} in the config.")
     environment = host_environment(collector.env, secret_of_file)

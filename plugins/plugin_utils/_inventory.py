@@ -89,18 +89,24 @@ def _check_waves(variables: Mapping[str, Any]) -> None:
 def _meant(name: str) -> str:
     """Return the variable of this collection that a name misspells; empty for its own names and for all others."""
     known = _known()
-    if name in known or not name.isidentifier() or name.count("_") > _most_words():
+    may_be_ours = name.isidentifier() and name.count("_") <= _most_words()
+    if name in known or not may_be_ours:
         return ""
-    return next((role_name for role_name in _candidates(name) if role_name in known), "")
+    for candidate in _candidates(name):
+        if candidate in known:
+            return candidate
+    return ""
 
 
 @cache
 def _known() -> frozenset[str]:
+    """Return the variables of this collection: those of playbooks, and the options of roles."""
     return OF_PLAYBOOKS.union(*(_sources.documented(role) for role in _sources.roles()))
 
 
 @cache
 def _most_words() -> int:
+    """Return how many underscores a misspelt variable of this collection has at most."""
     return max(name.count("_") for name in _known()) + 1
 
 
@@ -172,7 +178,8 @@ def files(variables: Mapping[str, Any]) -> Iterator[Path]:
             folders.append(path)
         elif path.is_file():
             beside.append(path.parent)
-            yield from [path] if path.suffix in _ENDINGS else []
+            if path.suffix in _ENDINGS:
+                yield path
     for folder in folders:
         yield from _yaml_files(folder)
     of_variables: dict[Path, None] = {}
@@ -182,11 +189,15 @@ def files(variables: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def _of_variables(folder: Path) -> Iterable[Path]:
+    """Yield the files of variables that Ansible reads beside an inventory: no hidden ones, and no other endings."""
     for name in _FOLDERS:
         for path in sorted((folder / name).rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if path.is_file() and not hidden and path.suffix in ("", *_ENDINGS):
+            if path.suffix in ("", *_ENDINGS) and path.is_file() and not _is_hidden(path.relative_to(folder)):
                 yield path
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def check_files(paths: Sequence[Path]) -> None:

@@ -56,12 +56,13 @@ def hops_of(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any
 def _address_hops(groups: InventoryGroups, sender: Collector, config: Mapping[str, Any]) -> Iterator[GroupHop]:
     """Yield the exporters of a collector whose endpoint leads to a collector of the inventory, and to no other."""
     for peer in peers(config, sender.namespace):
-        if sent_by(peer.exporter):
+        if not sent_by(peer.exporter):
+            continue
+        ends = [*_on_hosts(groups, sender, peer), *_in_clusters(groups, sender, peer)]
+        if len(ends) == 1:
+            (end,) = ends
             settings = section(config, "exporters", peer.exporter)
-            found = [*_on_hosts(groups, sender, peer), *_in_clusters(groups, sender, peer)]
-            for end in found if len(found) == 1 else ():
-                to = (end.gateway, end.config, peer.scheme, end.is_direct, end.is_otlp)
-                yield GroupHop(peer.exporter, settings, *to)
+            yield GroupHop(peer.exporter, settings, end.gateway, end.config, peer.scheme, end.is_direct, end.is_otlp)
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,16 @@ def _on_hosts(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iterato
         return  # to a pod, the name is that of a Service
     is_own = is_loopback(peer.host)
     places = _own_place(groups, sender) if is_own else _places(groups, peer.host)
-    for host in places if len(places) == 1 else ():
-        with suppress(Problem):
-            for other in groups.collectors(host):
-                opened = _receiver_at(other.config, peer.port, is_own)
-                if opened and opened.part:
-                    is_otlp = opened.part.kind == _OTLP
-                    gateway = Gateway(host, other.collector.name, peer.host, peer.port)
-                    yield _End(gateway, other.config, is_direct=is_otlp, is_otlp=is_otlp)
+    if len(places) != 1:
+        return
+    (host,) = places
+    with suppress(Problem):
+        for other in groups.collectors(host):
+            opened = _receiver_at(other.config, peer.port, is_own)
+            if opened and opened.part:
+                is_otlp = opened.part.kind == _OTLP
+                gateway = Gateway(host, other.collector.name, peer.host, peer.port)
+                yield _End(gateway, other.config, is_direct=is_otlp, is_otlp=is_otlp)
 
 
 def _own_place(groups: InventoryGroups, sender: Collector) -> list[str]:
@@ -97,10 +100,12 @@ def _own_place(groups: InventoryGroups, sender: Collector) -> list[str]:
 
 def _places(groups: InventoryGroups, address: str) -> list[str]:
     """Return the hosts of this name or with this address."""
-    known = groups.groups.get(LINUX) or ()
-    if address in known:
+    known_hosts = groups.groups.get(LINUX) or ()
+    if address in known_hosts:
         return [address]
-    return [host for host in known if address in _addresses(groups, host)] if len(known) <= _MOST_PLACES else []
+    if len(known_hosts) > _MOST_PLACES:
+        return []
+    return [host for host in known_hosts if address in _addresses(groups, host)]
 
 
 def _addresses(groups: InventoryGroups, host: str) -> set[str]:
@@ -109,18 +114,22 @@ def _addresses(groups: InventoryGroups, host: str) -> set[str]:
         groups.addresses[host] = set()
         with suppress(AnsibleError):
             given = groups.variables[host]
-            own = [one.get("address") for one in given.get(ITEMS) or () if isinstance(one, Mapping)]
-            found = (given.get("ansible_host"), given.get(f"{PREFIX}address"), *own)
-            groups.addresses[host] = {str(one) for one in found if one}
+            addresses = [given.get("ansible_host"), given.get(f"{PREFIX}address")]
+            for collector in given.get(ITEMS) or ():
+                if isinstance(collector, Mapping):
+                    addresses.append(collector.get("address"))
+            groups.addresses[host] = {str(address) for address in addresses if address}
     return groups.addresses[host]
 
 
 def _receiver_at(config: Mapping[str, Any], port: int, is_own: bool) -> Listener | None:
     """Return the receiver that listens on a port; what listens on the loopback is only for its own host."""
-    for one in listeners(config, started_parts(config), _builds.tables().listeners):
-        is_receiver = one.part is not None and one.part.section == "receivers"
-        if is_receiver and one.end == (port, "TCP") and (is_own or not is_loopback(one.host)):
-            return one
+    for listener in listeners(config, started_parts(config), _builds.tables().listeners):
+        is_receiver = listener.part is not None and listener.part.section == "receivers"
+        if not is_receiver or listener.end != (port, "TCP"):
+            continue
+        if is_own or not is_loopback(listener.host):
+            return listener
     return None
 
 
@@ -131,38 +140,50 @@ def _in_clusters(groups: InventoryGroups, sender: Collector, peer: Peer) -> Iter
     """
     if not isinstance(sender, HostCollector) or is_loopback(peer.host):
         return
-    places = groups.clusters()
-    for place in places if len(places) <= _MOST_PLACES else ():
-        if _may_name(groups.variables[place], peer):
-            with suppress(Problem, AnsibleError):
-                for collector, config in groups.compose_cluster(groups.variables[place]):
-                    gateway = Gateway(place, f"{collector.namespace}/{collector.name}", peer.host, peer.port)
-                    if peer.host in hosts_outside(collector):
-                        yield _End(gateway, config, is_direct=False)
-                    elif peer.host in dns_names(collector):
-                        behind = replace(gateway, port=_port_behind(collector, config, peer.port))
-                        yield _End(behind, config, is_direct=not ends_tls_before(collector))
-                    elif _is_service(collector, peer.host):
-                        yield _End(gateway, config, is_direct=True)
+    clusters = groups.clusters()
+    if len(clusters) > _MOST_PLACES:
+        return
+    for cluster in clusters:
+        if not _may_name(groups.variables[cluster], peer):
+            continue
+        with suppress(Problem, AnsibleError):
+            for collector, config in groups.compose_cluster(groups.variables[cluster]):
+                yield from _of_collector(collector, config, cluster, peer)
+
+
+def _of_collector(collector: Collector, config: Mapping[str, Any], cluster: str, peer: Peer) -> Iterator[_End]:
+    """Yield a collector of a cluster if an address is one of its own: of an Ingress, a load balancer or a Service."""
+    gateway = Gateway(cluster, f"{collector.namespace}/{collector.name}", peer.host, peer.port)
+    if peer.host in hosts_outside(collector):
+        yield _End(gateway, config, is_direct=False)
+    elif peer.host in dns_names(collector):
+        behind = replace(gateway, port=_port_behind(collector, config, peer.port))
+        yield _End(behind, config, is_direct=not ends_tls_before(collector))
+    elif _is_service(collector, peer.host):
+        yield _End(gateway, config, is_direct=True)
 
 
 def _port_behind(collector: Collector, config: Mapping[str, Any], port: int) -> int:
     """Return the port of a collector that a port of the nodes leads to; the same port if it is none of them."""
-    names_of = {number: name for name, number in node_ports(collector).items()}
-    opened = {one.name: one.port for one in listeners(config, started_parts(config), _builds.tables().listeners)}
-    return opened.get(names_of.get(port, ""), port)
+    name_of_port = {number: name for name, number in node_ports(collector).items()}
+    opened = listeners(config, started_parts(config), _builds.tables().listeners)
+    port_of_name = {listener.name: listener.port for listener in opened}
+    return port_of_name.get(name_of_port.get(port, ""), port)
 
 
 def _may_name(variables: Mapping[str, Any], peer: Peer) -> bool:
     """Whether an address stands in the variables of a cluster, so that its collectors are worth composing."""
     with suppress(AnsibleError):
         text = json.dumps([variables.get(name) for name in _NAMING if variables.get(name)], default=str)
-        return peer.host in text or (_SVC in peer.host and peer.service in text)
+        names_service = _SVC in peer.host and peer.service in text
+        return names_service or peer.host in text
     return False
 
 
 def _is_service(collector: Collector, host: str) -> bool:
     """Whether a host is the full name of a Service of a collector, which may be known outside of its cluster."""
-    place = service_of(host, "")
-    own = (collector.name, names.headless(collector.name))
-    return _SVC in host and place.certain and place.namespace == collector.namespace and place.name in own
+    service = service_of(host, "")
+    if _SVC not in host or not service.certain:
+        return False
+    own_services = (collector.name, names.headless(collector.name))
+    return service.namespace == collector.namespace and service.name in own_services

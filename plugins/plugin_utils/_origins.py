@@ -38,8 +38,11 @@ def decrypted(value: Any) -> frozenset[str]:
     if isinstance(value, str):
         is_vaulted = VaultedValue.is_tagged_on(value) if VaultedValue else hasattr(value, "_ciphertext")
         return frozenset([plain(value)]) if is_vaulted else frozenset()
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return frozenset().union(*map(decrypted, parts))
+    if isinstance(value, Mapping):
+        return frozenset().union(*(decrypted(entry) for entry in value.values()))
+    if isinstance(value, (list, tuple)):
+        return frozenset().union(*(decrypted(entry) for entry in value))
+    return frozenset()
 
 
 def place(values: Any, key: Any) -> Position:
@@ -77,12 +80,11 @@ def position_of(value: Any) -> Position:
 
 
 def _position(value: Any) -> Position | None:
-    if are_tagged():
-        origin = Origin.get_tag(value)
-        return (
-            Position(str(origin.path or ""), origin.line_num or 0, origin.col_num or 0)
-            if origin and origin.path
-            else None
-        )
-    legacy = getattr(value, "ansible_pos", None)
-    return Position(*legacy) if legacy and legacy[0] else None
+    """Return where a value stands in a file; None if this version of Ansible does not know it."""
+    if not are_tagged():
+        file_line_column = getattr(value, "ansible_pos", None)
+        return Position(*file_line_column) if file_line_column and file_line_column[0] else None
+    origin = Origin.get_tag(value)
+    if not origin or not origin.path:
+        return None
+    return Position(str(origin.path), origin.line_num or 0, origin.col_num or 0)
