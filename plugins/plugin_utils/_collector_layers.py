@@ -133,21 +133,28 @@ def placed(layers: list[Layer], written: Any) -> list[Layer]:
     if not isinstance(written, (list, tuple)):
         return layers
     first = len(layers) - len(written)
-    return [
-        replace(layer, positions=_places(layer, written, number - first)) if number >= first else layer
-        for number, layer in enumerate(layers)
-    ]
+    with_places: list[Layer] = []
+    for index, layer in enumerate(layers, start=-first):
+        is_listed = index >= 0
+        with_places.append(replace(layer, positions=_places(layer, written, index)) if is_listed else layer)
+    return with_places
 
 
 def _places(layer: Layer, written: Sequence[Any], number: int) -> dict[KeyPath, Position]:
     """Return the places of what a recipe renders, by path; none if Ansible does not know where the recipe stands."""
-    positions = _origins.positions(written[number])
-    whole = _origins.place(written, number)
-    if not whole.file:
+    recipe_place = _origins.place(written, number)
+    if not recipe_place.file:
         return {}
-    options = {str(value): positions[path] for path, value in leaves(_yaml.plain(written[number])) if path in positions}
-    given = {path: options[str(value)] for path, value in leaves(layer.config) if str(value) in options}
-    return {(): whole, **given}
+    positions = _origins.positions(written[number])
+    place_of_text: dict[str, Position] = {}
+    for path, value in leaves(_yaml.plain(written[number])):
+        if path in positions:
+            place_of_text[str(value)] = positions[path]
+    places: dict[KeyPath, Position] = {(): recipe_place}
+    for path, value in leaves(layer.config):
+        if str(value) in place_of_text:
+            places[path] = place_of_text[str(value)]
+    return places
 
 
 def _about(collector: Collector, version: str, run: WholeRun, target: Target | None) -> dict[str, Any]:
@@ -193,14 +200,22 @@ def splits(target: Target | None) -> bool:
 
 def in_exporters(collector: Collector, version: str) -> bool:
     """Whether recipe baseline leaves batches to the exporters, where they can make them."""
-    given = [use.options.get("batching") for use in recipes.uses(collector.recipes) if use.name == BASELINE]
-    return given != ["processor"] and parse_version(version) >= parse_version(EXPORTERS_BATCH)
+    if _baseline_options(collector, "batching") == ["processor"]:
+        return False
+    return parse_version(version) >= parse_version(EXPORTERS_BATCH)
 
 
 def queue_bytes(collector: Collector) -> int:
     """Return the bytes that all queues in the memory of a collector hold together, by recipe baseline."""
-    given = [use.options.get("queue_mib") for use in recipes.uses(collector.recipes) if use.name == BASELINE]
-    return next((int(one) for one in given if one), queue_mib(collector.memory)) * MIB
+    for given_mib in _baseline_options(collector, "queue_mib"):
+        if given_mib:
+            return int(given_mib) * MIB
+    return queue_mib(collector.memory) * MIB
+
+
+def _baseline_options(collector: Collector, option: str) -> list[Any]:
+    """Return what a collector gives recipe baseline as an option, once for each use; None where it gives nothing."""
+    return [use.options.get(option) for use in recipes.uses(collector.recipes) if use.name == BASELINE]
 
 
 _OPTION = "option "  # how the names of layers begin that options make
@@ -244,9 +259,14 @@ _MIB = ("limit_mib", "spike_limit_mib")
 
 def percentages(layers: Sequence[Layer]) -> list[Layer]:
     """Return a layer that takes the MiB of recipes away where the user gives a percentage: the Collector ignores it."""
-    found = [section(layer.config, "processors", "memory_limiter") for layer in layers]
-    given = {key for settings in found for key, value in settings.items() if value is not None}
-    if "limit_percentage" not in given or "limit_mib" in given:
+    named: set[str] = set()
+    with_value: set[str] = set()
+    for layer in layers:
+        for key, value in section(layer.config, "processors", "memory_limiter").items():
+            named.add(key)
+            if value is not None:
+                with_value.add(key)
+    if "limit_percentage" not in with_value or "limit_mib" in with_value:
         return []
-    gone = {key: None for key in _MIB if not any(key in settings for settings in found)}
-    return [Layer("option memory_percent", {"processors": {"memory_limiter": gone}})]
+    removed = {key: None for key in _MIB if key not in named}
+    return [Layer("option memory_percent", {"processors": {"memory_limiter": removed}})]

@@ -120,18 +120,21 @@ def _shown(value: Any, facts: Mapping[str, Any]) -> Any:
 
 def touched(collectors: Sequence[Mapping[str, Any]], applied: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the collectors whose workload or custom resource a run created or changed."""
-    keys = ("kind", "namespace", "name")
-    changed = [[item.get(key) for key in keys] for item in applied if item.get("action") in ("created", "changed")]
-    return [one for one in collectors if [one.get(key) for key in keys] in changed]
+    changed = [_identity(row) for row in applied if row.get("action") in ("created", "changed")]
+    return [collector for collector in collectors if _identity(collector) in changed]
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return kind, namespace and name of an object."""
+    return row.get("kind"), row.get("namespace"), row.get("name")
 
 
 def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
     """Return which exporters of new pods do not deliver, and one warning with them and the command that says why."""
-    lines = [
-        line
-        for facts in collected
-        for line in _shown(undelivered(facts, run_checks(searching([]), ENDS, facts)), facts)
-    ]
+    lines: list[str] = []
+    for facts in collected:
+        results = run_checks(searching([]), ENDS, facts)
+        lines += _shown(undelivered(facts, results), facts)
     warning = f"{at_most(MOST, lines, '; ', '; ')}. To see why, run: {command}"
     return {
         "changed": False,
@@ -153,37 +156,52 @@ def _config_findings(
         answer = _validate.report(asked, lambda _warning: None, check=True, others=others)
     except Problem:  # no config in the objects; other checks report that
         return []
-    return [{**item, "where": _where(item), "about": _about(item["path"])} for item in answer["findings"]]
+    findings: list[dict[str, Any]] = answer["findings"]
+    return [{**finding, "where": _where(finding), "about": _about(finding["path"])} for finding in findings]
 
 
-def _where(item: Mapping[str, Any]) -> str:
-    location = item["path"] or item["file"]
-    return f"{location} (line {item['line']})" if item["line"] else str(location)
+def _where(finding: Mapping[str, Any]) -> str:
+    """Return the place of a finding: its path or its file, and its line if that is known."""
+    location = finding["path"] or finding["file"]
+    return f"{location} (line {finding['line']})" if finding["line"] else str(location)
 
 
 def _about(path: str) -> str:
-    """Return the exporter that a finding concerns, or None for findings outside exporters."""
-    parts = str(path).split(".")
-    return "/".join(parts[:2]) if parts[0] == "exporters" and len(parts) > 1 else ""
+    """Return the exporter that a finding concerns; empty for findings outside of exporters."""
+    section, *inside = str(path).split(".")
+    return f"{section}/{inside[0]}" if section == "exporters" and inside else ""
 
 
 def _check(item: Any) -> Check:
     """Return a user-defined check. Raises Problem if it is invalid."""
-    if not isinstance(item, Mapping) or not all(isinstance(item.get(key), str) for key in ("id", "find", "message")):
+    if not _has_texts(item):
         raise Problem(f"'{item}' is not a check", where="checks", fix="Write `id`, `find` and `message`.")
-    other = next((key for key in item if key not in _KEYS), None)
-    if other:
-        raise Problem(f"a check has no '{other}'{near(str(other), _KEYS)}", where=f"checks: {item['id']}")
+    where = f"checks: {item['id']}"
+    for key in item:
+        if key not in _KEYS:
+            raise Problem(f"a check has no '{key}'{near(str(key), _KEYS)}", where=where)
     severity, stage = item.get("severity") or "warning", item.get("stage") or "own"
     for value, known in ((severity, SEVERITIES), (stage, STAGES)):
         if value not in known:
-            raise Problem(f"'{value}' is not one of {', '.join(known)}", where=f"checks: {item['id']}")
-    texts = (item["message"], str(item.get("fix") or ""))
+            raise Problem(f"'{value}' is not one of {', '.join(known)}", where=where)
+    message, fix = item["message"], str(item.get("fix") or "")
+    _check_format((message, fix), where)
+    _jmespath.check(item["find"], where)
+    return Check(item["id"], item["find"], message, fix, stage, severity)
+
+
+def _has_texts(item: Any) -> bool:
+    """Whether a check has all that it needs, as text."""
+    if not isinstance(item, Mapping):
+        return False
+    return all(isinstance(item.get(key), str) for key in ("id", "find", "message"))
+
+
+def _check_format(texts: Sequence[str], where: str) -> None:
+    """Raise Problem for a text whose braces are no fields."""
     try:
         for text in texts:
             list(string.Formatter().parse(text))
     except ValueError as error:
         fix = "Write {{ and }} for braces."
-        raise Problem(f"its message cannot be rendered: {error}", where=f"checks: {item['id']}", fix=fix) from error
-    _jmespath.check(item["find"], f"checks: {item['id']}")
-    return Check(item["id"], item["find"], *texts, stage, severity)
+        raise Problem(f"its message cannot be rendered: {error}", where=where, fix=fix) from error

@@ -14,6 +14,7 @@ from ..module_utils._instrumentation import custom_resource, inject_annotations
 from ..module_utils._instrumentation.instrumentation import Instrumentation, option_names
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
+from ..module_utils._otelcol.kube.objects import Manifest
 from . import _arguments, _sources
 
 PREFIX = "otel_instrumentation_"
@@ -25,9 +26,9 @@ _COLLECTOR = "otel_collector_"
 _NO_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
 
 
-def _references(wanted: Sequence[Instrumentation]) -> list[str]:
+def _references(instrumentations: Sequence[Instrumentation]) -> list[str]:
     """Return the references to Instrumentations. Raises Problem for two of one name."""
-    references = [instrumentation.reference for instrumentation in wanted]
+    references = [instrumentation.reference for instrumentation in instrumentations]
     for reference in references:
         if references.count(reference) > 1:
             raise Problem(f"two Instrumentations have the name {reference}", fix="Give each its own name.")
@@ -45,25 +46,31 @@ def bundle(
     `collectors` has namespace and name of those in the inventory, which an item may name without their namespace.
     """
     typed = [_located(_options(item, defaults), collectors) for item in items or [{}]]
-    options = [lock_file.with_pins(one, ("languages",), pin) for one in typed]
-    wanted = [Instrumentation.from_options(one) for one in options]
-    references = _references(wanted)
-    annotations = inject_annotations.wanted(wanted)
+    pinned = [lock_file.with_pins(options, ("languages",), pin) for options in typed]
+    instrumentations = [Instrumentation.from_options(options) for options in pinned]
+    references = _references(instrumentations)
+    annotations = inject_annotations.wanted(instrumentations)
     annotated = [inject_annotations.manifest(name, annotations[name]) for name in sorted(annotations)]
-    objects = deployed.union(item for instrumentation in wanted for item in custom_resource.manifests(instrumentation))
+    manifests: list[Manifest] = []
+    languages: set[str] = set()
+    for instrumentation in instrumentations:
+        manifests += custom_resource.manifests(instrumentation)
+        languages.update(instrumentation.languages)
+    objects = deployed.union(manifests)
+    adopting = [instrumentation for instrumentation in instrumentations if instrumentation.adopt]
     return {
         "manifests": objects,
         "namespaces": annotated,
         "references": references,
-        "adopt": [names.release_of_instrumentation(item.namespace, item.name) for item in wanted if item.adopt],
+        "adopt": [names.release_of_instrumentation(owner.namespace, owner.name) for owner in adopting],
         "requirements": {
-            "languages": sorted({name for instrumentation in wanted for name in instrumentation.languages}),
-            "targets": custom_resource.targets(wanted),
+            "languages": sorted(languages),
+            "targets": custom_resource.targets(instrumentations),
             "namespaces": annotated,
-            "coming": sorted({instrumentation.namespace for instrumentation in wanted}),
+            "coming": sorted({instrumentation.namespace for instrumentation in instrumentations}),
             "references": references,
-            "files": custom_resource.files(wanted),
-            "trials": [item for item in objects if item["kind"] == custom_resource.KIND],
+            "files": custom_resource.files(instrumentations),
+            "trials": [manifest for manifest in objects if manifest["kind"] == custom_resource.KIND],
         },
     }
 
@@ -89,9 +96,13 @@ def bundle_for_removal(
 
 def collectors_of(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return namespace and name of each collector of the inventory; what an item lacks is the role's default."""
-    usual = {key: option["default"] for key, option in _sources.role_options(_COLLECTOR, _NAMES).items()}
-    found = [{**usual, **_named(defaults), **_named(item)} for item in items if isinstance(item, Mapping)]
-    return sorted({(str(one["namespace"]), str(one["name"])) for one in found})
+    of_role = {key: option["default"] for key, option in _sources.role_options(_COLLECTOR, _NAMES).items()}
+    known: set[tuple[str, str]] = set()
+    for item in items:
+        if isinstance(item, Mapping):
+            collector = {**of_role, **_named(defaults), **_named(item)}
+            known.add((str(collector["namespace"]), str(collector["name"])))
+    return sorted(known)
 
 
 def _located(options: dict[str, Any], collectors: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -111,15 +122,19 @@ def _located(options: dict[str, Any], collectors: Sequence[tuple[str, str]]) -> 
 
 
 def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the name and the namespace alone, as far as they are given."""
     return {name: options[name] for name in _NAMES if name in options}
 
 
 def _options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return an Instrumentation's options in their types, which the role's argument_specs.yml alone has."""
-    own = any(item.get(key) for key in _EITHER)
-    common = {key: value for key, value in defaults.items() if not (own and key in _EITHER)}
+    common = dict(defaults)
+    if any(item.get(key) for key in _EITHER):
+        for key in _EITHER:
+            common.pop(key, None)
     given = {key: value for key, value in {**common, **item}.items() if value is not None}
-    if isinstance(given.get("languages"), Mapping):  # `python:` without anything is `python: {}`
-        given["languages"] = {name: {} if value is None else value for name, value in given["languages"].items()}
+    languages = given.get("languages")
+    if isinstance(languages, Mapping):  # `python:` without anything is `python: {}`
+        given["languages"] = {name: {} if options is None else options for name, options in languages.items()}
     name = _arguments.named(given)
     return _arguments.checked(given, _sources.role_options(PREFIX, option_names()), f"instrumentation '{name}'")

@@ -23,6 +23,7 @@ _WRITE = "/api/v1/remote_write"
 
 
 def _given(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a mapping has a value that is neither null nor an empty text."""
     return {key: value for key, value in mapping.items() if value not in (None, "")}
 
 
@@ -31,16 +32,23 @@ def _client_tls(authority: str | None, own: str | None, reload: str = "", server
 
     `server_name` is the name in the server's certificate, if it is another one than that of its address.
     """
-    files = {"ca_file": (authority, "ca.crt"), "cert_file": (own, "tls.crt"), "key_file": (own, "tls.key")}
-    found = {name: f"{SECRETS_ROOT}/{secret}/{key}" for name, (secret, key) in files.items() if secret}
-    return _given({**found, "reload_interval": reload or (own and "1m"), "server_name_override": server_name})
+    settings: dict[str, Any] = {}
+    if authority:
+        settings["ca_file"] = f"{SECRETS_ROOT}/{authority}/ca.crt"
+    if own:
+        settings["cert_file"] = f"{SECRETS_ROOT}/{own}/tls.crt"
+        settings["key_file"] = f"{SECRETS_ROOT}/{own}/tls.key"
+    settings["reload_interval"] = reload or (own and "1m")
+    settings["server_name_override"] = server_name
+    return _given(settings)
 
 
 def _document_mapping(wanted: str, index: str | None, date_suffix: bool) -> str:
     """Return the mapping of documents in Elasticsearch; `auto` is for data streams only where documents go to those."""
     if wanted != "auto":
         return wanted
-    return "none" if date_suffix or (index and not is_data_stream(index)) else "otel"
+    has_plain_index = bool(index) and not is_data_stream(str(index))
+    return "none" if date_suffix or has_plain_index else "otel"
 
 
 def _workspace_address(workspace: str, region: str) -> str:
@@ -53,8 +61,10 @@ def _workspace_address(workspace: str, region: str) -> str:
         fix = f"Give its id, `ws-…`, or its URL: `{find} --query 'workspaces[].workspaceId'` shows the id."
         raise Problem(f"`workspace: {workspace}` is neither an id of a workspace nor a URL", fix=fix)
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    place = f"https://aps-workspaces.{region}.{domain}/workspaces/{workspace}"
-    return (workspace if "://" in workspace else place).rstrip("/").removesuffix(_WRITE) + _WRITE
+    url = f"https://aps-workspaces.{region}.{domain}/workspaces/{workspace}"
+    if "://" in workspace:
+        url = workspace
+    return url.rstrip("/").removesuffix(_WRITE) + _WRITE
 
 
 def _whole_values(texts: Iterable[str]) -> list[str]:
@@ -64,8 +74,9 @@ def _whole_values(texts: Iterable[str]) -> list[str]:
 
 def _without(url: str, *ends: str) -> str:
     """Return a URL without these ends of its path, which an exporter or the template adds; another one as it is."""
-    found = reduce(str.removesuffix, ends, url.rstrip("/"))
-    return url if found == url.rstrip("/") else found
+    whole = url.rstrip("/")
+    shorter = reduce(str.removesuffix, ends, whole)
+    return url if shorter == whole else shorter
 
 
 def _any_of(values: Iterable[str], path: str) -> str:
@@ -99,10 +110,10 @@ def _places(
             raise Problem(f"`addresses` has {name}, which is not scraped", fix="Add it to `components`, or remove it.")
         if not isinstance(given, list) or not given:
             raise Problem(f"`addresses` of {name} is not a list", fix=f"Write `{name}: [HOST:PORT]`.")
-    return {
-        name: {**(known[name] or {}), **({"addresses": addresses[name]} if name in addresses else {})}
-        for name in wanted
-    }
+    places = {name: dict(known[name] or {}) for name in wanted}
+    for name, given in addresses.items():
+        places[name]["addresses"] = given
+    return places
 
 
 def _check_unverified(names: Iterable[str], wanted: Container[str], platform: Mapping[str, Any]) -> None:
@@ -192,10 +203,12 @@ def _and_rotated(globs: Iterable[str], known: bool) -> list[str]:
 
 def _once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, Any]]:
     """Return rows in which a key, or the items of its list, has no value twice. Raises Problem for one that does."""
-    found = [value for row in rows for value in (row[key] if isinstance(row[key], list) else [row[key]])]
-    twice = next((value for index, value in enumerate(found) if value in found[:index]), None)
-    if twice is not None:
-        raise Problem(f"'{twice}' is there twice in `{key}`", fix="Keep one of the two.")
+    seen: list[Any] = []
+    for row in rows:
+        for value in row[key] if isinstance(row[key], list) else [row[key]]:
+            if value in seen:
+                raise Problem(f"'{value}' is there twice in `{key}`", fix="Keep one of the two.")
+            seen.append(value)
     return rows
 
 

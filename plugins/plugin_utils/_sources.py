@@ -47,11 +47,12 @@ def documented(role: str) -> dict[str, Any]:
 
 def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
     """Return the files of the user's folders and of the role's `kind` folder, by name; the user's take precedence."""
-    found: dict[str, Path] = {}
-    for files in [*(_files_in(Path(item)) for item in folders), _of_role(kind)]:
+    of_user = [_files_in(Path(folder)) for folder in folders]
+    first_by_name: dict[str, Path] = {}
+    for files in (*of_user, _of_role(kind)):
         for name, path in files.items():
-            found.setdefault(name, path)
-    return found
+            first_by_name.setdefault(name, path)
+    return first_by_name
 
 
 @cache
@@ -61,13 +62,14 @@ def _of_role(kind: str) -> dict[str, Path]:
 
 
 def _files_in(folder: Path) -> dict[str, Path]:
+    """Return the recipes or platforms of a folder, by name. Raises Problem if there is no such folder."""
     if not _files.is_there(folder, Path.is_dir):
         raise Problem(f"the folder {folder} does not exist", fix="Correct recipe_paths or platform_paths.")
-    found: dict[str, Path] = {}
+    by_name: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if (path / RECIPE_FILE).is_file() or path.suffix == ".yml":
-            found.setdefault(path.stem, path)
-    return found
+            by_name.setdefault(path.stem, path)
+    return by_name
 
 
 def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
@@ -75,10 +77,13 @@ def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
     if name not in files:
         wrong = f"there is no platform '{name}'{near(name, files)}"
         raise Problem(wrong, fix=f"Platforms: {', '.join(sorted(files))}.")
-    generic, own = _documents.read_yaml(files["generic"]) or {}, _documents.read_yaml(files[name]) or {}
-    both = {key for key, value in own.items() if isinstance(value, dict) and isinstance(generic.get(key), dict)}
-    parts = {key: {**generic[key], **own[key]} for key in both}
-    return {**generic, **own, **parts, "name": name}
+    generic = _documents.read_yaml(files["generic"]) or {}
+    own = _documents.read_yaml(files[name]) or {}
+    facts = {**generic, **own, "name": name}
+    for fact, value in own.items():
+        if isinstance(value, dict) and isinstance(generic.get(fact), dict):
+            facts[fact] = {**generic[fact], **value}
+    return facts
 
 
 def recipe(folder: Path) -> dict[str, Any]:

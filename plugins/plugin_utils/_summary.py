@@ -31,14 +31,17 @@ NEXT = (
 
 def lines(collectors: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the collectors with their addresses, the warnings by their rules, and what to do next."""
-    shown = [f"{_place(one)} {one['addresses']}" for one in collectors[:MOST]]
-    scrapes = {_place(one): one["critical_components"] for one in collectors if one["critical_components"]}
-    scraping = [f"{place} scrapes {', '.join(names)}" for place, names in scrapes.items()]
-    more = [f"and {len(collectors) - MOST} more"] if len(collectors) > MOST else []
-    warnings = [one for one in findings if one["severity"] == "warning"]
-    where = dict.fromkeys(f"{one['rule']} ({one['collector']})" for one in warnings)
-    warned = [f"{count_in_words(len(warnings), 'warning')} of {', '.join(where)}"] if warnings else []
-    return [*shown, *more, *scraping, *warned, *NEXT]
+    shown = [f"{_place(collector)} {collector['addresses']}" for collector in collectors[:MOST]]
+    if len(collectors) > MOST:
+        shown.append(f"and {len(collectors) - MOST} more")
+    for collector in collectors:
+        if collector["critical_components"]:
+            shown.append(f"{_place(collector)} scrapes {', '.join(collector['critical_components'])}")
+    warnings = [finding for finding in findings if finding["severity"] == "warning"]
+    if warnings:
+        rules = dict.fromkeys(f"{warning['rule']} ({warning['collector']})" for warning in warnings)
+        shown.append(f"{count_in_words(len(warnings), 'warning')} of {', '.join(rules)}")
+    return [*shown, *NEXT]
 
 
 def _place(collector: Mapping[str, Any]) -> str:
@@ -47,8 +50,12 @@ def _place(collector: Mapping[str, Any]) -> str:
 
 def untested(builds: Sequence[CollectorBuild]) -> list[dict[str, str]]:
     """Return the collectors that `verify` cannot test, or not whole, each with the reason."""
-    found = [(build.collector.name, not_tested(build, build.config)) for build in builds]
-    return [{"name": name, "reason": reason} for name, reason in found if reason]
+    untested_collectors: list[dict[str, str]] = []
+    for build in builds:
+        reason = not_tested(build, build.config)
+        if reason:
+            untested_collectors.append({"name": build.collector.name, "reason": reason})
+    return untested_collectors
 
 
 def workload(collector: Collector) -> dict[str, str]:
@@ -63,11 +70,13 @@ def changes(builds: Sequence[CollectorBuild]) -> dict[str, dict[str, Any]]:
 
 
 def _change(build: CollectorBuild) -> dict[str, Any]:
+    """Return how a change reaches the pods of a collector, and for a canary what its verdict needs."""
     change = change_options.check(build.collector)
     where = f"change.judge of collector '{build.collector.name}'"
     checks_of(change["judge"], lambda find: _jmespath.check(find, where))
-    more = {"config": build.config, "listeners": _builds.tables().listener_rows}
-    return {**change, **(more if change["strategy"] == change_options.CANARY else {})}
+    if change["strategy"] != change_options.CANARY:
+        return {**change}
+    return {**change, "config": build.config, "listeners": _builds.tables().listener_rows}
 
 
 def image(build: CollectorBuild) -> dict[str, str]:
