@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..module_utils._otelcol.config.paths import items, section
 from ..module_utils._otelcol.errors import cleaned
@@ -34,29 +34,34 @@ def report(arguments: Mapping[str, Any], check: bool, waves: FleetWaves = NO_WAV
     text = html(page)
     path = Path(arguments["path"])
     places: list[FleetCluster | FleetHost] = [*clusters, *hosts]
-    unread = [{"name": one.name, "why": "; ".join(one.unread)} for one in places if one.asked and not one.is_read]
+    unread = [
+        {"name": place.name, "why": "; ".join(place.unread)} for place in places if place.asked and not place.is_read
+    ]
+    unrendered = [{"name": place.name, "why": place.problem} for place in places if place.problem]
     return {
         "changed": _files.place(path, text, check),
         "path": str(path),
         "summary": page["summary"],
         "unread": cleaned(unread),
-        "unrendered": cleaned([{"name": one.name, "why": one.problem} for one in places if one.problem]),
+        "unrendered": cleaned(unrendered),
         "msg": _told(page["summary"]),
     }
 
 
 def _cluster(item: Mapping[str, Any]) -> FleetCluster:
-    rendered = section(item, "rendered")
-    configs = {f"{one['namespace']}/{one['name']}": _config(one) for one in items(rendered, "collectors")}
-    broken = {
-        version: [name for name, config in configs.items() if breaks(config, _builds.tables())]
-        for version, _what, breaks in batching.PLANNED
-    }
+    """Return a cluster with the configs of its collectors, and those that planned versions would break."""
+    collectors = items(section(item, "rendered"), "collectors")
+    configs = {f"{collector['namespace']}/{collector['name']}": _config(collector) for collector in collectors}
+    broken: dict[str, list[str]] = {}
+    for version, _what, breaks in batching.PLANNED:
+        broken[version] = [name for name, config in configs.items() if breaks(config, _builds.tables())]
     return FleetCluster(str(item["name"]), item, configs, item["products"], broken)
 
 
 def _host(item: Mapping[str, Any]) -> FleetHost:
-    configs = {str(one["name"]): _config(one) for one in items(item, "rendered", "collectors")}
+    """Return a Linux host with the configs of its collectors."""
+    collectors = items(item, "rendered", "collectors")
+    configs = {str(collector["name"]): _config(collector) for collector in collectors}
     return FleetHost(str(item["name"]), item, configs)
 
 
@@ -64,18 +69,26 @@ def _config(collector: Mapping[str, Any]) -> Any:
     return _yaml.load(str(collector["config"]), f"config of {collector['name']}").data
 
 
-# The places of collectors: what to call one, and the counts of all and of those that could not be read.
-_PLACES = (("cluster", "clusters", "unread"), ("host", "hosts", "unread_hosts"))
+class _Place(NamedTuple):
+    """A place of collectors: what to call one, and the counts in a summary of all and of those that were not read."""
+
+    word: str
+    total: str
+    unread: str
+
+
+_CLUSTERS, _HOSTS = _Place("cluster", "clusters", "unread"), _Place("host", "hosts", "unread_hosts")
 
 
 def _told(summary: Mapping[str, int]) -> str:
-    places = [place for place in _PLACES if summary[place[1]]] or [_PLACES[0]]
-    where = " and ".join(count_in_words(summary[total], word) for word, total, _unread in places)
+    """Return the summary of a page in a sentence; a page of nothing has no clusters."""
+    places = [place for place in (_CLUSTERS, _HOSTS) if summary[place.total]] or [_CLUSTERS]
+    collectors = count_in_words(summary["collectors"], "collector")
+    where = " and ".join(count_in_words(summary[place.total], place.word) for place in places)
     errors = count_in_words(summary["errors"], "error")
     warnings = count_in_words(summary["warnings"], "warning")
-    found = f"{errors} and {warnings} in their configs"
-    unread = " and ".join(count_in_words(summary[lost], word) for word, _total, lost in places)
-    return f"{count_in_words(summary['collectors'], 'collector')} in {where}, {found}, {unread} could not be read"
+    unread = " and ".join(count_in_words(summary[place.unread], place.word) for place in places)
+    return f"{collectors} in {where}, {errors} and {warnings} in their configs, {unread} could not be read"
 
 
 def html(page: Mapping[str, Any]) -> str:

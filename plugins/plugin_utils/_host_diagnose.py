@@ -46,7 +46,11 @@ class HostVisit:
 
 def configs_of(collectors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the config of each collector as data, by its name."""
-    return {str(one["name"]): _yaml.load(str(one["config"]), f"config of {one['name']}").data for one in collectors}
+    configs: dict[str, Any] = {}
+    for collector in collectors:
+        name, text = collector["name"], str(collector["config"])
+        configs[str(name)] = _yaml.load(text, f"config of {name}").data
+    return configs
 
 
 def questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -57,75 +61,85 @@ def questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
 def diagnosed(answer: Mapping[str, Any], configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
     """Return the result of a diagnosis of one host. It has failed if a problem is as severe as `fail_on` says, or if
     test data was sent and not all of it arrived."""
-    raw = [one for one in answer["collectors"] if one["name"] in configs]
-    results = [_collector(one, answer["host"], configs[one["name"]], visit) for one in raw]
-    tests = [_tested(one, configs[one["name"]], visit.host) for one in raw] if visit.send else []
-    services = [line for one in raw for line in service_lines(one, visit.host)] if visit.send else []
-    lines, tested = verdicts(results), [*(one.line for one in tests), *services]
+    results: list[dict[str, Any]] = []
+    tests: list[Tested] = []
+    services: list[str] = []
+    for raw in answer["collectors"]:
+        if raw["name"] not in configs:
+            continue
+        config = configs[raw["name"]]
+        results.append(_collector(raw, answer["host"], config, visit))
+        if visit.send:
+            tests.append(_tested(raw, config, visit.host))
+            services += service_lines(raw, visit.host)
+    tested = [*(test.line for test in tests), *services]
+    passes = [*_passes(tests), *services]
     if visit.only_checks:
-        tested = [f"{visit.host}: not tested, since nothing is sent in check mode"]
-    unlisted = answer.get("unlisted", ())
+        tested = passes = [f"{visit.host}: not tested, since nothing is sent in check mode"]
+    lines, unlisted = verdicts(results), list(answer.get("unlisted", ()))
     reasons = [*_losses(tests), *_with_status(results, _FAILING[visit.fail_on])]
+    page = [report(results), *(unlisted_line(visit.host, name) for name in unlisted)]
     return {
         "changed": False,
         "failed": bool(reasons),
-        "healthy": all(item["status"] == "healthy" for item in results),
+        "healthy": all(collector["status"] == "healthy" for collector in results),
         "msg": "\n".join(reasons or [*tested, *lines]),
         "verdict": lines,
         "failing": _with_status(results, _FAILING["error"]),
         "tested": tested,
         "passed": not reasons,
-        "told": [*reasons, *(tested if visit.only_checks else [*_passes(tests), *services])],
-        "report": printable("\n".join([report(results), *(unlisted_line(visit.host, name) for name in unlisted)])),
-        "unlisted": list(unlisted),
+        "told": [*reasons, *passes],
+        "report": printable("\n".join(page)),
+        "unlisted": unlisted,
         "collectors": results,
     }
 
 
 def service_lines(raw: Mapping[str, Any], host: str) -> Iterator[str]:
     """Yield for each service that sends to a collector whether its process has the variables of the inventory."""
-    for one in raw.get("services", ()):
-        yield f"{host}/{raw['name']}: {one['unit']} {_standing(one)}"
+    for service in raw.get("services", ()):
+        yield f"{host}/{raw['name']}: {service['unit']} {_standing(service)}"
 
 
 def _standing(service: Mapping[str, Any]) -> str:
-    unit = service["unit"]
+    """Return whether the process of a service has its variables, as the end of a sentence: the first row that holds."""
     rows = (
         (service["load"] == "not-found", "is not there"),
         (not service["is_there"], "has another drop-in than the inventory says: run the role"),
         (not service["runs"], "does not run, and gets its environment when it starts"),
         (service["has"], "runs with its environment"),
-        (service["waits"], f"waits for a restart to get its environment: `systemctl restart {unit}`"),
+        (service["waits"], f"waits for a restart to get its environment: `systemctl restart {service['unit']}`"),
+        (True, "runs, and its process does not show its environment"),
     )
-    return next((words for holds, words in rows if holds), "runs, and its process does not show its environment")
+    return next(words for holds, words in rows if holds)
 
 
 def _with_status(results: Sequence[Mapping[str, Any]], known: Sequence[str]) -> list[str]:
     """Return the verdicts of the collectors with one of these states."""
-    return verdicts([item for item in results if item["status"] in known])
+    return verdicts([collector for collector in results if collector["status"] in known])
 
 
 def _passes(tests: Sequence[Tested]) -> list[str]:
     """Return what arrived, and what was not tested."""
-    return [one.line for one in tests if not one.has_nothing]
+    return [test.line for test in tests if not test.has_nothing]
 
 
 def _losses(tests: Sequence[Tested]) -> list[str]:
     """Return what did not arrive, below a line that says so; nothing if all arrived."""
-    lost = [line for one in tests for line in one.lost]
-    return [NOT_ALL, *lost] if lost else []
+    lost_signals = [line for test in tests for line in test.lost]
+    return [NOT_ALL, *lost_signals] if lost_signals else []
 
 
 def _collector(raw: Mapping[str, Any], host: Mapping[str, Any], config: Any, visit: HostVisit) -> dict[str, Any]:
     """Return the result of one collector, as that of a collector of a cluster."""
     mask = masker(secrets_in(config))
     now = datetime.fromtimestamp(float(host["now"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    asked = HostAnswer(visit.host, raw, host, host_question(raw["name"], config), visit.asked, now, mask)
-    facts = flowing(situation(asked), _flow(raw, config))
+    answer = HostAnswer(visit.host, raw, host, host_question(raw["name"], config), visit.asked, now, mask)
+    facts = flowing(situation(answer), _flow(raw, config))
     if raw["metrics"]["why"] and facts["running"]:
         facts["unseen"] = [{"what": "own metrics", "why": raw["metrics"]["why"]}]
-    found = run_checks(searching(facts["unseen"]), _checks(send=visit.send), facts)
-    shown: dict[str, Any] = cleaned(masked_tree({**result(facts, found), **_release(raw)}, mask))
+    results = run_checks(searching(facts["unseen"]), _checks(send=visit.send), facts)
+    shown: dict[str, Any] = cleaned(masked_tree({**result(facts, results), **_release(raw)}, mask))
     return shown
 
 
@@ -152,9 +166,8 @@ def _flow(raw: Mapping[str, Any], config: Any) -> dict[str, Any]:
     if not metrics["first"] or not metrics["last"]:
         return {}
     first, last = reading(metrics["first"]), reading(metrics["last"])
-    facts: dict[str, Any] = Flow(
-        config, _builds.tables().listeners, grown(first, last), last, float(raw["seconds"])
-    ).facts()
+    flow = Flow(config, _builds.tables().listeners, grown(first, last), last, float(raw["seconds"]))
+    facts: dict[str, Any] = flow.facts()
     return facts
 
 
@@ -168,21 +181,23 @@ class Tested:
 
 
 def _tested(raw: Mapping[str, Any], config: Any, host: str) -> Tested:
+    """Return how the test of one collector went, or why it was not tested."""
     name = f"{host}/{raw['name']}"
     reason = untested(config)
     if reason:
         return Tested(f"{name}: not tested, {reason}")
     if "probe" not in raw:
-        return Tested(
-            f"{name}: not tested, the service does not run",
-            (f"{name}: the service does not run, so nothing was sent",),
-            has_nothing=True,
-        )
-    signals = raw["probe"]["signals"]
+        reason = f"{name}: the service does not run, so nothing was sent"
+        return Tested(f"{name}: not tested, the service does not run", (reason,), has_nothing=True)
     where = f"{COUNTED}service {raw['service']['unit']}"
-    seen = {signal: {**row, "seen": where} for signal, row in signals.items() if row["arrived"]}
+    seen: dict[str, dict[str, Any]] = {}
+    lost: list[str] = []
+    for signal, row in raw["probe"]["signals"].items():
+        if row["arrived"]:
+            seen[signal] = {**row, "seen": where}
+        else:
+            lost.append(_lost(name, signal, row, raw["probe"]["seconds"]))
     line = f"{name}: {arrived(seen)}" if seen else f"{name}: nothing arrived"
-    lost = [_lost(name, signal, row, raw["probe"]["seconds"]) for signal, row in signals.items() if not row["arrived"]]
     return Tested(line, tuple(lost), has_nothing=not seen)
 
 

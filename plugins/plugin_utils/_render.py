@@ -79,8 +79,9 @@ class Request:
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
-        given = {one.name: arguments[one.name] for one in fields(cls) if one.name in arguments}
-        return cls(**given)
+        """Return the request of these arguments of a module."""
+        names = [option.name for option in fields(cls)]
+        return cls(**{name: arguments[name] for name in names if name in arguments})
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,11 @@ class Planned:
     target: Target | None = None
     receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sends_to: Sequence[Mapping[str, str]] = ()
+
+    @property
+    def place(self) -> str:
+        """The namespace and the name of the collector."""
+        return f"{self.collector.namespace}/{self.collector.name}"
 
 
 def _custom_resource(build: CollectorBuild) -> Manifest | None:
@@ -178,8 +184,8 @@ def _drafts(request: Request) -> list[Draft]:
     alone = {} if request.collectors else request.defaults
     drafts = []
     for item in request.collectors or [{}]:
-        # The keys of items, which know their positions, stay.
-        options = _options({**item, **{key: defaults[key] for key in defaults.keys() - item.keys()}})
+        common = {key: defaults[key] for key in defaults.keys() - item.keys()}
+        options = _options({**item, **common})  # the keys of items stay, which know their positions
         draft = about_collector(options["name"], _draft, options, platforms, request)
         draft.own_config = item.get("config") or request.defaults.get("config") or {}
         draft.own_recipes = item.get("recipes") or request.defaults.get("recipes") or []
@@ -187,7 +193,9 @@ def _drafts(request: Request) -> list[Draft]:
         draft.asks_for_storage = bool(item.get("storage") or alone.get("storage"))
         drafts.append(draft)
     collectors = [draft.collector for draft in drafts]
-    critical_use.check_once(critical_use.Scraping(one.name, one.nodes, one.recipes) for one in collectors)
+    critical_use.check_once(
+        critical_use.Scraping(collector.name, collector.nodes, collector.recipes) for collector in collectors
+    )
     return drafts
 
 
@@ -236,14 +244,16 @@ def _hop(collector: Collector, config: Any) -> Hop:
 def _connect(drafts: Sequence[Draft]) -> None:
     """Add what each collector has to do with the others: the rules judge it, and a change follows the flow of data."""
     hops = [_hop(draft.collector, draft.composed.config) for draft in drafts]
-    for draft, asked in zip(drafts, asked_for_pods(hops), strict=True):
-        if asked and draft.collector.mode != "sidecar":
+    for draft, is_asked_for_pods in zip(drafts, asked_for_pods(hops), strict=True):
+        if is_asked_for_pods and draft.collector.mode != "sidecar":
             draft.collector = replace(draft.collector, service={**draft.collector.service, "headless": True})
     routes = routes_between(hops)
     places = [f"{draft.collector.namespace}/{draft.collector.name}" for draft in drafts]
     for draft, around, route in zip(drafts, Around.of_each(hops, routes), routes, strict=True):
         draft.around = around
-        draft.receivers = {exporter: [places[to] for to in sorted(found)] for exporter, found in route.items()}
+        draft.receivers = {
+            exporter: [places[number] for number in sorted(receivers)] for exporter, receivers in route.items()
+        }
 
 
 def follow_groups(draft: Draft, groups: InventoryGroups, fixes: host_hops.TlsFixes) -> None:
@@ -304,27 +314,31 @@ class Bundle:
     def probes(self) -> list[dict[str, Any]]:
         """Return how to verify each collector that can be verified."""
         probes = (probe(build, build.config) for build in self.builds)
-        return [found for found in probes if found]
+        return [how_to_verify for how_to_verify in probes if how_to_verify]
 
     def hops(self) -> list[dict[str, Any]]:
         """Return the collectors that send on to others of the run."""
-        built = ((item.build, item.receivers) for item in self.planned)
-        hops = (hop(build, receivers) for build, receivers in built if build)
-        return [found for found in hops if found]
+        hops: list[dict[str, Any]] = []
+        for planned in self.planned:
+            sends_on = hop(planned.build, planned.receivers) if planned.build else None
+            if sends_on:
+                hops.append(sends_on)
+        return hops
 
     def flows(self) -> list[dict[str, str]]:
         """Return which collector sends to which other one, by namespace and name."""
-        flows = []
-        for item in self.planned:
-            sender = f"{item.collector.namespace}/{item.collector.name}"
-            receivers = set().union(*item.receivers.values())
-            flows += [{"sender": sender, "receiver": receiver} for receiver in sorted(receivers)]
+        flows: list[dict[str, str]] = []
+        for planned in self.planned:
+            receivers = set().union(*planned.receivers.values())
+            flows += [{"sender": planned.place, "receiver": receiver} for receiver in sorted(receivers)]
         return flows
 
     def sends_to_hosts(self) -> list[dict[str, str]]:
         """Return which collector sends to which one of a Linux host."""
-        places = [(f"{item.collector.namespace}/{item.collector.name}", item.sends_to) for item in self.planned]
-        return [{"sender": sender, **one} for sender, ways in places for one in ways]
+        sent: list[dict[str, str]] = []
+        for planned in self.planned:
+            sent += [{"sender": planned.place, **way} for way in planned.sends_to]
+        return sent
 
     def monitoring_files(self) -> dict[str, str]:
         """Return the files for monitoring systems, by name."""
@@ -358,19 +372,17 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
 
 def refuse_malformed(planned: Iterable[Planned]) -> None:
     """Raise Problem for configs of which nothing can follow."""
-    malformed = [
-        f"collector '{item.collector.name}', {finding}"
-        for item in planned
-        for finding in item.findings
-        if finding.rule in structure.MALFORMED
-    ]
+    malformed: list[str] = []
+    for item in planned:
+        faults = [finding for finding in item.findings if finding.rule in structure.MALFORMED]
+        malformed += [f"collector '{item.collector.name}', {fault}" for fault in faults]
     if malformed:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
 
 
 def _ours(collectors: Iterable[Collector]) -> str:
     """Return the selector of this collection's objects for these collectors, without those of the operator."""
-    releases = [names.release(item.namespace, item.name) for item in collectors]
+    releases = [names.release(collector.namespace, collector.name) for collector in collectors]
     return f"{names.selector(releases)},{names.COLLECTOR_LABEL}"
 
 
@@ -381,14 +393,15 @@ def about_collector(name: str, work: Callable[..., _Made], *parts: Any) -> _Made
 
 
 def _composed(draft: Draft, recipes: Mapping[str, Path], whole: _collector_layers.WholeRun) -> Composed:
+    """Return the config of a collector. With recipes, this run decides the sizes of its batches, and its retries."""
     of_recipes = _collector_layers.recipe_layers(
         draft.collector, draft.version, draft.facts, recipes, run=whole, target=draft.target
     )
     of_recipes = _collector_layers.placed(of_recipes, draft.own_recipes)
     own = _collector_layers.user_layers(draft.collector, draft.own_config)
-    composed = compose([*of_recipes, *(_collector_layers.percentages(own) if of_recipes else ()), *own])
     if not of_recipes:
-        return composed
+        return compose(own)
+    composed = compose([*of_recipes, *_collector_layers.percentages(own), *own])
     config = request_bytes.retried_without_end(composed.config)
     if draft.target and _collector_layers.splits(draft.target):
         room = _collector_layers.queue_bytes(draft.collector)
