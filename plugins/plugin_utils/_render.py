@@ -251,9 +251,7 @@ def _connect(drafts: Sequence[Draft]) -> None:
     places = [f"{draft.collector.namespace}/{draft.collector.name}" for draft in drafts]
     for draft, around, route in zip(drafts, Around.of_each(hops, routes), routes, strict=True):
         draft.around = around
-        draft.receivers = {
-            exporter: [places[number] for number in sorted(receivers)] for exporter, receivers in route.items()
-        }
+        draft.receivers = {exporter: [places[to] for to in sorted(receivers)] for exporter, receivers in route.items()}
 
 
 def follow_groups(draft: Draft, groups: InventoryGroups, fixes: host_hops.TlsFixes) -> None:
@@ -318,12 +316,8 @@ class Bundle:
 
     def hops(self) -> list[dict[str, Any]]:
         """Return the collectors that send on to others of the run."""
-        hops: list[dict[str, Any]] = []
-        for planned in self.planned:
-            sends_on = hop(planned.build, planned.receivers) if planned.build else None
-            if sends_on:
-                hops.append(sends_on)
-        return hops
+        hops = [hop(planned.build, planned.receivers) for planned in self.planned if planned.build]
+        return [sends_on for sends_on in hops if sends_on]
 
     def flows(self) -> list[dict[str, str]]:
         """Return which collector sends to which other one, by namespace and name."""

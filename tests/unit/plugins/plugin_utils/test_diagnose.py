@@ -125,6 +125,7 @@ def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None
     "wrong, says",
     ("x", "'x' is not a check"),
     ({"id": "a", "find": "b"}, "is not a check"),
+    ({"id": "a", "find": "b", "message": "c", "": 1}, "a check has no ''"),
     (check(sevrity="error"), "has no 'sevrity'; did you mean 'severity'"),
     (check(severity="bad"), "'bad' is not one of error, warning, info"),
     (check(stage="later"), "'later' is not one of"),
