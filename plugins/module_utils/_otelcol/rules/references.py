@@ -9,11 +9,11 @@ Source of each: the Collector's otelcol/config.go, service/pipelines/config.go a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from ..catalogue.reference_keys import Reference
-from ..config.paths import ROLES, SECTIONS, Path, at, leaves, section
+from ..config.paths import ROLES, SECTIONS, Path, at, items, leaves, section
 from ..errors import near
 from ..traits import EXPORTERS, is_for_trials
 from .components import configured_components, listed_components, remembered_by_settings
@@ -23,6 +23,9 @@ from .view import Build
 
 # Ends of paths that name an extension, used if the build is unknown.
 EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]
+
+
+_SECTIONS_OF_ROLES = {**ROLES, "extensions": ("extensions",)}
 
 
 # A pipeline without exporters is rarely one too many: what it receives has nowhere to go.
@@ -35,49 +38,66 @@ _ADD = {
 
 def no_pipelines(subject: Subject) -> Iterator[Fault]:
     """Yield configs without pipelines, and pipelines without receivers or exporters."""
+    if not isinstance(subject.config, dict):
+        return
     pipelines = section(subject.config, "service", "pipelines")
-    if isinstance(subject.config, dict) and not pipelines and not _hidden(subject, ("service", "pipelines")):
+    if not pipelines and not _is_hidden(subject, ("service", "pipelines")):
         yield Fault(("service", "pipelines"), "there is no pipeline", "Add `service.pipelines` with at least one.")
     for name, pipeline in pipelines.items():
-        for role in ("receivers", "exporters"):
-            if not is_expression(pipeline) and not at(pipeline, (role,)):
-                fix = _ADD[role].format(str(name).partition("/")[0])
-                yield Fault(("service", "pipelines", name), f"pipeline '{name}' has no {role}", fix)
+        if not is_expression(pipeline):
+            yield from _missing_ends(name, pipeline)
+
+
+def _missing_ends(name: Any, pipeline: Any) -> Iterator[Fault]:
+    """Yield what a pipeline lacks: receivers, exporters or both."""
+    signal = str(name).partition("/")[0]
+    for role in ("receivers", "exporters"):
+        if not at(pipeline, (role,)):
+            yield Fault(("service", "pipelines", name), f"pipeline '{name}' has no {role}", _ADD[role].format(signal))
 
 
 def no_components(subject: Subject) -> Iterator[Fault]:
     """Yield a config without any receiver or exporter; a connector can be either."""
+    if not isinstance(subject.config, dict):
+        return
     for role in ("receivers", "exporters"):
-        if isinstance(subject.config, dict) and not any(
-            section(subject.config, name) or _hidden(subject, (name,)) for name in ROLES[role]
-        ):
+        if not any(_may_have_components(subject, name) for name in ROLES[role]):
             yield Fault((role,), f"no {role} are configured", f"Add a section `{role}`.")
+
+
+def _may_have_components(subject: Subject, section_name: str) -> bool:
+    """Whether a section has components, or an expression that may bring some."""
+    return bool(section(subject.config, section_name)) or _is_hidden(subject, (section_name,))
 
 
 def undefined_reference(subject: Subject) -> Iterator[Fault]:
     """Yield ids in pipelines and `service.extensions` that are not configured."""
-    roles = {**ROLES, "extensions": ("extensions",)}
-    known = {
-        role: {trimmed_id(name) for part in parts for name in section(subject.config, part)}
-        for role, parts in roles.items()
-    }
-    words: dict[str, list[Any]] = {}
+    known = {role: _ids_in(subject.config, sections) for role, sections in _SECTIONS_OF_ROLES.items()}
+    suggestions: dict[str, list[Any]] = {}
     for path, component_id in references(subject.config):
         role = str(path[-2])
         if trimmed_id(component_id) in known[role] or is_expression(component_id):
             continue
-        if role not in words:
-            words[role] = sorted(known[role], key=str)
-        if not any(_hidden(subject, (part,)) for part in roles[role]):
-            message = f"'{component_id}' is not configured{near(component_id, words[role])}"
-            yield Fault(path, message, _how(component_id, role, subject))
+        if role not in suggestions:
+            suggestions[role] = sorted(known[role], key=str)
+        if not any(_is_hidden(subject, (name,)) for name in _SECTIONS_OF_ROLES[role]):
+            message = f"'{component_id}' is not configured{near(component_id, suggestions[role])}"
+            yield Fault(path, message, _how_to_define(component_id, role, subject))
+
+
+def _ids_in(config: Any, section_names: Iterable[str]) -> set[Any]:
+    """Return the ids of all components in these sections, as the Collector reads them."""
+    ids: set[Any] = set()
+    for name in section_names:
+        ids.update(trimmed_id(component_id) for component_id in section(config, name))
+    return ids
 
 
 def duplicate_processor(subject: Subject) -> Iterator[Fault]:
     """Yield processors that a pipeline lists twice; the Collector rejects them."""
     for name, pipeline in section(subject.config, "service", "pipelines").items():
-        ids = at(pipeline, ("processors",), [])
-        texts = [item for item in ids if isinstance(item, str)] if isinstance(ids, list) else []
+        ids = items(pipeline, "processors")
+        texts = [component_id for component_id in ids if isinstance(component_id, str)]
         for component_id, count in Counter(texts).items():
             if count > 1:
                 last = len(ids) - 1 - ids[::-1].index(component_id)
@@ -99,15 +119,16 @@ def ambiguous_id(subject: Subject) -> Iterator[Fault]:
 def undefined_extension(subject: Subject) -> Iterator[Fault]:
     """Yield components that use an extension that is not configured or not started."""
     known = section(subject.config, "extensions")
-    enabled = _started(subject.config)
-    for path, extension, lax in extension_uses(subject):
-        if extension not in known:
-            if not lax:
-                message = f"extension '{extension}' is not configured{near(extension, known)}"
-                yield Fault(path, message, "Add it below `extensions`, and list it in service.extensions.")
-        elif extension not in enabled:
+    started = _started_extensions(subject.config)
+    for path, extension, may_be_built_in in extension_uses(subject):
+        if extension in started and extension in known:
+            continue
+        if extension in known:
             fix = f"Add '{extension}' to service.extensions."
             yield Fault(path, f"extension '{extension}' is used here but not started", fix)
+        elif not may_be_built_in:
+            message = f"extension '{extension}' is not configured{near(extension, known)}"
+            yield Fault(path, message, "Add it below `extensions`, and list it in service.extensions.")
 
 
 @about("connectors")
@@ -116,12 +137,14 @@ def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
 
     Source: the routers of contrib's routing and failover connectors (`pipeline not found`).
     """
-    named = list(_uses(subject, "pipelines"))
+    uses = list(_uses(subject, "pipelines"))
+    if not uses:
+        return
     pipelines = section(subject.config, "service", "pipelines")
-    ending = {item for path, item in references(subject.config) if path[-2] == "exporters"} if named else ()
-    for path, name, _lax in named:
+    used_as_exporter = {component_id for path, component_id in references(subject.config) if path[-2] == "exporters"}
+    for path, name, _may_be_built_in in uses:
         connector = path[1]
-        if connector not in ending:
+        if connector not in used_as_exporter:
             continue
         if name not in pipelines:
             yield Fault(path, f"there is no pipeline '{name}'{near(name, pipelines)}", "Add it, or name another one.")
@@ -132,27 +155,38 @@ def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
 
 def idle_extension(subject: Subject) -> Iterator[Fault]:
     """Yield extensions that are configured but never started."""
-    enabled = _started(subject.config)
+    started = _started_extensions(subject.config)
     for extension in section(subject.config, "extensions"):
-        if extension not in enabled:
+        if extension not in started:
             fix = f"Add '{extension}' to service.extensions, or remove it."
             yield Fault(("extensions", extension), f"extension '{extension}' is configured but not started", fix)
 
 
-def _hidden(subject: Subject, path: Path) -> bool:
+def _is_hidden(subject: Subject, path: Path) -> bool:
     """Whether a path or one of its parents holds an expression that the Collector expands."""
     return any(is_expression(at(subject.config, path[:end])) for end in range(len(path) + 1))
 
 
 def unused_component(subject: Subject) -> Iterator[Fault]:
     """Yield components that no pipeline uses; the Collector never starts them."""
-    wanted = {(role, component_id) for _path, _signal, role, component_id in listed_components(subject)}
-    wanted |= {("connectors", component_id) for role, component_id in wanted if role != "processors"}
+    used = _used_in_pipelines(subject)
     for name, component_id, kind, _settings in configured_components(subject):
-        if name != "extensions" and (name, component_id) not in wanted:
-            fix = "Remove it, or list it in a pipeline."
-            severity = "info" if name == EXPORTERS and is_for_trials(kind) else ""
-            yield Fault((name, component_id), f"no pipeline uses '{component_id}'", fix, severity=severity)
+        if name == "extensions" or (name, component_id) in used:
+            continue
+        is_kept_for_trials = name == EXPORTERS and is_for_trials(kind)
+        severity = "info" if is_kept_for_trials else ""
+        fix = "Remove it, or list it in a pipeline."
+        yield Fault((name, component_id), f"no pipeline uses '{component_id}'", fix, severity=severity)
+
+
+def _used_in_pipelines(subject: Subject) -> set[tuple[str, str]]:
+    """Return section and id of what pipelines list; where a receiver or exporter stands, a connector may be meant."""
+    used: set[tuple[str, str]] = set()
+    for _path, _signal, role, component_id in listed_components(subject):
+        used.add((role, component_id))
+        if role != "processors":
+            used.add(("connectors", component_id))
+    return used
 
 
 def references(config: Any) -> Iterator[tuple[Path, str]]:
@@ -162,35 +196,52 @@ def references(config: Any) -> Iterator[tuple[Path, str]]:
         paths.extend(("service", "pipelines", name, role) for role in ROLES)
     for path in paths:
         ids = at(config, path)
-        for index, component_id in enumerate(ids if isinstance(ids, list) else ()):
+        if not isinstance(ids, list):
+            continue
+        for index, component_id in enumerate(ids):
             if isinstance(component_id, str):
                 yield (*path, index), component_id
 
 
-def extension_uses(subject: Subject) -> Iterator[tuple[Path, str, bool]]:
-    """Yield every extension that a component names, with its path, and whether the name may be a built-in one."""
+class Use(NamedTuple):
+    """Where a component names an extension or a pipeline, the name, and whether it may be that of a built-in one."""
+
+    path: Path
+    name: str
+    may_be_built_in: bool
+
+
+def extension_uses(subject: Subject) -> Iterator[Use]:
+    """Yield every extension that a component names."""
     yield from _uses(subject, "extensions")
 
 
-def _uses(subject: Subject, to: str) -> Iterator[tuple[Path, str, bool]]:
+def _uses(subject: Subject, to: str) -> Iterator[Use]:
     """Yield the references of components, by the catalogue's keys if the build is known, else by the usual keys."""
     if subject.target:
-        yield from ((path, value, lax) for _place, (what, path, value, lax) in _named(subject) if what == to)
+        for _place, (named_section, use) in _uses_by_catalogue(subject):
+            if named_section == to:
+                yield use
     elif to == "extensions":
         for name, component_id, _kind, settings in configured_components(subject):
-            yield from _found((name, component_id), [], EXTENSION_KEYS, settings)
+            yield from _uses_in_settings((name, component_id), [], EXTENSION_KEYS, settings)
 
 
 @remembered_by_settings
-def _named(
+def _uses_by_catalogue(
     build: Build, section: str, component_id: str, kind: str, settings: Any
-) -> Iterator[tuple[str, Path, str, bool]]:
-    for to in ("extensions", "pipelines") if section == "connectors" else ("extensions",):
-        exact, ends = build.references(section, kind, to) if section in SECTIONS else ([], [])
-        yield from ((to, *item) for item in _found((section, component_id), exact, ends, settings))
+) -> Iterator[tuple[str, Use]]:
+    """Yield what settings name, with what it is: extensions, or pipelines of a connector."""
+    if section not in SECTIONS:
+        return
+    named_sections = ("extensions", "pipelines") if section == "connectors" else ("extensions",)
+    for named_section in named_sections:
+        exact, ends = build.references(section, kind, named_section)
+        for use in _uses_in_settings((section, component_id), exact, ends, settings):
+            yield named_section, use
 
 
-def _found(place: Path, exact: list[Reference], ends: list[Path], settings: Any) -> Iterator[tuple[Path, str, bool]]:
+def _uses_in_settings(place: Path, exact: list[Reference], ends: list[Path], settings: Any) -> Iterator[Use]:
     """Yield the texts that name something, at known paths or at the ends of paths at any depth."""
     if not isinstance(settings, dict):
         return
@@ -201,25 +252,27 @@ def _found(place: Path, exact: list[Reference], ends: list[Path], settings: Any)
     last_keys = {end[-1] for end in ends}
     for path, value in leaves(settings):
         may_name = path[-1] in last_keys and isinstance(value, str)
-        if may_name and any(_ends(path, end) for end in ends):
+        if may_name and any(_ends_like(path, end) for end in ends):
             named[path] = (value, False)
     for path, (value, is_lax) in named.items():
         if value and not is_expression(value):
-            yield (*place, *path), value, is_lax
+            yield Use((*place, *path), value, is_lax)
 
 
-def _ends(path: Path, end: Path) -> bool:
+def _ends_like(path: Path, end: Path) -> bool:
     """Whether a path ends like this; `*` is any key, but for the last one."""
     tail = path[-len(end) :]
-    return len(tail) == len(end) and all(part in ("*", key) for part, key in zip(end, tail, strict=True))
+    if len(tail) != len(end):
+        return False
+    return all(part in ("*", key) for part, key in zip(end, tail, strict=True))
 
 
-def _started(config: Any) -> set[str]:
-    started = at(config, ("service", "extensions"))
-    return {item for item in started if isinstance(item, str)} if isinstance(started, list) else set()
+def _started_extensions(config: Any) -> set[str]:
+    return {extension for extension in items(config, "service", "extensions") if isinstance(extension, str)}
 
 
-def _how(component_id: str, role: str, subject: Subject) -> str:
+def _how_to_define(component_id: str, role: str, subject: Subject) -> str:
+    """Return what to do about an id that is not configured for its role."""
     elsewhere = [name for name in SECTIONS if name != role and component_id in section(subject.config, name)]
     if elsewhere:
         return f"It is configured in `{elsewhere[0]}` and cannot be used here."

@@ -31,18 +31,25 @@ TYPE = re.compile(r"[a-zA-Z][0-9a-zA-Z_]{0,62}\Z")
 LONGEST_NAME = 1024
 
 
+# Unicode categories: separators, control characters and symbols.
+_NOT_IN_NAMES = "ZCS"
+
+
+_TYPES_IN_WORDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
+
+
 def not_a_mapping(subject: Subject) -> Iterator[Fault]:
     """Yield values that must be mappings and are not."""
     if not isinstance(subject.config, dict):
-        yield Fault((), f"a collector config is a mapping, not {_kind(subject.config)}")
+        yield Fault((), f"a collector config is a mapping, not {_type_in_words(subject.config)}")
         return
-    pipelines: tuple[Path, ...] = tuple(
-        ("service", "pipelines", name) for name in section(subject.config, "service", "pipelines")
-    )
-    for path in (*MUST_BE_MAPPINGS, *pipelines):
+    pipelines = section(subject.config, "service", "pipelines")
+    pipeline_paths: list[Path] = [("service", "pipelines", name) for name in pipelines]
+    for path in (*MUST_BE_MAPPINGS, *pipeline_paths):
         value = at(subject.config, path)
-        if value is not None and not isinstance(value, dict) and not is_expression(value):
-            yield Fault(path, f"this must be a mapping, not {_kind(value)}")
+        may_stand = value is None or isinstance(value, dict) or is_expression(value)
+        if not may_stand:
+            yield Fault(path, f"this must be a mapping, not {_type_in_words(value)}")
 
 
 @about("duplicates")
@@ -55,16 +62,19 @@ def duplicate_key(subject: Subject) -> Iterator[Fault]:
 
 def not_a_list(subject: Subject) -> Iterator[Fault]:
     """Yield lists of ids that are not lists, or that contain other values."""
-    for path, value in _id_lists(subject):
-        if value is not None and not isinstance(value, list) and not is_expression(value):
-            message = f"this must be a list of component ids, not {_kind(value)}"
-            yield Fault(path, message, f"Write `[{value}]`." if isinstance(value, str) else "")
-        elif isinstance(value, list):
-            yield from (
-                Fault((*path, index), f"a component id is text, not {_kind(item)}")
-                for index, item in enumerate(value)
-                if not isinstance(item, str)
-            )
+    for path, ids in _id_lists(subject):
+        if isinstance(ids, list):
+            yield from _ids_that_are_no_text(ids, path)
+        elif ids is not None and not is_expression(ids):
+            message = f"this must be a list of component ids, not {_type_in_words(ids)}"
+            fix = f"Write `[{ids}]`." if isinstance(ids, str) else ""
+            yield Fault(path, message, fix)
+
+
+def _ids_that_are_no_text(ids: list[Any], path: Path) -> Iterator[Fault]:
+    for index, component_id in enumerate(ids):
+        if not isinstance(component_id, str):
+            yield Fault((*path, index), f"a component id is text, not {_type_in_words(component_id)}")
 
 
 def unknown_section(subject: Subject) -> Iterator[Fault]:
@@ -83,13 +93,14 @@ def invalid_id(subject: Subject) -> Iterator[Fault]:
     """Yield component ids that are not `type` or `type/name`."""
     for name in SECTIONS:
         for component_id in section(subject.config, name):
-            why = id_problem(trimmed_id(component_id))
-            if not why and component_id != trimmed_id(component_id):
-                message = f"the white space in '{component_id}' is dropped, and with it the settings"
-                yield Fault((name, component_id), message, f"Write `{trimmed_id(component_id)}`.", severity="warning")
+            trimmed = trimmed_id(component_id)
+            why = id_problem(trimmed)
             if why:
-                fix = "Write `type` or `type/name`."
-                yield Fault((name, component_id), f"'{component_id}' is not a component id: {why}", fix)
+                message = f"'{component_id}' is not a component id: {why}"
+                yield Fault((name, component_id), message, "Write `type` or `type/name`.")
+            elif component_id != trimmed:
+                message = f"the white space in '{component_id}' is dropped, and with it the settings"
+                yield Fault((name, component_id), message, f"Write `{trimmed}`.", severity="warning")
 
 
 def invalid_pipeline_key(subject: Subject) -> Iterator[Fault]:
@@ -119,7 +130,7 @@ def trimmed_id(component_id: Any) -> Any:
 def id_problem(component_id: object) -> str:
     """Return why this is not a component id, or nothing."""
     if not isinstance(component_id, str):
-        return f"it is {_kind(component_id)}, not text"
+        return f"it is {_type_in_words(component_id)}, not text"
     kind, slash, name = component_id.partition("/")
     if not TYPE.match(kind):
         return "the type has letters, digits and underscores, starts with a letter and has at most 63 characters"
@@ -129,29 +140,34 @@ def id_problem(component_id: object) -> str:
 
 
 def _is_name(name: str) -> bool:
-    """No separators, control characters or symbols: the Unicode categories Z, C and S."""
-    return 0 < len(name) <= LONGEST_NAME and all(unicodedata.category(char)[0] not in "ZCS" for char in name)
+    """Whether a text is short enough for a name, and has no separators, control characters or symbols."""
+    if not 0 < len(name) <= LONGEST_NAME:
+        return False
+    return all(unicodedata.category(character)[0] not in _NOT_IN_NAMES for character in name)
 
 
 def _id_lists(subject: Subject) -> Iterator[tuple[Path, object]]:
+    """Yield path and value of `service.extensions` and of each list in a pipeline, whatever stands there."""
     service = section(subject.config, "service")
     if "extensions" in service:
         yield ("service", "extensions"), service["extensions"]
-    for name, pipeline in section(subject.config, "service", "pipelines").items():
+    for name, pipeline in section(service, "pipelines").items():
         for key in PIPELINE_KEYS:
             if isinstance(pipeline, dict) and key in pipeline:
                 yield ("service", "pipelines", name, key), pipeline[key]
 
 
 def _unknown(value: object, known: tuple[str, ...], path: Path) -> Iterator[Fault]:
-    for key in value if isinstance(value, dict) else ():
+    """Yield the keys of a mapping that are not among the known ones."""
+    if not isinstance(value, dict):
+        return
+    for key in value:
         if key not in known:
             yield Fault((*path, key), f"unknown key '{key}'{near(str(key), known)}", f"Known here: {', '.join(known)}.")
 
 
-def _kind(value: object) -> str:
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
-    return names.get(type(value), f"a {type(value).__name__}")
+def _type_in_words(value: object) -> str:
+    return _TYPES_IN_WORDS.get(type(value), f"a {type(value).__name__}")
 
 
 # Rules whose findings make other rules meaningless.
