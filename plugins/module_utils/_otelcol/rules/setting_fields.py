@@ -16,7 +16,6 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from ..catalogue.constraint_places import Places
 from ..catalogue.rows import IGNORED, OPEN, Row
 from ..config.masking import is_secret
 from ..config.paths import Path, at
@@ -48,6 +47,8 @@ _DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)
 _MILLISECOND = 1_000_000  # in nanoseconds: who means less writes a unit
 _LETTERS = {str: "s", bool: "b", int: "i", float: "f", list: "l", dict: "m"}
 _SHAPES = {"s": "text", "i": "a number", "b": "true or false", "l": "a list", "m": "a mapping"}
+_SHAPE_OF_VALUE = {**_SHAPES, "f": "a number"}
+_Unread = tuple[Path, Any, Any]  # the path of a value, what the catalogue has for it, and the value
 
 
 class Leaf(NamedTuple):
@@ -62,86 +63,122 @@ class Leaf(NamedTuple):
     any_case: bool
     right: frozenset[type]
 
+    def has_word(self, text: str) -> bool:
+        """Whether text is one of the words."""
+        return (text.lower() if self.any_case else text) in self.words
 
-def _found(subject: Subject, rule_id: str) -> list[Fault]:
+
+def _faults_of(subject: Subject, rule_id: str) -> list[Fault]:
+    """Return the faults of one of these rules; all of them are found in one walk, which is kept with the subject."""
     kept: dict[str, dict[Fault, None]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
-        kept = {}
-        constrained = ((name, fault) for name in _REASONS for fault in constraints_of(subject, name))
-        for rule_name, fault in (*_judge(subject), *constrained):
+        kept = subject.__dict__[_KEPT] = {}
+        for rule_name, fault in _all_faults(subject):
             kept.setdefault(rule_name, {})[_as_spelled(fault, subject)] = None
-        subject.__dict__[_KEPT] = kept
     return list(kept.get(rule_id, ()))
+
+
+def _all_faults(subject: Subject) -> Iterator[tuple[str, Fault]]:
+    """Yield what decoders refuse, then what the table of constraints has for the same rules."""
+    yield from _refused_by_decoders(subject)
+    for rule_name in _REASONS:
+        for fault in constraints_of(subject, rule_name):
+            yield rule_name, fault
 
 
 def _as_spelled(fault: Fault, subject: Subject) -> Fault:
     """Return a fault whose fix quotes a value as its file has it: `0123` is 83 for YAML, and another tenant's id."""
-    spelled = subject.locate(fault.path).spelled() if fault.fix.startswith(_QUOTE) else ""
-    hidden = not spelled or is_secret(fault.path, spelled)
-    return fault if hidden else replace(fault, fix=f"{_QUOTE}{spelled}'`.")
+    if not fault.fix.startswith(_QUOTE):
+        return fault
+    spelled = subject.locate(fault.path).spelled()
+    if not spelled or is_secret(fault.path, spelled):
+        return fault
+    return replace(fault, fix=f"{_QUOTE}{spelled}'`.")
 
 
-def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
-    allocated = bool(subject.deployment and subject.deployment.target_allocator)
-    moved = {
-        path for path, _move in movable_settings(subject)
-    }  # rules removed-setting and moved-setting know their versions
+class _Refusal(NamedTuple):
+    """What a decoder refuses, the rule that says so, and whether it does only where a pipeline uses the component."""
+
+    rule: str
+    fault: Fault
+    needs_use: bool = False
+
+
+def _refused_by_decoders(subject: Subject) -> Iterator[tuple[str, Fault]]:
+    """Yield what decoders refuse in the settings of this config, by rule."""
+    is_allocated = bool(subject.deployment and subject.deployment.target_allocator)
+    # The rules removed-setting and moved-setting know the versions of these.
+    moved_paths = {path for path, _move in movable_settings(subject)}
     in_use = {(role, component_id) for _path, _signal, role, component_id in used_components(subject)}
-    for path, (name, fault, needs_use) in _of_settings(subject):
+    for component, refusal in _refusals(subject):
         # A target allocator adds what is missing, but only to the receiver with exactly this name.
-        added = allocated and path == ALLOCATED and name == MISSING
-        if not added and (name != UNKNOWN or fault.path not in moved):
-            yield name, hedged_fault(fault, "no pipeline uses it yet" if needs_use and path not in in_use else "")
+        is_added = is_allocated and component == ALLOCATED and refusal.rule == MISSING
+        is_moved = refusal.rule == UNKNOWN and refusal.fault.path in moved_paths
+        if is_added or is_moved:
+            continue
+        is_idle = refusal.needs_use and component not in in_use
+        yield refusal.rule, hedged_fault(refusal.fault, "no pipeline uses it yet" if is_idle else "")
 
 
 @remembered_by_settings
-def _of_settings(
-    build: Build, section: str, component_id: str, kind: str, settings: Any
-) -> Iterator[tuple[str, Fault, bool]]:
-    """Yield what the decoder refuses, and whether only in a component that a pipeline uses.
-
-    The table of constraints adds settings of Prometheus.
-    """
-    row, found, path = build.fields(section, kind), build.find(section, kind), (section, component_id)
-    if row and (found or path == TELEMETRY):
-        yield from _of_row(build, row, settings, path)
-    rows = build.constraints(section, found.type, _typed) if found else Places()
-    for (typed, when), place, value in rows.find(settings, path):
+def _refusals(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Refusal]:
+    """Yield what the decoder refuses. The table of constraints adds settings of Prometheus."""
+    row, component, path = build.fields(section, kind), build.find(section, kind), (section, component_id)
+    if row and (component or path == TELEMETRY):
+        yield from _refused_in_component(build, row, settings, path)
+    if component is None:
+        return
+    rows = build.constraints(section, component.type, _with_fields)
+    for (fields_row, when), place, value in rows.find(settings, path):
         if conditions_hold(when, value):
-            for name, fault in walk_fields(build.catalogue.shared_fields, typed["fields"], value, place):
-                yield name, hedged_fault(fault, doubt_about(typed, build, section, component_id)), False
+            doubt = doubt_about(fields_row, build, section, component_id)
+            for rule, fault in walk_fields(build.catalogue.shared_fields, fields_row["fields"], value, place):
+                yield _Refusal(rule, hedged_fault(fault, doubt))
 
 
-def _of_row(build: Build, row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault, bool]]:
+def _refused_in_component(build: Build, row: Row, settings: Any, path: Path) -> Iterator[_Refusal]:
     """Yield what does not fit the fields of a component."""
-    has_own_rule = (path[0], row["type"]) == LIMITER
-    missing = () if has_own_rule else _missing(row, settings, path)
-    for name, fault in (*walk_fields(build.catalogue.shared_fields, row["fields"], settings, path), *missing):
-        needs_use = not row.get("doubt") and name.replace("-", "_") in row.get("when_used", ())
-        placed = _with_place(fault, row, path) if name == UNKNOWN else fault
-        certain = fault.severity == SLIP and build.is_near(row)
-        yield name, placed if certain else hedged_fault(placed, row.get("doubt", "")), needs_use
+    doubt = row.get("doubt", "")
+    for rule, fault in _unfit_settings(build, row, settings, path):
+        needs_use = not doubt and rule.replace("-", "_") in row.get("when_used", ())
+        placed = _with_place(fault, row, path) if rule == UNKNOWN else fault
+        is_certain = fault.severity == SLIP and build.is_near(row)
+        yield _Refusal(rule, placed if is_certain else hedged_fault(placed, doubt), needs_use)
+
+
+def _unfit_settings(build: Build, row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+    """Yield what does not fit, then what is missing: of memory_limiter, a rule of its own says that."""
+    yield from walk_fields(build.catalogue.shared_fields, row["fields"], settings, path)
+    if (path[0], row["type"]) != LIMITER:
+        yield from _missing_settings(row, settings, path)
 
 
 def _with_place(fault: Fault, row: Row, path: Path) -> Fault:
     """Return a fault of an unknown key that names its place, if the component needs a key of this name elsewhere."""
+    if fault.path[:-1] != path:
+        return fault
     key = fault.path[-1]
-    needed = (text.rstrip("?") for alternatives in row.get("needs", ()) for text in alternatives)
-    place = next((text for text in needed if text.endswith(f".{key}")), "") if fault.path[:-1] == path else ""
-    why = f"'{key}' is not a setting here, but below '{place.rpartition('.')[0]}'"
-    return replace(fault, message=why, fix=f"Write `{place}`.") if place else fault
+    for alternatives in row.get("needs", ()):
+        for text in alternatives:
+            place = text.rstrip("?")
+            if place.endswith(f".{key}"):
+                why = f"'{key}' is not a setting here, but below '{place.rpartition('.')[0]}'"
+                return replace(fault, message=why, fix=f"Write `{place}`.")
+    return fault
 
 
-def _typed(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
+def _with_fields(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | None:
+    """Return a row of constraints that has fields, with its conditions; no key must be given for it to hold."""
     return ((row, conditions_of(row)), "") if "fields" in row else None
 
 
 def walk_fields(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
     """Yield the names of rules with what a value does not take; `shared` has the fields behind `#label`."""
-    stack: list[tuple[Path, Any, Any]] = [(path, fields, settings)]
+    stack: list[_Unread] = [(path, fields, settings)]
     while stack:
         here, node, value = stack.pop()
-        node = shared.get(node, ANY) if isinstance(node, str) and node.startswith(LABEL) else node
+        if isinstance(node, str) and node.startswith(LABEL):
+            node = shared.get(node, ANY)
         if _is_right(node, value) or (isinstance(value, str) and is_expanded(value)):
             continue
         if node == "lm":
@@ -153,29 +190,31 @@ def walk_fields(shared: Mapping[str, Any], fields: Any, settings: Any, path: Pat
         elif isinstance(node, list):
             yield from _in_list(node, value, here, stack)
         else:
-            yield from _scalar(node, value, here)
+            yield from _wrong_scalar(node, value, here)
 
 
 def _is_right(node: Any, value: Any) -> bool:
     """Whether a value is certainly right, as most are."""
-    return value is None or (isinstance(node, str) and type(value) in _leaf(node).right)
+    if value is None:
+        return True
+    return isinstance(node, str) and type(value) in _leaf_of(node).right
 
 
-def _in_mapping(
-    node: dict[str, Any], value: Any, here: Path, stack: list[tuple[Path, Any, Any]]
-) -> Iterator[tuple[str, Fault]]:
+def _in_mapping(node: dict[str, Any], value: Any, here: Path, stack: list[_Unread]) -> Iterator[tuple[str, Fault]]:
+    """Yield the unknown keys of a mapping, and put what stands below the known ones on the stack."""
     if not isinstance(value, dict):
-        yield from _shape("m", value, here)
+        yield from _wrong_shape("m", value, here)
         return
+    takes_any_key = node.get(OPEN, IGNORED) != IGNORED
     for key, child in value.items():
         if not isinstance(key, str) or "::" in key:
             continue
         below = node.get(key, node.get(ENTRY))
-        if below is not None:
-            if not _is_right(below, child):
-                stack.append(((*here, key), below, child))
-        elif node.get(OPEN, IGNORED) == IGNORED:
-            yield UNKNOWN, _unknown_key(key, node, here)
+        if below is None:
+            if not takes_any_key:
+                yield UNKNOWN, _unknown_key(key, node, here)
+        elif not _is_right(below, child):
+            stack.append(((*here, key), below, child))
 
 
 def _unknown_key(key: str, node: dict[str, Any], here: Path) -> Fault:
@@ -185,70 +224,89 @@ def _unknown_key(key: str, node: dict[str, Any], here: Path) -> Fault:
     why = f"'{key}' is not a setting here{near(key, known)}"
     if OPEN in node:
         return Fault((*here, key), f"{why} (this version ignores it)", listed, severity="warning")
-    return Fault((*here, key), why, listed, severity=SLIP if nearest(key, known, _MISSPELT) else "")
+    is_slip = bool(nearest(key, known, _MISSPELT))
+    return Fault((*here, key), why, listed, severity=SLIP if is_slip else "")
 
 
-def _in_list(
-    node: list[Any], value: Any, here: Path, stack: list[tuple[Path, Any, Any]]
-) -> Iterator[tuple[str, Fault]]:
+def _in_list(node: list[Any], value: Any, here: Path, stack: list[_Unread]) -> Iterator[tuple[str, Fault]]:
+    """Put the items of a list on the stack, or yield that a value is no list."""
     if isinstance(value, list):
         stack.extend(((*here, index), node[1], item) for index, item in enumerate(value))
     else:
-        yield from _shape(node[0], value, here)
+        yield from _wrong_shape(node[0], value, here)
 
 
-def _scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
-    leaf = _leaf(node)
-    wrong = list(_shape(leaf.shapes, value, here))
-    if wrong or not isinstance(value, str):
-        yield from wrong
+def _wrong_scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
+    """Yield why a scalar does not fit what the catalogue has for it in letters, such as `dsif` or `s=a|b`."""
+    leaf = _leaf_of(node)
+    wrong_shape = list(_wrong_shape(leaf.shapes, value, here))
+    if wrong_shape or not isinstance(value, str):
+        yield from wrong_shape
         if leaf.duration and isinstance(value, (int, float)) and 0 < value < _MILLISECOND:
             message = f"{value} without a unit is {value} nanoseconds"
             yield "invalid-duration", Fault(here, message, f"Write `{value}s`.", severity="warning")
     elif leaf.duration and not _DURATION.match(value):
-        yield (
-            "invalid-duration",
-            Fault(here, f"'{value}' is not a duration", "Write a number with a unit, such as `10s` or `500ms`."),
-        )
-    elif leaf.words and (value.lower() if leaf.any_case else value) not in leaf.words:
+        fix = "Write a number with a unit, such as `10s` or `500ms`."
+        yield "invalid-duration", Fault(here, f"'{value}' is not a duration", fix)
+    elif leaf.words and not leaf.has_word(value):
         fix = f"Use one of {', '.join(filter(None, leaf.words))}."
         yield "unknown-value", Fault(here, f"'{value}' is unknown here{near(value, leaf.words)}", fix)
 
 
-def _shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
+def _wrong_shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
+    """Yield that a value is of another shape than the letters say."""
     letter = _LETTERS.get(type(value))
-    if letter and letter not in shapes:
-        wanted = " or ".join(name for key, name in _SHAPES.items() if key in shapes) or "nothing"
-        what = {"f": "a number"}.get(letter) or _SHAPES[letter]
-        text = str(value).lower() if letter == "b" else value
-        quote = f"{_QUOTE}{text}'`." if shapes == "s" and letter in "ibf" else ""
-        yield "wrong-type", Fault(here, f"this must be {wanted}, not {what}", quote)
+    if letter is None or letter in shapes:
+        return
+    expected = [name for known_letter, name in _SHAPES.items() if known_letter in shapes]
+    message = f"this must be {' or '.join(expected) or 'nothing'}, not {_SHAPE_OF_VALUE[letter]}"
+    needs_quotes = shapes == "s" and letter in "ibf"
+    text = str(value).lower() if letter == "b" else value
+    yield "wrong-type", Fault(here, message, f"{_QUOTE}{text}'`." if needs_quotes else "")
 
 
 @cache
-def _leaf(text: str) -> Leaf:
+def _leaf_of(text: str) -> Leaf:
     """Return `dsif`, `s=a|b` or `s~a|b` taken apart; `?` is anything, and a label says nothing yet."""
     shapes, sign, words = text.partition("~") if "~" in text else text.partition("=")
-    duration, shapes = shapes.startswith("d"), shapes.lstrip("d")
-    checked = "sif" * duration + "s" * bool(words) + "lm"
-    right = {kind for kind, letter in _LETTERS.items() if letter in shapes and letter not in checked}
-    known = frozenset(_LETTERS if text == ANY else () if text.startswith(LABEL) else right)
-    return Leaf(shapes, duration, tuple(words.split("|")) if words else (), sign == "~", known)
+    is_duration, shapes = shapes.startswith("d"), shapes.lstrip("d")
+    return Leaf(
+        shapes,
+        is_duration,
+        tuple(words.split("|")) if words else (),
+        any_case=sign == "~",
+        right=_types_without_doubt(text, shapes, is_duration, has_words=bool(words)),
+    )
 
 
-def _missing(row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+def _types_without_doubt(text: str, shapes: str, is_duration: bool, *, has_words: bool) -> frozenset[type]:
+    """Return the types whose values fit, whatever they are: not text that has to be a word or a duration."""
+    if text == ANY:
+        return frozenset(_LETTERS)
+    if text.startswith(LABEL):
+        return frozenset()
+    looked_at = "lm"
+    if is_duration:
+        looked_at += "sif"
+    if has_words:
+        looked_at += "s"
+    return frozenset(kind for kind, letter in _LETTERS.items() if letter in shapes and letter not in looked_at)
+
+
+def _missing_settings(row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+    """Yield the settings that a component needs and does not have; `::` in a key may bring any of them."""
     if not isinstance(settings, dict) and settings is not None:
         return
     if any(isinstance(key, str) and "::" in key for key in settings or ()):
         return
     for alternatives in row.get("needs", ()):
-        if not any(_given(settings, text) for text in alternatives):
+        if not any(_is_given(settings, text) for text in alternatives):
             names = [text.rstrip("?") for text in alternatives]
-            one = f"'{names[0]}'" if len(names) == 1 else f"one of {', '.join(names)}"
-            yield MISSING, Fault(path, f"{one} is missing", f"Add `{names[0]}`.")
+            what = f"'{names[0]}'" if len(names) == 1 else f"one of {', '.join(names)}"
+            yield MISSING, Fault(path, f"{what} is missing", f"Add `{names[0]}`.")
 
 
-def _given(settings: Any, text: str) -> bool:
+def _is_given(settings: Any, text: str) -> bool:
     """Whether something stands at a path; with `?`, a key without a value will do. Text to expand may be anything."""
     *around, last = text.rstrip("?").split(".")
     for end in range(len(around) + 1):
@@ -268,4 +326,4 @@ _REASONS = {
     "unknown-value": "Yield values that the setting does not allow.",
     "missing-field": "Yield components that lack a required setting.",
 }
-RULES = shared_rules(_found, _REASONS)
+RULES = shared_rules(_faults_of, _REASONS)

@@ -63,13 +63,16 @@ class Constraint(NamedTuple):
 def constraint(row: Row) -> tuple[Constraint, str] | None:
     """Return a row taken apart, and the key without which it finds nothing; None if it has no checks."""
     names = [name for name in row if name in _CHECKS]
-    keys = _keys(row, names) if all(name in _OF_GIVEN for name in names) else frozenset[str]()
+    if not names:
+        return None
+    finds_only_given = all(name in _OF_GIVEN for name in names)
+    keys = _first_keys(row, names) if finds_only_given else frozenset[str]()
     checks = [(_CHECKS[name], row[name]) for name in names]
-    made = Constraint(row, keys, conditions_of(row), conditions_of(row, "around"), checks)
-    return (made, next(iter(keys)) if len(keys) == 1 else "") if checks else None
+    only_key = next(iter(keys)) if len(keys) == 1 else ""
+    return Constraint(row, keys, conditions_of(row), conditions_of(row, "around"), checks), only_key
 
 
-def _keys(row: Row, names: list[str]) -> frozenset[str]:
+def _first_keys(row: Row, names: list[str]) -> frozenset[str]:
     """Return the first keys that checks look at; none if one of them is any key."""
     keys: set[str] = set()
     for name in names:
@@ -105,9 +108,51 @@ def setting_faults(subject: Subject, rule_id: str) -> Iterator[Fault]:
     kept: dict[str, list[Fault]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
         kept = subject.__dict__[_KEPT] = {}
-        for rule, fault in _judge(subject):
+        for rule, fault in _violated_constraints(subject):
             kept.setdefault(rule, []).append(fault)
     yield from kept.get(rule_id, ())
+
+
+def _violated_constraints(subject: Subject) -> Found:
+    """Yield what settings violate in this config: where it runs, and in the pipelines that use them."""
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    yield from _differing_roots(subject, build)
+    signals = _signals_of_started(subject)
+    unheeded = _unheeded_keys(subject)
+    for (name, component_id), (row, rule, fault) in _violations(subject):
+        if not _is_here(row, signals.get(component_id, ()), unheeded):
+            continue
+        if not _names_extension(row, fault, subject):
+            yield rule, hedged_fault(fault, doubt_about(row, build, name, component_id, component_id in signals))
+
+
+def _signals_of_started(subject: Subject) -> dict[str, set[str]]:
+    """Return the signals of each started component, by id; those of an extension are none."""
+    signals: dict[str, set[str]] = {}
+    for _path, signal, _role, component_id in listed_components(subject):
+        signals.setdefault(component_id, set()).add(signal)
+    for extension in items(subject.config, "service", "extensions"):
+        if isinstance(extension, str):
+            signals[extension] = set()
+    return signals
+
+
+def _names_extension(row: Row, fault: Fault, subject: Subject) -> bool:
+    """Whether a value that is no word of a row is the id of an extension, where the row takes these too."""
+    if not row.get("extensible"):
+        return False
+    value = at(subject.config, fault.path)
+    return isinstance(value, str) and value in section(subject.config, "extensions")
+
+
+class _Violation(NamedTuple):
+    """A row that settings violate, the rule that says so, and the fault."""
+
+    row: Row
+    rule: str
+    fault: Fault
 
 
 def sampling_policy(subject: Subject) -> Iterator[Fault]:
@@ -139,48 +184,32 @@ def ignored_setting(subject: Subject) -> Iterator[Fault]:
 _GATED = {"profiles": "service.profilesSupport"}
 
 
-def _judge(subject: Subject) -> Found:
-    if subject.target is None:
-        return
-    build = build_of(subject.target)
-    yield from _roots(subject, build)
-    started: dict[str, set[str]] = {}
-    for _path, signal, _role, item in listed_components(subject):
-        started.setdefault(item, set()).add(signal)
-    started |= {item: set() for item in items(subject.config, "service", "extensions") if isinstance(item, str)}
-    unheeded = _unheeded(subject)
-    extensions = section(subject.config, "extensions")
-    for (name, component_id), (row, rule, fault) in _violations(subject):
-        if not _is_here(row, started.get(component_id, ()), unheeded):
-            continue
-        named = at(subject.config, fault.path) if row.get("extensible") else None
-        if not (isinstance(named, str) and named in extensions):
-            yield rule, hedged_fault(fault, doubt_about(row, build, name, component_id, component_id in started))
-
-
 @remembered_by_settings
-def _violations(
-    build: Build, section: str, component_id: str, kind: str, settings: Any
-) -> Iterator[tuple[Row, str, Fault]]:
-    """Yield the rows that settings violate, each with the rule and the fault."""
+def _violations(build: Build, section: str, component_id: str, kind: str, settings: Any) -> Iterator[_Violation]:
+    """Yield what settings violate, wherever they run."""
     component = build.find(section, kind)
     if component is None and section != TELEMETRY[0]:
         return
     rows = build.constraints(section, component.type if component else kind, constraint)
     given = {} if settings is None and component else settings  # a component without settings has its defaults
     for found, path, value in rows.find(given, (section, component_id)):
-        if _is_about(found, value) and (not found.around or conditions_hold(found.around, at(settings, path[2:-1]))):
-            for check, asked in found.checks:
-                for rule, fault in check(asked, value, path, found.row):
-                    yield found.row, found.row.get("rule", rule), fault
+        if not _is_about(found, value):
+            continue
+        if found.around and not conditions_hold(found.around, at(settings, path[2:-1])):
+            continue
+        for check, operand in found.checks:
+            for rule, fault in check(operand, value, path, found.row):
+                yield _Violation(found.row, found.row.get("rule", rule), fault)
 
 
-def _roots(subject: Subject, build: Build) -> Found:
+def _differing_roots(subject: Subject, build: Build) -> Found:
     """Yield each root_path that differs from the first one: all host_metrics receivers of a process share it."""
     first = ""
     for name, component_id, kind, settings in configured_components(subject):
         component = build.find(name, kind)
-        root = section(settings).get("root_path") if component and component.type == "host_metrics" else ""
+        if component is None or component.type != "host_metrics":
+            continue
+        root = section(settings).get("root_path") or ""
         if not isinstance(root, str) or root in ("", "/") or EXPANDED in root:
             continue
         first = first or root
@@ -197,12 +226,15 @@ def _is_about(found: Constraint, settings: Any) -> bool:
     return not found.when or conditions_hold(found.when, settings)
 
 
-def _unheeded(subject: Subject) -> frozenset[str]:
+def _unheeded_keys(subject: Subject) -> frozenset[str]:
     """Return the keys of rows that say nothing here: an operator adds what is missing, or nothing is measured."""
-    allocated = bool(subject.deployment and subject.deployment.target_allocator)
+    keys: set[str] = set()
+    if subject.deployment and subject.deployment.target_allocator:
+        keys.add("allocated")
     level = section(subject.config, *TELEMETRY, "metrics").get("level")
-    silent = isinstance(level, str) and level.lower() == "none"
-    return frozenset(name for name, holds in (("allocated", allocated), ("measured", silent)) if holds)
+    if isinstance(level, str) and level.lower() == "none":
+        keys.add("measured")
+    return frozenset(keys)
 
 
 def _is_here(row: Row, signals: Collection[str], unheeded: frozenset[str]) -> bool:
@@ -210,9 +242,12 @@ def _is_here(row: Row, signals: Collection[str], unheeded: frozenset[str]) -> bo
 
     The settings of a row with several signals are wrong only in pipelines of all of them.
     """
-    wanted = row.get("signals", [])
-    together = wanted if isinstance(wanted, list) else [wanted]
-    return unheeded.isdisjoint(row) and all(signal in signals for signal in together)
+    if not unheeded.isdisjoint(row):
+        return False
+    needed = row.get("signals", [])
+    if not isinstance(needed, list):
+        return needed in signals
+    return all(signal in signals for signal in needed)
 
 
 def doubt_about(row: Row, build: Build, section_name: str, component_id: str, is_started: bool = True) -> str:
@@ -221,10 +256,15 @@ def doubt_about(row: Row, build: Build, section_name: str, component_id: str, is
     A row without versions holds where the settings of the component are known; one that is `certain` holds in any
     build of its versions, because it was read in the source of the component.
     """
-    known = bool(row.get("certain")) or build.is_known(section_name, component_id.partition("/")[0])
-    uncertain = "" if known else build.doubt
-    differs = "" if exact(row, build.version) or (known and "exact" not in row) else "another version may differ"
-    return uncertain or differs or ("no pipeline uses it yet" if row.get("built") and not is_started else "")
+    is_known = bool(row.get("certain")) or build.is_known(section_name, component_id.partition("/")[0])
+    if not is_known and build.doubt:
+        return build.doubt
+    holds_wherever_known = is_known and "exact" not in row
+    if not holds_wherever_known and not exact(row, build.version):
+        return "another version may differ"
+    if row.get("built") and not is_started:
+        return "no pipeline uses it yet"
+    return ""
 
 
 def hedged_fault(fault: Fault, doubt: str) -> Fault:
@@ -240,17 +280,19 @@ def conditions_hold(when: Iterable[Condition], settings: Any) -> bool:
 
 
 def _fits(condition: Condition, settings: Any) -> bool:
+    """Whether a setting has the value of a condition; with `refused`, whether it has another one."""
     path, any_case, refused, words = condition
     value = at(settings, path, "")
-    if isinstance(value, list) and value and words is not None:
+    if words is not None and isinstance(value, list) and value:
         return any(item in words for item in value) is not refused
     text = _as_text(value, any_case)
     if EXPANDED in text:
         return False
     if words is None:
         return value == "" if refused else bool(text)
-    is_zero = refused and value is None and not _ZEROS.isdisjoint(words)
-    return (text in words or is_zero) is not refused
+    if refused and value is None and not _ZEROS.isdisjoint(words):
+        return False
+    return (text in words) is not refused
 
 
 def _as_text(value: Any, any_case: bool) -> str:
@@ -259,7 +301,8 @@ def _as_text(value: Any, any_case: bool) -> str:
         return value.lower() if any_case else value
     if value in (None, [], {}):
         return ""
-    return str(value).lower() if any_case or isinstance(value, bool) else str(value)
+    is_lower = any_case or isinstance(value, bool)
+    return str(value).lower() if is_lower else str(value)
 
 
 _ZEROS = frozenset({"false", "0"})  # what null is for the decoder
