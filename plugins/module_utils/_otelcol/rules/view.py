@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -60,11 +60,18 @@ class Pipeline(NamedTuple):
         """Where it stands in the config."""
         return ("service", "pipelines", self.key)
 
+    @property
+    def ends(self) -> dict[str, list[str]]:
+        """Its components by role, as a graph takes them."""
+        return {"receivers": self.receivers, "processors": self.processors, "exporters": self.exporters}
+
 
 def uses_endpoint(view: View, part: Part, key: str) -> bool:
     """Whether an exporter of OTLP over HTTP uses an endpoint: `endpoint` is for signals without one of their own."""
+    if key != "endpoint":
+        return True
     signals = {kind_of(pipeline.key) for pipeline in view.pipelines if part.id in pipeline.exporters}
-    return key != "endpoint" or not all(part.settings.get(f"{signal}_endpoint") for signal in signals)
+    return not all(part.settings.get(f"{signal}_endpoint") for signal in signals)
 
 
 class View:
@@ -76,20 +83,18 @@ class View:
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
         """The pipelines, without invalid list items; pipelines that a variable defines are left out."""
-        found = section(self.config, "service", "pipelines").items()
-        return tuple(
-            Pipeline(key, *([value for value in items(value, role) if isinstance(value, str)] for role in ROLES))
-            for key, value in found
-            if isinstance(key, str) and not any(isinstance(at(value, (role,)), str) for role in ROLES)
-        )
+        return tuple(self._listed_pipelines())
+
+    def _listed_pipelines(self) -> Iterator[Pipeline]:
+        for key, lists in section(self.config, "service", "pipelines").items():
+            has_variable = any(isinstance(at(lists, (role,)), str) for role in ROLES)
+            if isinstance(key, str) and not has_variable:
+                yield Pipeline(key, *(_texts_in(lists, role) for role in ROLES))
 
     @cached_property
     def graph(self) -> PipelineGraph:
         """How records go between these pipelines."""
-        ends = {
-            one.key: {"receivers": one.receivers, "processors": one.processors, "exporters": one.exporters}
-            for one in self.pipelines
-        }
+        ends = {pipeline.key: pipeline.ends for pipeline in self.pipelines}
         return PipelineGraph(ends, section(self.config, "connectors"))
 
     @cached_property
@@ -115,13 +120,19 @@ class View:
 
     def of(self, name: str, *kinds: str) -> list[Part]:
         """Return the started components of a section that are of one of these kinds, in their order."""
-        there = [kind for kind in kinds if (name, kind) in self.kinds]
-        return [part for part in self.parts if part.kind in there and part.section == name] if there else []
+        started_kinds = [kind for kind in kinds if (name, kind) in self.kinds]
+        if not started_kinds:
+            return []
+        return [part for part in self.parts if part.kind in started_kinds and part.section == name]
 
     @cached_property
     def kinds(self) -> frozenset[tuple[str, str]]:
         """The sections and kinds of the started components."""
         return frozenset((part.section, part.kind) for part in self.parts)
+
+
+def _texts_in(lists: Any, role: str) -> list[str]:
+    return [component_id for component_id in items(lists, role) if isinstance(component_id, str)]
 
 
 Made = Callable[[Row], "tuple[Any, str] | None"]  # of a row of constraints, with the key that it looks at
@@ -163,7 +174,7 @@ class Build:
     def verdict(self, name: str, kind: str) -> TypeRefusal | None:
         """Return why the build rejects a type; None if it has the type."""
         if (name, kind) not in self._verdicts:
-            self._verdicts[name, kind] = None if self.find(name, kind) else _judge(self, name, kind)
+            self._verdicts[name, kind] = None if self.find(name, kind) else _reason_to_refuse(self, name, kind)
         return self._verdicts[name, kind]
 
     def references(self, name: str, kind: str, to: str) -> tuple[list[Reference], list[Path]]:
@@ -171,24 +182,31 @@ class Build:
         if (name, kind, to) not in self._references:
             rows = [row for row in self.catalogue.references(name, kind) if row.to == to]
             exact = [row for row in rows if row.path[0] != ANYWHERE]
-            self._references[name, kind, to] = exact, [row.path[1:] for row in rows if row.path[0] == ANYWHERE]
+            ends = [row.path[1:] for row in rows if row.path[0] == ANYWHERE]
+            self._references[name, kind, to] = exact, ends
         return self._references[name, kind, to]
 
     def fields(self, name: str, kind: str) -> Row | None:
         """Return the settings of a type; with the doubt about them if they are those of the nearest known version."""
         if (name, kind) not in self._fields:
-            row = self.catalogue.fields(name, kind, self.version)
-            exact = row if row and is_within(row["exact"], self.version) else None
-            described = exact or self.catalogue.described(name, kind, self.distribution)
-            found = described or self.catalogue.nearest_fields(name, kind, self.version)
-            self._fields[name, kind] = {**found, "doubt": self.doubt} if found and self.own else found
+            row = self._described_fields(name, kind) or self.catalogue.nearest_fields(name, kind, self.version)
+            if row and self.own:
+                row = {**row, "doubt": self.doubt}
+            self._fields[name, kind] = row
         return self._fields[name, kind]
+
+    def _described_fields(self, name: str, kind: str) -> Row | None:
+        """Return the settings of a type that are known for this version, or that the user described."""
+        row = self.catalogue.fields(name, kind, self.version)
+        if row and is_within(row["exact"], self.version):
+            return row
+        return self.catalogue.described(name, kind, self.distribution)
 
     def is_near(self, row: Row) -> bool:
         """Whether settings that stand for those of a released build are those of the release before or after it."""
         if self.own or "near" not in row or not self.catalogue.ships(self.distribution):
             return False
-        here, there = (parse_version(text)[:2] for text in (self.version, row["near"]))
+        here, there = parse_version(self.version), parse_version(row["near"])
         return here[0] == there[0] and abs(here[1] - there[1]) <= 1
 
     def is_known(self, name: str, kind: str) -> bool:
@@ -196,15 +214,17 @@ class Build:
         row = self.fields(name, kind)
         return row is not None and "doubt" not in row
 
-    def doubt_of_signals(self, found: Component) -> str:
+    def doubt_of_signals(self, component: Component) -> str:
         """Return why the signals of a component may differ in this build; empty text if they are certain.
 
         They are certain up to the newest release of which a Collector was asked for its settings and its signals.
         """
-        row = self.fields(found.section, found.name) or {}
+        row = self.fields(component.section, component.name) or {}
         if "doubt" not in row and parse_version(self.version) <= parse_version(row.get("asked", "")):
             return ""
-        return self.doubt or ("the catalogue has its signals for a neighbouring version" if found.approximate else "")
+        if self.doubt:
+            return self.doubt
+        return "the catalogue has its signals for a neighbouring version" if component.approximate else ""
 
     def types(self, name: str) -> tuple[str, ...]:
         """Return the names of a section, for suggestions."""
@@ -240,12 +260,12 @@ class Build:
     @cached_property
     def ottl_places(self) -> dict[tuple[str, str], list[Row]]:
         """The rows of places with texts in OTTL, by section and type."""
-        found: dict[tuple[str, str], list[Row]] = {}
+        rows: dict[tuple[str, str], list[Row]] = {}
         for row in self.catalogue.ottl_of:
             if "place" in row:
                 name, kind, _path = row["place"].split(".", 2)
-                found.setdefault((name, kind), []).append(row)
-        return found
+                rows.setdefault((name, kind), []).append(row)
+        return rows
 
     def constraints(self, name: str, kind: str, made: Made) -> Places:
         """Return what must hold in the settings of a type: what a function makes of the rows, once for the build."""
@@ -257,6 +277,15 @@ class Build:
     def unknown_modules(self) -> frozenset[str]:
         """Sections in which a custom build has modules with unknown types."""
         return frozenset(name for name, _module in self.catalogue.coverage(self.distribution, self.version).unknown)
+
+
+def _reason_to_refuse(build: Build, name: str, kind: str) -> TypeRefusal:
+    """Return why a build lacks a type: the first reason that fits."""
+    for reason in (_newer_name, _older_name, _removed, _wrong_class):
+        refusal = reason(build, name, kind)
+        if refusal:
+            return refusal
+    return _unknown_type(build, name, kind)
 
 
 _BUILDS: dict[tuple[int, str, str, str], Build] = {}
@@ -276,16 +305,8 @@ _MISSPELT = 0.8  # so alike are a word and the same with a slip: `bacth` and `ba
 _WAY_OUT = "If your build has it, give `distribution_manifest` or `distribution_schema`."
 
 
-def _judge(build: Build, name: str, kind: str) -> TypeRefusal:
-    """Return why a build lacks a type: the first reason that fits."""
-    for reason in (_newer_name, _older_name, _removed, _wrong_class):
-        refusal = reason(build, name, kind)
-        if refusal:
-            return refusal
-    return _unknown_type(build, name, kind)
-
-
 def _newer_name(build: Build, name: str, kind: str) -> TypeRefusal | None:
+    """Return that a later version gave a type this name, if the build has it under the older one."""
     renamed = build.catalogue.rename(name, kind)
     if renamed is None or kind != renamed.new or build.catalogue.available_in(name, kind, build.version):
         return None
@@ -296,6 +317,7 @@ def _newer_name(build: Build, name: str, kind: str) -> TypeRefusal | None:
 
 
 def _older_name(build: Build, name: str, kind: str) -> TypeRefusal | None:
+    """Return that this is the older name of a type, if the build has it under the newer one."""
     renamed = build.catalogue.rename(name, kind)
     if renamed is None or kind != renamed.old or not build.find(name, renamed.new):
         return None
@@ -304,6 +326,7 @@ def _older_name(build: Build, name: str, kind: str) -> TypeRefusal | None:
 
 
 def _removed(build: Build, name: str, kind: str) -> TypeRefusal | None:
+    """Return that the official builds no longer have a type, and what took its place."""
     removal = build.catalogue.removal(name, kind)
     if removal is None or parse_version(build.version) < parse_version(removal.gone):
         return None
@@ -312,20 +335,22 @@ def _removed(build: Build, name: str, kind: str) -> TypeRefusal | None:
         section, _slash, other = removal.use.partition("/")
         use = f" Use `{other}` in `{section}`."
     message = f"'{kind}' was removed from the official builds in {removal.gone}"
-    return TypeRefusal("removed-component", message, f"{removal.how}{use}", _unsure(build, name))
+    return TypeRefusal("removed-component", message, f"{removal.how}{use}", _severity_if_unsure(build, name))
 
 
 def _wrong_class(build: Build, name: str, kind: str) -> TypeRefusal | None:
+    """Return that a type belongs to another section, if no build has it in this one."""
     elsewhere = [section for section in SECTIONS if section != name and build.find(section, kind)]
     if not elsewhere or build.catalogue.known(name, kind):
         return None
     message = f"'{kind}' is not a type of {name}, but of {' and '.join(elsewhere)}"
-    return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _unsure(build, name))
+    return TypeRefusal("wrong-class", message, f"Move it to `{elsewhere[0]}`.", _severity_if_unsure(build, name))
 
 
 def _unknown_type(build: Build, name: str, kind: str) -> TypeRefusal:
+    """Return that a build has no such type, with the nearest name, or with the builds that have it."""
     available = build.catalogue.available_in(name, kind, build.version)
-    severity = _severity(build, name, kind)
+    severity = _severity_of_unknown(build, name, kind)
     note = f" ({build.doubt})" if severity else ""
     hint = "" if available else near(kind, build.types(name))
     message = f"{build.name} has no {name[:-1]} '{kind}'{hint}{note}"
@@ -338,23 +363,27 @@ def _unknown_type(build: Build, name: str, kind: str) -> TypeRefusal:
     return TypeRefusal("unknown-component", message, fix, severity)
 
 
-def _unsure(build: Build, name: str) -> str:
+def _severity_if_unsure(build: Build, name: str) -> str:
     """Return `warning` if nobody knows all that the build consists of."""
-    released = build.catalogue.ships(build.distribution) and not build.own
-    return "warning" if name in build.unknown_modules or (build.doubt and not released) else ""
+    if name in build.unknown_modules:
+        return "warning"
+    is_released = build.catalogue.ships(build.distribution) and not build.own
+    return "warning" if build.doubt and not is_released else ""
 
 
-def _severity(build: Build, name: str, kind: str) -> str:
+def _severity_of_unknown(build: Build, name: str, kind: str) -> str:
     """Return `warning` for a type that a build lacks as far as the catalogue knows, but may have.
 
     The list of a release that the catalogue lacks may have more types than the one before. Not among them: what no
     release has, but for a type of a release that nobody knows yet, and what the other official builds have.
     """
     catalogue = build.catalogue
-    if _unsure(build, name) or not build.doubt:
-        return _unsure(build, name)
+    unsure = _severity_if_unsure(build, name)
+    if unsure or not build.doubt:
+        return unsure
     if catalogue.known(name, kind):
-        grows = build.distribution not in OFFICIAL or not catalogue.is_listed(name, kind)
-        return "warning" if grows or build.is_before_all else ""
+        may_be_added = build.distribution not in OFFICIAL or not catalogue.is_listed(name, kind)
+        return "warning" if may_be_added or build.is_before_all else ""
     is_future = parse_version(build.version) > parse_version(catalogue.latest)
-    return "warning" if is_future and not nearest(kind, build.types(name), _MISSPELT) else ""
+    is_misspelt = bool(nearest(kind, build.types(name), _MISSPELT))
+    return "warning" if is_future and not is_misspelt else ""
