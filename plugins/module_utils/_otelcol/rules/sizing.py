@@ -11,7 +11,7 @@ Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..config.paths import at, items, section
@@ -30,7 +30,9 @@ _K8S_ATTRIBUTES = (
 _NOTHING = re.compile(r"0*+(?:\.0*)?(ns|us|µs|ms|s|m|h)?\Z")
 _PAIRS = (("limit_mib", "spike_limit_mib"), ("limit_percentage", "spike_limit_percentage"))
 _LIMITS = tuple(limit for limit, _spike in _PAIRS)
-_ALL = 100
+# What a limiter does not read beside the limit that it heeds.
+_IGNORED_BESIDE = {"limit_mib": _PAIRS[1], "limit_percentage": ("spike_limit_mib",)}
+_MOST_PERCENT = 100
 _LIMITER = "memorylimiter"
 
 
@@ -39,7 +41,7 @@ def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
     for part in _configured_limiters(subject):
         if _is_nothing(part.settings.get("check_interval")):
             yield Fault(part.path, f"'{part.id}' has no check_interval, or one of zero", "Add `check_interval: 1s`.")
-        if all(_is_nothing(part.settings.get(limit)) for limit, _spike in _PAIRS):
+        if all(_is_nothing(part.settings.get(limit)) for limit in _LIMITS):
             yield Fault(part.path, f"'{part.id}' has no limit", f"Add `limit_percentage: {LIMIT_PERCENT}`.")
         for limit, spike in _PAIRS:
             yield from _crossed(part, limit, spike)
@@ -49,15 +51,17 @@ def memory_limiter_settings(subject: Subject) -> Iterator[Fault]:
 def memory_limiter_above_container(subject: Subject) -> Iterator[Fault]:
     """Yield limits above the container's memory limit: the kernel ends the process before the limiter acts."""
     available = subject.deployment.memory_limit_mib if subject.deployment else None
-    for part in _limiters(subject) if available else ():
-        limit = _number(part.settings.get("limit_mib"))
-        if available and limit and limit >= available:
-            who = "service" if subject.on_host else "container"
+    if not available:
+        return
+    owner = "service" if subject.on_host else "container"
+    for part in _limiters(subject):
+        limit = _whole_number(part.settings.get("limit_mib"))
+        if limit and limit >= available:
             yield Fault(
                 (*part.path, "limit_mib"),
-                f"limit_mib is {limit}, but the {who} may use only {available} MiB",
-                f"Write at most {available * LIMIT_PERCENT // _ALL}, with a `spike_limit_mib` of "
-                f"{available * SPIKE_PERCENT // _ALL}, or raise the {who}'s memory limit.",
+                f"limit_mib is {limit}, but the {owner} may use only {available} MiB",
+                f"Write at most {available * LIMIT_PERCENT // _MOST_PERCENT}, with a `spike_limit_mib` of "
+                f"{available * SPIKE_PERCENT // _MOST_PERCENT}, or raise the {owner}'s memory limit.",
             )
 
 
@@ -76,13 +80,19 @@ def memory_limiter_unbounded(subject: Subject) -> Iterator[Fault]:
 def memory_limiter_ignored(subject: Subject) -> Iterator[Fault]:
     """Yield percentages and MiB of memory limiters that have no effect: `limit_mib` takes precedence."""
     for part in _limiters(subject):
-        fixed, share = (_number(part.settings.get(limit)) for limit, _spike in _PAIRS)
-        other = _PAIRS[1] if fixed else _PAIRS[0][1:] if share else ()
-        for key in other:
-            if _number(part.settings.get(key)):
-                used = "limit_mib" if fixed else "limit_percentage"
+        used = _used_limit(part)
+        for key in _IGNORED_BESIDE.get(used, ()):
+            if _whole_number(part.settings.get(key)):
                 fix = f"Remove `{key}`, or `{used}`." if key in _LIMITS else f"Remove `{key}`."
                 yield Fault((*part.path, key), f"{key} has no effect beside {used}", fix)
+
+
+def _used_limit(part: Part) -> str:
+    """Return the key of the limit that a memory limiter heeds; empty if it has none."""
+    for key in _LIMITS:
+        if _whole_number(part.settings.get(key)):
+            return key
+    return ""
 
 
 @about("deployment")
@@ -103,11 +113,14 @@ def memory_limiter_spike(subject: Subject) -> Iterator[Fault]:
     """Yield spike limits so large that a limiter refuses data from a third of its limit on, or earlier."""
     for part in _limiters(subject):
         limit_key, spike_key = _PAIRS[0] if part.settings.get("limit_mib") else _PAIRS[1]
-        limit, spike = (_number(part.settings.get(key)) for key in (limit_key, spike_key))
-        if limit and spike and spike < limit and (limit - spike) * _LEAST_SHARE <= limit:
+        limit, spike = _whole_number(part.settings.get(limit_key)), _whole_number(part.settings.get(spike_key))
+        if not limit or not spike or spike >= limit:
+            continue
+        refuses_from = limit - spike
+        if refuses_from * _LEAST_SHARE <= limit:
             unit = "MiB" if limit_key == "limit_mib" else "%"
             message = (
-                f"'{part.id}' refuses data from {limit - spike} {unit} of memory on, though its limit is {limit} {unit}"
+                f"'{part.id}' refuses data from {refuses_from} {unit} of memory on, though its limit is {limit} {unit}"
             )
             fix = f"Write about a quarter of {limit_key} here: {max(limit // 4, 1)}."
             yield Fault((*part.path, spike_key), message, fix)
@@ -127,48 +140,63 @@ def traces_above_memory(subject: Subject) -> Iterator[Fault]:
 
     Each trace counts with the least that it takes (`TRACE_BYTES`), so traces with several spans may need far more.
     """
-    available = _available(subject)
+    available = _available_mib(subject)
     for part in subject.view.of("processors", "tailsampling"):
-        traces, need = _kept_traces(part.settings)
-        if 0 < available < need:
-            rate = _number(part.settings.get("expected_new_traces_per_sec"))
+        traces, needed_mib = _kept_traces(part.settings)
+        if 0 < available < needed_mib:
+            rate = _whole_number(part.settings.get("expected_new_traces_per_sec"))
+            expected = f" with the {rate} new traces a second that it expects" if rate else ""
             message = (
-                f"'{part.id}' keeps up to {traces} traces, which take at least {need} MiB of memory"
-                f"{f' with the {rate} new traces a second that it expects' if rate else ''}, "
+                f"'{part.id}' keeps up to {traces} traces, which take at least {needed_mib} MiB of memory{expected}, "
                 f"but only {available} MiB may be used"
             )
             fix = (
                 "Raise the memory limit, shorten `decision_wait`, or lower `num_traces` and "
                 "`expected_new_traces_per_sec`, which recipe tail_sampling derives from `traces_per_second`."
             )
-            yield Fault((*part.path, *(["num_traces"] if "num_traces" in part.settings else [])), message, fix)
+            path = (*part.path, "num_traces") if "num_traces" in part.settings else part.path
+            yield Fault(path, message, fix)
 
 
 def _kept_traces(settings: dict[str, Any]) -> tuple[int, int]:
     """Return how many traces a sampler keeps, and the MiB that they take at least; 0 if that is not certain."""
-    traces = _number(settings.get("num_traces", _DEFAULT_TRACES)) or 0
-    waits = [str(settings.get(key) or "") for key in _WAITS]
-    if any(settings.get(key) not in (None, default) for key, default in _ELSEWHERE.items()) or any(
-        "$" in wait for wait in waits
-    ):
+    if any(settings.get(key) not in (None, default) for key, default in _ELSEWHERE.items()):
         return 0, 0
-    seconds = min(filter(None, map(duration, [waits[0] or _DEFAULT_WAIT, waits[1]])), default=0)
-    rate = _number(settings.get("expected_new_traces_per_sec")) or 0
+    wait, wait_after_root = (str(settings.get(key) or "") for key in _WAITS)
+    if "$" in wait or "$" in wait_after_root:
+        return 0, 0
+    seconds = _shortest([wait or _DEFAULT_WAIT, wait_after_root])
+    traces = _whole_number(settings.get("num_traces", _DEFAULT_TRACES)) or 0
+    rate = _whole_number(settings.get("expected_new_traces_per_sec")) or 0
     waiting = min(traces, int(rate * seconds))
-    decided = 0 if any(settings.get(key) for key in _FORGETS) else traces - waiting
+    forgets_decided = any(settings.get(key) for key in _FORGETS)
+    decided = 0 if forgets_decided else traces - waiting
     return traces, (waiting * TRACE_BYTES + decided * DECIDED_TRACE_BYTES) // _MIB
 
 
-def _available(subject: Subject) -> int:
+def _shortest(waits: Iterable[str]) -> float:
+    """Return the shortest of these durations in seconds, without those of zero; 0 if no other is left."""
+    lengths = [duration(wait) for wait in waits]
+    return min((length for length in lengths if length), default=0)
+
+
+def _available_mib(subject: Subject) -> int:
     """Return the MiB that the container and its limiters admit; 0 if that is not known."""
     container = (subject.deployment.memory_limit_mib if subject.deployment else None) or 0
-    limiters = [
-        _number(part.settings.get("limit_mib"))
-        or container * (_number(part.settings.get("limit_percentage")) or 0) // _ALL
-        for part in _limiters(subject)
-    ]
-    limit = max(limiters) if all(limiters) and limiters else 0
-    return min(filter(None, (container, limit)), default=0)
+    limits = [_limit_mib(part, container) for part in _limiters(subject)]
+    limit = max(limits) if limits and all(limits) else 0
+    if container and limit:
+        return min(container, limit)
+    return container or limit
+
+
+def _limit_mib(part: Part, container: int) -> int:
+    """Return the MiB of a limiter's limit, which may be a share of the container's memory."""
+    limit = _whole_number(part.settings.get("limit_mib"))
+    if limit:
+        return limit
+    percentage = _whole_number(part.settings.get("limit_percentage")) or 0
+    return container * percentage // _MOST_PERCENT
 
 
 @about("deployment")
@@ -177,12 +205,14 @@ def whole_cluster_cache(subject: Subject) -> Iterator[Fault]:
     if not subject.deployment or subject.deployment.mode != "daemonset":
         return
     for part in subject.view.of("processors", "k8sattributes"):
-        if part.settings.get("passthrough") is not True and not section(part.settings, "filter").keys() & {
-            "node",
-            "node_from_env_var",
-        }:
+        is_narrowed = not section(part.settings, "filter").keys().isdisjoint(_OF_OWN_NODE)
+        if part.settings.get("passthrough") is not True and not is_narrowed:
             message = f"every agent's '{part.id}' watches the pods of all nodes"
             yield Fault(part.path, message, "Add `filter: {node_from_env_var: K8S_NODE_NAME}`.")
+
+
+# The filters of k8s_attributes that keep to the pods of one node.
+_OF_OWN_NODE = ("node", "node_from_env_var")
 
 
 _MEASURED_BY_KUBELET = ("cpu", "memory")
@@ -192,9 +222,12 @@ _MEASURED_BY_KUBELET = ("cpu", "memory")
 def node_measured_twice(subject: Subject) -> Iterator[Fault]:
     """Yield scrapers of host_metrics that measure what kubelet_stats of the same collector measures of the node."""
     kubelets = [part.id for part in subject.view.of("receivers", "kubeletstats") if _measures_node(part)]
-    for part in subject.view.of("receivers", "hostmetrics") if kubelets else ():
+    if not kubelets:
+        return
+    for part in subject.view.of("receivers", "hostmetrics"):
+        scrapers = section(part.settings, "scrapers")
         for name in _MEASURED_BY_KUBELET:
-            if name in section(part.settings, "scrapers"):
+            if name in scrapers:
                 message = f"scraper {name} of '{part.id}' and '{kubelets[0]}' both measure the {name} of the node"
                 fix = "Remove the scraper, or leave `node` out of the `metric_groups` of the kubelet."
                 yield Fault((*part.path, "scrapers", name), message, fix)
@@ -212,22 +245,28 @@ def _limiters(subject: Subject) -> Iterator[Part]:
 
 
 def _configured_limiters(subject: Subject) -> Iterator[Part]:
+    """Yield all memory limiters of a config, without those whose settings are a variable."""
     for name, component_id, kind, settings in configured_components(subject):
         if kind_of(kind) == _LIMITER and not isinstance(settings, str):
             yield Part(name, component_id, _LIMITER, settings if isinstance(settings, dict) else {})
 
 
 def _crossed(part: Part, limit_key: str, spike_key: str) -> Iterator[Fault]:
-    limit, spike = _number(part.settings.get(limit_key)), _number(part.settings.get(spike_key))
+    """Yield a spike limit that is not below the limit, and percentages above 100."""
+    limit, spike = _whole_number(part.settings.get(limit_key)), _whole_number(part.settings.get(spike_key))
     if limit and spike and spike >= limit:
         message = f"{spike_key} is {spike}, not smaller than {limit_key}, which is {limit}"
         yield Fault((*part.path, spike_key), message, f"Write about a quarter of {limit_key}: {max(limit // 4, 1)}.")
+    if not limit_key.endswith("percentage"):
+        return
     for key, value in ((limit_key, limit), (spike_key, spike)):
-        if key.endswith("percentage") and value and value > _ALL:
-            yield Fault((*part.path, key), f"{key} is {value}, more than {_ALL}", f"Write at most {_ALL}.")
+        if value and value > _MOST_PERCENT:
+            message = f"{key} is {value}, more than {_MOST_PERCENT}"
+            yield Fault((*part.path, key), message, f"Write at most {_MOST_PERCENT}.")
 
 
-def _number(value: Any) -> int | None:
+def _whole_number(value: Any) -> int | None:
+    """Return a value that is a whole number; None for all others."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -235,7 +274,9 @@ def _is_nothing(value: Any) -> bool:
     """Whether a value is absent or zero; a variable counts as neither. The decoder cuts the fraction of a number."""
     if isinstance(value, (int, float)):
         return abs(value) < 1
-    return value is None or (isinstance(value, str) and bool(_NOTHING.match(value)))
+    if isinstance(value, str):
+        return bool(_NOTHING.match(value))
+    return value is None
 
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -279,8 +320,8 @@ def unbounded_dimension(subject: Subject) -> Iterator[Fault]:
         if part.settings.get("aggregation_cardinality_limit"):
             continue
         for key in ("dimensions", "calls_dimensions"):
-            for index, item in enumerate(items(part.settings, key)):
-                name = at(item, ("name",))
+            for index, dimension in enumerate(items(part.settings, key)):
+                name = at(dimension, ("name",))
                 if isinstance(name, str) and name in _UNIQUE:
                     message = f"'{name}' has a new value in nearly every span, and each value creates new series"
                     fix = "Use a bounded attribute such as http.route, or set `aggregation_cardinality_limit`."
@@ -292,8 +333,8 @@ def every_label(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that copy all labels or annotations of a pod."""
     for part in subject.view.of("processors", "k8sattributes"):
         for what in ("labels", "annotations"):
-            for index, item in enumerate(items(part.settings, "extract", what)):
-                pattern = at(item, ("key_regex",))
+            for index, extracted in enumerate(items(part.settings, "extract", what)):
+                pattern = at(extracted, ("key_regex",))
                 if isinstance(pattern, str) and _EVERYTHING.match(pattern):
                     message = f"every one of the {what} becomes an attribute"
                     fix = "Name the wanted ones with `key`, or with a narrower `key_regex`."
@@ -304,7 +345,8 @@ def every_label(subject: Subject) -> Iterator[Fault]:
 def dimension_rollup(subject: Subject) -> Iterator[Fault]:
     """Yield awsemf exporters that store each metric several times with fewer dimensions."""
     for part in subject.view.of("exporters", "awsemf"):
-        if part.settings.get("dimension_rollup_option", "") != _ROLLUP and not part.settings.get("metric_declarations"):
+        rolls_up = part.settings.get("dimension_rollup_option", "") != _ROLLUP
+        if rolls_up and not part.settings.get("metric_declarations"):
             message = f"'{part.id}' stores, and bills, every metric also without its dimensions and with each alone"
             yield Fault(part.path, message, f"Add `dimension_rollup_option: {_ROLLUP}`.")
 
