@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.paths import destination, without_references
 from ..errors import Problem, near
@@ -43,19 +43,26 @@ class Kind:
     sees_variables: bool = False
 
 
-def _switch(given: Any) -> bool:
+class Measured(NamedTuple):
+    """A number, or the seconds of a duration, with which of both it is."""
+
+    amount: float
+    unit: str
+
+
+def _read_switch(given: Any) -> bool:
     if not isinstance(given, bool):
         raise Problem("this must be true or false", fix="Write `true` or `false`.")
     return given
 
 
-def _scalar(given: Any) -> Any:
+def _read_scalar(given: Any) -> Any:
     if isinstance(given, (dict, list)):
         raise Problem("this must be a text, a number, true, false or null", fix="Write one value.")
     return given
 
 
-def _patterns(given: Any) -> Patterns:
+def _read_patterns(given: Any) -> Patterns:
     texts = given if isinstance(given, list) else [given]
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise Problem("this must be a text or a list of texts", fix="Write texts; `*` in them is any text.")
@@ -65,48 +72,62 @@ def _patterns(given: Any) -> Patterns:
     return tuple(wildcard_of(text) for text in texts)
 
 
-def _limit(given: Any) -> tuple[float, str]:
-    measured = _measure(given)
+def _read_limit(given: Any) -> Measured:
+    measured = _measured(given)
     if measured is None:
         raise Problem("this must be a number or a duration such as 30s", fix="Write a number or a duration.")
     return measured
 
 
-def _measure(value: Any) -> tuple[float, str] | None:
-    """Return a number or the seconds of a duration, with what it is; None for any other value."""
+def _measured(value: Any) -> Measured | None:
+    """Return a number or the seconds of a duration; None for any other value."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value), "number"
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return float(value), "number"
-    return (duration(value), "duration") if isinstance(value, str) and _DURATION.fullmatch(value) else None
+        return Measured(float(value), "number")
+    if not isinstance(value, str):
+        return None
+    if _NUMBER.fullmatch(value):
+        return Measured(float(value), "number")
+    if _DURATION.fullmatch(value):
+        return Measured(duration(value), "duration")
+    return None
 
 
-def _at_least(value: Any, limit: tuple[float, str]) -> bool:
-    found = _measure(value)
-    return found is not None and found[1] == limit[1] and found[0] >= limit[0]
+def _is_at_least(value: Any, limit: Measured) -> bool:
+    measured = _measured(value)
+    return measured is not None and measured.unit == limit.unit and measured.amount >= limit.amount
 
 
-def _at_most(value: Any, limit: tuple[float, str]) -> bool:
-    found = _measure(value)
-    return found is not None and found[1] == limit[1] and found[0] <= limit[0]
+def _is_at_most(value: Any, limit: Measured) -> bool:
+    measured = _measured(value)
+    return measured is not None and measured.unit == limit.unit and measured.amount <= limit.amount
 
 
 def _is_like(value: Any, patterns: Patterns) -> bool:
-    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, (bool, int, float)) else None
-    return text is not None and any(pattern.match(text) for pattern in patterns)
+    """Whether a value is like one of the patterns; a number, true and false are as YAML writes them."""
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, (bool, int, float)):
+        text = str(value).lower()
+    else:
+        return False
+    return any(pattern.match(text) for pattern in patterns)
 
 
 def _has_host(value: Any, patterns: Patterns) -> bool | None:
+    """Whether an address has one of these hosts; None for a file of this machine."""
     scheme, host = destination(value)
-    if scheme == _SOCKET:  # a file of this machine
+    if scheme == _SOCKET:
         return None
     return bool(host) and _is_like(host, patterns)
 
 
-def _names(value: Any) -> list[str]:
+def _names_in(value: Any) -> list[str]:
     """Return the texts of a list, the keys of a mapping, or a text alone."""
-    parts = [value] if isinstance(value, str) else value if isinstance(value, (dict, list)) else ()
-    return [str(part) for part in parts if isinstance(part, (str, int))]
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, (dict, list)):
+        return []
+    return [str(name) for name in value if isinstance(name, (str, int))]
 
 
 def _is_named(name: str, patterns: Patterns) -> bool:
@@ -115,34 +136,35 @@ def _is_named(name: str, patterns: Patterns) -> bool:
 
 
 def _contains(value: Any, patterns: Patterns) -> bool:
-    return any(_is_named(name, patterns) for name in _names(value))
+    return any(_is_named(name, patterns) for name in _names_in(value))
 
 
-def _only(value: Any, patterns: Patterns) -> bool:
-    return all(_is_named(name, patterns) for name in _names(value))
+def _has_only(value: Any, patterns: Patterns) -> bool:
+    return all(_is_named(name, patterns) for name in _names_in(value))
 
 
-def _is_same(value: Any, wanted: Any) -> bool:
-    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+def _is_same(value: Any, expected: Any) -> bool:
+    """Whether two values are the same; true is not 1."""
+    return bool(value == expected) and isinstance(value, bool) == isinstance(expected, bool)
 
 
-def _has_variable(value: Any, wanted: bool) -> bool:
-    return (isinstance(value, str) and _UNKNOWN in value) is wanted
+def _has_variable(value: Any, expected: bool) -> bool:
+    return (isinstance(value, str) and _UNKNOWN in value) is expected
 
 
 KINDS: Mapping[str, Kind] = {
-    "present": Kind(_switch, lambda _value, wanted: bool(wanted)),
-    "equals": Kind(_scalar, _is_same),
-    "differs": Kind(_scalar, lambda value, wanted: not _is_same(value, wanted), if_missing=True),
-    "like": Kind(_patterns, _is_like),
-    "unlike": Kind(_patterns, lambda value, patterns: not _is_like(value, patterns), if_missing=True),
-    "host": Kind(_patterns, _has_host),
-    "contains": Kind(_patterns, _contains),
-    "lacks": Kind(_patterns, lambda value, patterns: not _contains(value, patterns), if_missing=True),
-    "only": Kind(_patterns, _only),
-    "at_least": Kind(_limit, _at_least),
-    "at_most": Kind(_limit, _at_most),
-    "variable": Kind(_switch, _has_variable, sees_variables=True),
+    "present": Kind(_read_switch, lambda _value, expected: bool(expected)),
+    "equals": Kind(_read_scalar, _is_same),
+    "differs": Kind(_read_scalar, lambda value, other: not _is_same(value, other), if_missing=True),
+    "like": Kind(_read_patterns, _is_like),
+    "unlike": Kind(_read_patterns, lambda value, patterns: not _is_like(value, patterns), if_missing=True),
+    "host": Kind(_read_patterns, _has_host),
+    "contains": Kind(_read_patterns, _contains),
+    "lacks": Kind(_read_patterns, lambda value, patterns: not _contains(value, patterns), if_missing=True),
+    "only": Kind(_read_patterns, _has_only),
+    "at_least": Kind(_read_limit, _is_at_least),
+    "at_most": Kind(_read_limit, _is_at_most),
+    "variable": Kind(_read_switch, _has_variable, sees_variables=True),
 }
 NAMES = (*KINDS, OPTIONAL)
 
@@ -157,13 +179,20 @@ class Condition:
     def holds(self, value: Any, literals: Mapping[str, str]) -> bool | None:
         """Return whether a value meets the condition; None if a variable that is not known decides."""
         kind = KINDS[self.name]
+        is_about_presence = self.name == "present"
         if value is MISSING:
-            return not self.operand if self.name == "present" else kind.if_missing
-        if isinstance(value, str) and "$" in value and not kind.sees_variables and self.name != "present":
+            return not self.operand if is_about_presence else kind.if_missing
+        sees_text_as_written = kind.sees_variables or is_about_presence
+        if isinstance(value, str) and "$" in value and not sees_text_as_written:
             value = _resolved(value, literals)
             if value is None:
                 return None
         return kind.holds(value, self.operand)
+
+    @property
+    def steps(self) -> int:
+        """How many comparisons one value takes at most: one for each of its patterns, else one."""
+        return len(self.operand) if isinstance(self.operand, tuple) else 1
 
 
 def _resolved(text: str, literals: Mapping[str, str]) -> Any:
@@ -172,10 +201,10 @@ def _resolved(text: str, literals: Mapping[str, str]) -> Any:
     The Collector reads what replaces a whole value as YAML: `${env:X}` may be a number, true or false.
     Source: https://opentelemetry.io/docs/collector/configuration/#environment-variables
     """
-    found = without_references(text, literals, _UNKNOWN) if ":-" not in text else text
-    if _UNKNOWN in found:
+    replaced = text if ":-" in text else without_references(text, literals, _UNKNOWN)
+    if _UNKNOWN in replaced:
         return None
-    return plain(found) if _WHOLE_REFERENCE.fullmatch(text) else str(found)
+    return plain(replaced) if _WHOLE_REFERENCE.fullmatch(text) else str(replaced)
 
 
 @dataclass(frozen=True)
@@ -187,15 +216,17 @@ class Conditions:
 
     @cached_property
     def steps(self) -> int:
-        """How many comparisons one value takes at most: one of each condition, and of each of its patterns."""
-        return sum(len(one.operand) if isinstance(one.operand, tuple) else 1 for one in self.all)
+        """How many comparisons one value takes at most, over all conditions."""
+        return sum(condition.steps for condition in self.all)
 
     def hold(self, value: Any, literals: Mapping[str, str]) -> bool | None:
         """Return whether a value meets all conditions; None if it meets all that can be decided, and one cannot."""
         if value is MISSING and self.optional:
             return True
         answers = [condition.holds(value, literals) for condition in self.all]
-        return False if False in answers else None if None in answers else True
+        if False in answers:
+            return False
+        return None if None in answers else True
 
 
 def read_condition(name: str, operand: Any) -> Condition:
@@ -207,4 +238,4 @@ def read_condition(name: str, operand: Any) -> Condition:
 
 def is_optional(operand: Any) -> bool:
     """Return whether a value may be missing. Raises Problem for an operand that is neither true nor false."""
-    return _switch(operand)
+    return _read_switch(operand)

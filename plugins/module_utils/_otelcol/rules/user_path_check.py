@@ -58,30 +58,36 @@ class KnownPaths:
     @cached_property
     def types(self) -> Mapping[str, list[str]]:
         """The types of each section, under all their names."""
-        found: dict[str, set[str]] = {name: set() for name in SECTIONS}
+        types: dict[str, set[str]] = {name: set() for name in SECTIONS}
         for row in (*self.catalogue.components, *self.catalogue.removals):
-            found[row["section"]].update(name for name in (row["type"], row.get("was")) if name)
-        return {name: sorted(kinds) for name, kinds in found.items()}
+            types[row["section"]].add(row["type"])
+            if row.get("was"):
+                types[row["section"]].add(row["was"])
+        return {name: sorted(kinds) for name, kinds in types.items()}
 
     @cached_property
     def _settings(self) -> Mapping[tuple[str, str], list[Any]]:
         """The settings of each type, as every known version has them."""
-        found: dict[tuple[str, str], list[Any]] = {}
+        settings: dict[tuple[str, str], list[Any]] = {}
         for row in self.catalogue.fields_of:
             if "section" in row:
-                found.setdefault((row["section"], row["type"]), []).append(row["fields"])
-        return found
+                settings.setdefault((row["section"], row["type"]), []).append(row["fields"])
+        return settings
 
     def verdict(self, steps: Steps, types: Iterable[str] = ()) -> Verdict:
         """Return whether a config may have the path. `types` narrow the components of the path."""
         if not steps:
             return _EXISTS
         first, *rest = steps
-        sections = _met(first, (*SECTIONS, _SERVICE))
-        if not sections:
+        section_names = _met(first, (*SECTIONS, _SERVICE))
+        if not section_names:
             return Verdict(f"no config has '{first.key}'{near(first.key, (*SECTIONS, _SERVICE))}")
-        found = [self._below(name, rest, frozenset(map(kind_of, types))) for name in sections]
-        return next((one for one in (_EXISTS, _MAY_EXIST) if one in found), found[0])
+        kinds = frozenset(kind_of(kind) for kind in types)
+        verdicts = [self._below(name, rest, kinds) for name in section_names]
+        for best in (_EXISTS, _MAY_EXIST):
+            if best in verdicts:
+                return best
+        return verdicts[0]
 
     def _below(self, name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
         if not steps:
@@ -89,6 +95,7 @@ class KnownPaths:
         return self._in_service(steps) if name == _SERVICE else self._in_section(name, steps, types)
 
     def _in_section(self, name: str, steps: list[Step], types: frozenset[str]) -> Verdict:
+        """Return whether a component of a section may have a setting at a path; its first step is the component."""
         first, *rest = steps
         kinds = list(_met(_type_of(first), self.types[name]))
         if not kinds:
@@ -96,20 +103,22 @@ class KnownPaths:
             return Verdict(f"no build has {name[:-1]} '{first.key}'{nearest}")
         if not rest:
             return _EXISTS
-        kinds = [kind for kind in kinds if not types or kind_of(kind) in types]
-        known = [kind for kind in kinds if self._settings_of(name, kind)]
-        has = max((self._has(name, kind, rest, first) for kind in known), default=_Has.MAYBE)
+        if types:
+            kinds = [kind for kind in kinds if kind_of(kind) in types]
+        known_kinds = [kind for kind in kinds if self._settings_of(name, kind)]
+        has = max((self._has_setting(name, kind, rest, first) for kind in known_kinds), default=_Has.MAYBE)
         nearest = _near_setting(rest, self._all_settings(name, kinds))
         return _as_verdict(has, f"no known component of {name} has this setting{nearest}")
 
-    def _has(self, name: str, kind: str, steps: list[Step], component: Step) -> _Has:
+    def _has_setting(self, name: str, kind: str, steps: list[Step], component: Step) -> _Has:
         """Whether a type has a setting. Of a type that takes any key, a path for many types is not meant."""
-        known = self._settings_of(name, kind)
+        versions = self._settings_of(name, kind)
         if steps and not component.is_key:
-            known = [fields for fields in known if not isinstance(fields, dict) or _met(steps[0], fields)]
-        return max((self._allows(fields, steps) for fields in known), default=_Has.NO)
+            versions = [fields for fields in versions if _has_first_step(fields, steps[0])]
+        return max((self._allows(fields, steps) for fields in versions), default=_Has.NO)
 
     def _settings_of(self, name: str, kind: str) -> list[Any]:
+        """Return the settings of a type, under its older or newer name, as every known version has them."""
         renamed = self.catalogue.rename(name, kind)
         return self._settings.get((name, renamed.new if renamed else kind), [])
 
@@ -118,6 +127,7 @@ class KnownPaths:
             yield from self._settings_of(name, kind)
 
     def _in_service(self, steps: list[Step]) -> Verdict:
+        """Return whether `service` may have something at a path."""
         first, *rest = steps
         parts = _met(first, _OF_SERVICE)
         if not parts:
@@ -128,14 +138,24 @@ class KnownPaths:
             return _EXISTS
         known = self._settings.get(_TELEMETRY, [])
         has = max((self._allows(fields, rest) for fields in known), default=_Has.MAYBE)
-        return _as_verdict(has, f"`service.telemetry` has no such setting{_near_setting(rest, iter(known))}")
+        return _as_verdict(has, f"`service.telemetry` has no such setting{_near_setting(rest, known)}")
 
     @staticmethod
     def _in_pipelines(steps: list[Step]) -> Verdict:
-        roles = steps[1:2]
-        if roles and not _met(roles[0], tuple(ROLES)):
-            return Verdict(f"a pipeline has no '{roles[0].key}'{near(roles[0].key, tuple(ROLES))}")
+        """Return whether a pipeline may have something at a path; its first step is the pipeline, the second a role."""
+        roles = tuple(ROLES)
+        if len(steps) > 1 and not _met(steps[1], roles):
+            wrong_role = steps[1].key
+            return Verdict(f"a pipeline has no '{wrong_role}'{near(wrong_role, roles)}")
         return _EXISTS
+
+    def _allows_letters(self, node: str, steps: list[Step]) -> _Has:
+        """Return whether a value that the catalogue knows by letters alone has something at a path."""
+        letters = node.partition("=")[0].partition("~")[0]
+        may_be_list, may_be_mapping = _LIST in letters, _MAPPING in letters
+        if may_be_list and may_be_mapping:
+            return max(self._allows(form, steps) for form in PAIRS.values())
+        return _Has.MAYBE if may_be_list or may_be_mapping else _Has.NO
 
     def _allows(self, node: Any, steps: list[Step]) -> _Has:
         """Return whether settings of the catalogue have something at a path."""
@@ -150,24 +170,23 @@ class KnownPaths:
         if isinstance(node, list):
             is_item = steps[0].is_any or steps[0].index is not None
             return self._allows(node[1], steps[1:]) if is_item else _Has.NO
-        return self._allows_part(node, steps)
-
-    def _allows_part(self, node: str, steps: list[Step]) -> _Has:
-        """Return whether a value that the catalogue knows by letters alone has something at a path."""
-        letters = node.partition("=")[0].partition("~")[0]
-        if _LIST in letters and _MAPPING in letters:
-            return max(self._allows(form, steps) for form in PAIRS.values())
-        return _Has.MAYBE if _LIST in letters or _MAPPING in letters else _Has.NO
+        return self._allows_letters(node, steps)
 
     def _allows_key(self, node: Mapping[str, Any], steps: list[Step]) -> _Has:
         """Return whether a mapping has something at a path: under a key of it, or under any key that it takes."""
-        keys = _met(steps[0], [key for key in node if key not in (ENTRY, OPEN)])
-        found = [self._allows(node[key], steps[1:]) for key in keys]
+        first, below = steps[0], steps[1:]
+        keys = _met(first, [key for key in node if key not in (ENTRY, OPEN)])
         if ENTRY in node:
-            found.append(self._allows(node[ENTRY], steps[1:]))
-        if not found and node.get(OPEN, IGNORED) != IGNORED:
-            return _Has.MAYBE
-        return max(found, default=_Has.NO)
+            keys.append(ENTRY)
+        if not keys:
+            takes_any_key = node.get(OPEN, IGNORED) != IGNORED
+            return _Has.MAYBE if takes_any_key else _Has.NO
+        return max(self._allows(node[key], below) for key in keys)
+
+
+def _has_first_step(fields: Any, step: Step) -> bool:
+    """Whether settings have a key that a step leads to; those that are no mapping may have anything."""
+    return not isinstance(fields, dict) or bool(_met(step, fields))
 
 
 def _as_verdict(has: _Has, why_not: str) -> Verdict:
@@ -189,8 +208,13 @@ def _type_of(step: Step) -> Step:
     return Step(kind, wildcard_of(kind) if step.pattern else None)
 
 
-def _near_setting(steps: list[Step], known: Iterator[Any]) -> str:
+def _near_setting(steps: list[Step], known: Iterable[Any]) -> str:
     """Return the nearest name for the first setting of a path, if none is called so."""
-    names = sorted({key for fields in known if isinstance(fields, dict) for key in fields})
-    key = steps[0].key if steps else ""
-    return "" if not key or key in names else near(key, names)
+    if not steps:
+        return ""
+    key = steps[0].key
+    names: set[str] = set()
+    for fields in known:
+        if isinstance(fields, dict):
+            names.update(fields)
+    return "" if not key or key in names else near(key, sorted(names))
