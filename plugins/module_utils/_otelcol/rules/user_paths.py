@@ -76,14 +76,16 @@ class Step:
 
     def _into_mapping(self, path: Path, value: dict[Any, Any]) -> Iterator[tuple[Path, Any]]:
         if self.pattern is not None:
-            match = self.pattern.match
-            yield from (((*path, key), item) for key, item in value.items() if match(str(key)))
+            for key, child in value.items():
+                if self.pattern.match(str(key)):
+                    yield (*path, key), child
         elif self.is_key and self.key in value:
             yield (*path, self.key), value[self.key]
 
     def _into_list(self, path: Path, value: list[Any]) -> Iterator[tuple[Path, Any]]:
         if self.is_any:
-            yield from (((*path, number), item) for number, item in enumerate(value))
+            for number, child in enumerate(value):
+                yield (*path, number), child
         elif self.index is not None and -len(value) <= self.index < len(value):
             number = self.index % len(value)
             yield (*path, number), value[number]
@@ -98,26 +100,30 @@ def steps_of(text: str) -> Steps:
         return ()
     if len(text) > _LONGEST:
         raise Problem(f"the path has more than {_LONGEST} characters", fix="Write a shorter path.")
-    found: list[Step] = []
+    steps: list[Step] = []
     end = 0
     while end < len(text):
         match = _STEP.match(text, end)
         if match is None:
             raise Problem(f"'{text}' is not a path: character {end + 1} fits no key", fix=_FIX)
-        found.append(_step(match))
+        steps.append(_step_of(match))
         end = match.end()
-    if not 0 < len(found) <= _MOST_STEPS:
+    if not 0 < len(steps) <= _MOST_STEPS:
         raise Problem(f"'{text}' is not a path of 1 to {_MOST_STEPS} keys", fix=_FIX)
-    return tuple(found)
+    return tuple(steps)
 
 
-def _step(match: re.Match[str]) -> Step:
-    if index := match["index"]:
-        return Step(ANY, wildcard_of(ANY)) if index == ANY else Step(index=int(index))
-    if match["quoted"]:
-        return Step(match["quoted"])
-    key = match["key"]
-    return Step(key, wildcard_of(key)) if ANY in key or "?" in key else Step(key)
+def _step_of(match: re.Match[str]) -> Step:
+    """Return the step that a part of a path stands for: an index, a key in quotes, a key or a pattern of keys."""
+    index, quoted, key = match["index"], match["quoted"], match["key"]
+    if index == ANY:
+        return Step(ANY, wildcard_of(ANY))
+    if index:
+        return Step(index=int(index))
+    if quoted:
+        return Step(quoted)
+    has_wildcard = ANY in key or "?" in key
+    return Step(key, wildcard_of(key) if has_wildcard else None)
 
 
 def path_matches(value: Any, steps: Steps, around: Path = ()) -> list[tuple[Path, Any]]:
@@ -126,9 +132,9 @@ def path_matches(value: Any, steps: Steps, around: Path = ()) -> list[tuple[Path
     for step in steps:
         if step.is_key:  # as most steps are
             key = step.key
-            places = [((*path, key), item[key]) for path, item in places if isinstance(item, dict) and key in item]
+            places = [((*path, key), inner[key]) for path, inner in places if isinstance(inner, dict) and key in inner]
         else:
-            places = [inner for path, item in places for inner in step.into(path, item)]
+            places = [place for path, inner in places for place in step.into(path, inner)]
         if not places:
             break
     return places

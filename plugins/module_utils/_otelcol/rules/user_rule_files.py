@@ -46,6 +46,7 @@ EXAMPLES = ("good", "bad")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 _VERSION = r"\d{1,4}\.\d{1,4}\.\d{1,4}"
 _VERSIONS = re.compile(rf"{_VERSION}\.\.(?:{_VERSION})?(?: {_VERSION}\.\.(?:{_VERSION})?)*\Z", re.ASCII)
+_FIX_OF_VERSIONS = "Write `0.110.0..` for this one and later ones, `0.110.0..0.150.0` for those before 0.150.0."
 
 CompileExpression = Callable[[str], Expression]
 
@@ -70,11 +71,13 @@ class RuleReader:
             self._add(of_file.at("rules", number))
 
     def _add(self, part: _Part) -> None:
-        before = len(self.faults)
+        """Add the rule of a part, unless it has faults."""
+        faults_before = len(self.faults)
         rule = _RuleOf(part).rule()
-        if rule is None or len(self.faults) > before:
+        if rule is None or len(self.faults) > faults_before:
             return
-        if other := self.rules.get(rule.id):
+        other = self.rules.get(rule.id)
+        if other:
             part.at("id").fault(f"there are two rules '{rule.id}', the other one at {other.position}", "Rename one.")
         self.rules[rule.id] = rule
         if len(self.rules) > MOST_RULES:
@@ -108,8 +111,9 @@ class _Part:
     def position(self) -> Position:
         """The place of the part, or of what it is missing in."""
         for end in range(len(self.path), 0, -1):
-            if found := self.document.positions.get(self.path[:end]):
-                return found
+            position = self.document.positions.get(self.path[:end])
+            if position:
+                return position
         return Position(self.file)
 
     def at(self, *path: str | int) -> _Part:
@@ -157,16 +161,16 @@ class _Part:
 
     def texts(self, key: str, known: Collection[str] = ()) -> tuple[str, ...]:
         """Return the texts of a list, each of which is one of the known ones, if there are any."""
-        found = []
-        for number, item in enumerate(self.listed(key)):
-            if not isinstance(item, str) or not item:
+        texts: list[str] = []
+        for number, text in enumerate(self.listed(key)):
+            if not isinstance(text, str) or not text:
                 self.at(key, number).fault("this must be a text", "Write a text.")
-            elif known and item not in known:
+            elif known and text not in known:
                 fix = f"Use one of {', '.join(known)}." if len(known) < _MOST_SHOWN else "Correct it."
-                self.at(key, number).fault(f"'{item}' is unknown here{near(item, known)}", fix)
+                self.at(key, number).fault(f"'{text}' is unknown here{near(text, known)}", fix)
             else:
-                found.append(item)
-        return tuple(found)
+                texts.append(text)
+        return tuple(texts)
 
     def word(self, key: str, known: Sequence[str]) -> str:
         """Return the text at a key, which is one of the known ones."""
@@ -191,7 +195,7 @@ class _RuleOf:
         part.check_keys(RULE, NEEDED)
         if not isinstance(part.value, dict):
             return None
-        types, except_types = (frozenset(map(kind_of, self._types(key))) for key in ("types", "except_types"))
+        types, except_types = self._kinds("types"), self._kinds("except_types")
         steps = self._steps(part.at("path"), part.text("path"))
         rule = UserRule(
             id=self._id(),
@@ -228,39 +232,52 @@ class _RuleOf:
         return name
 
     def _profiles(self) -> dict[str, str]:
-        part = self.part.at("profiles")
+        """Return the severities that a rule has in profiles."""
         if "profiles" not in self.part:
             return {}
+        part = self.part.at("profiles")
         part.check_keys(tuple(PROFILES))
         return {name: part.word(name, (*SEVERITIES, OFF)) for name in PROFILES if name in part}
 
     def _when(self) -> When:
+        """Return to which configs a rule applies."""
         if "when" not in self.part:
             return ALWAYS
         part = self.part.at("when")
         part.check_keys(WHEN)
-        components = part.texts("components", self._all_types() if "components" in part else ())
-        kinds = tuple((name, kind_of(kind)) for name, _dot, kind in (text.partition(".") for text in components))
+        components = self._components(part)
         distributions = () if self._is_unlisted() else part.reader.known.catalogue.distributions
         return When(
             modes=part.texts("modes", MODES),
             distributions=part.texts("distributions", distributions),
             versions=self._versions(part),
-            components=kinds,
+            components=components,
             pipelines=self._pipelines(part),
         )
 
+    def _components(self, part: _Part) -> tuple[tuple[str, str], ...]:
+        """Return section and kind of each component that `when.components` names, such as `exporters.otlp`."""
+        if "components" not in part:
+            return ()
+        components: list[tuple[str, str]] = []
+        for text in part.texts("components", self._all_types()):
+            name, _dot, kind = text.partition(".")
+            components.append((name, kind_of(kind)))
+        return tuple(components)
+
     def _versions(self, part: _Part) -> str:
+        """Return the range of versions of `when`, of which each part has a version in it."""
         versions = part.text("versions")
         if not versions:
             return ""
-        fix = "Write `0.110.0..` for this one and later ones, `0.110.0..0.150.0` for those before 0.150.0."
         if not _VERSIONS.match(versions):
-            part.at("versions").fault(f"'{versions}' is no range of versions", fix)
+            part.at("versions").fault(f"'{versions}' is no range of versions", _FIX_OF_VERSIONS)
             return ""
         for since, before in ranges_of(versions):
             if before and before <= since:
-                part.at("versions").fault(f"no version is in '{versions}': its end is not behind its begin", fix)
+                part.at("versions").fault(
+                    f"no version is in '{versions}': its end is not behind its begin", _FIX_OF_VERSIONS
+                )
         return versions
 
     def _pipelines(self, part: _Part) -> tuple[str, ...]:
@@ -275,10 +292,17 @@ class _RuleOf:
 
     def _all_types(self) -> Collection[str]:
         """Return what `when.components` may name; anything for a rule about what is in no list."""
+        if self._is_unlisted():
+            return ()
         types = self.part.reader.known.types
-        return () if self._is_unlisted() else [f"{name}.{kind}" for name in SECTIONS for kind in types[name]]
+        return [f"{name}.{kind}" for name in SECTIONS for kind in types[name]]
+
+    def _kinds(self, key: str) -> frozenset[str]:
+        """Return the types of components at a key, as kinds."""
+        return frozenset(kind_of(kind) for kind in self._types(key))
 
     def _types(self, key: str) -> tuple[str, ...]:
+        """Return the types at a key, which are those of the section with which the path begins."""
         if key not in self.part:
             return ()
         name = str(at(self.part.value, ("path",))).partition(".")[0]
@@ -322,6 +346,7 @@ class _RuleOf:
             return ()
 
     def _looks(self, key: str, steps: Steps, types: Iterable[str]) -> tuple[Look, ...]:
+        """Return what a rule asks at a key: a path below the rule's, with conditions, each."""
         if key not in self.part:
             return ()
         part = self.part.at(key)
@@ -333,25 +358,28 @@ class _RuleOf:
 
     def _look(self, part: _Part, text: str, around: Steps, types: Iterable[str]) -> Look:
         steps = self._steps(part, text)
-        if steps and not self.part.reader.known.verdict(around, types).why_not:  # else that is the fault
-            self._check_path(part, (*around, *steps), types)
+        if steps:
+            is_around_possible = not self.part.reader.known.verdict(around, types).why_not
+            if is_around_possible:  # else that is the fault
+                self._check_path(part, (*around, *steps), types)
         return Look(steps, self._conditions(part))
 
     def _conditions(self, part: _Part) -> Conditions:
+        """Return the conditions of a path; those that are wrong are told, and left out."""
         if not isinstance(part.value, dict) or not part.value:
             part.fault("this must be a mapping of conditions", f"Conditions: {', '.join(NAMES)}.")
             return Conditions(())
-        found: list[Condition] = []
-        may_miss = False
+        conditions: list[Condition] = []
+        may_be_missing = False
         for name, operand in part.value.items():
             try:
                 if name == OPTIONAL:
-                    may_miss = is_optional(operand)
+                    may_be_missing = is_optional(operand)
                 else:
-                    found.append(read_condition(str(name), operand))
+                    conditions.append(read_condition(str(name), operand))
             except Problem as problem:
                 part.at(name).fault(problem.wrong, problem.fix)
-        return Conditions(tuple(found), may_miss)
+        return Conditions(tuple(conditions), may_be_missing)
 
     def _expression(self) -> Expression | None:
         text = self.part.text("expression")
@@ -364,11 +392,13 @@ class _RuleOf:
             return None
 
     def _examples(self) -> Examples:
+        """Return the configs in which a rule finds nothing, and those in which it finds something."""
         if "examples" not in self.part:
             return Examples()
         part = self.part.at("examples")
         part.check_keys(EXAMPLES)
-        return Examples(*(tuple(self._configs(part, kind)) for kind in EXAMPLES))
+        good, bad = (tuple(self._configs(part, kind)) for kind in EXAMPLES)
+        return Examples(good, bad)
 
     @staticmethod
     def _configs(part: _Part, kind: str) -> Iterator[Mapping[str, Any]]:

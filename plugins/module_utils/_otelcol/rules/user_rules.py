@@ -83,8 +83,12 @@ class When:
         """Whether a config starts one of the components, and has one of the pipelines."""
         if self.components and subject.view.kinds.isdisjoint(self.components):
             return False
-        keys = subject.view.graph.pipelines
-        return not self.pipelines or any(fnmatchcase(key, name) for key in keys for name in self.pipelines)
+        if not self.pipelines:
+            return True
+        return any(self._names_pipeline(key) for key in subject.view.graph.pipelines)
+
+    def _names_pipeline(self, key: str) -> bool:
+        return any(fnmatchcase(key, pattern) for pattern in self.pipelines)
 
 
 ALWAYS = When()
@@ -99,9 +103,10 @@ class Look:
 
     def holds(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
         """Whether the conditions hold of something at the path, or of what is missing there. Raises Exhausted."""
-        for _path, item in path_matches(value, self.steps) or [((), MISSING)]:
+        matches = path_matches(value, self.steps) or [((), MISSING)]
+        for _path, inner in matches:
             budget.spend(self.conditions.steps)
-            if self.conditions.hold(item, literals):
+            if self.conditions.hold(inner, literals):
                 return True
         return False
 
@@ -110,12 +115,12 @@ class Look:
 
         Raises Exhausted.
         """
-        found = path_matches(value, self.steps, place)
-        if not found and self.conditions.hold(MISSING, literals) is False:
+        matches = path_matches(value, self.steps, place)
+        if not matches and self.conditions.hold(MISSING, literals) is False:
             yield nearest_place(value, self.steps, place)
-        for path, item in found:
+        for path, inner in matches:
             budget.spend(self.conditions.steps)
-            if self.conditions.hold(item, literals) is False:
+            if self.conditions.hold(inner, literals) is False:
                 yield path
 
 
@@ -133,13 +138,21 @@ class RuleOutcome:
 
     faults: list[Fault] = field(default_factory=list)
     undecided: list[tuple[Path, Undecided]] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is more than is shown."""
+        return len(self.faults) + len(self.undecided) > MOST_FAULTS
+
     has_more: bool = False
     unseen: int = 0
     """At how many places the rule did not look any more, because it had taken all of its steps."""
 
     def cut(self) -> None:
         """Keep as many as are shown."""
-        self.faults, self.undecided, self.has_more = self.faults[:MOST_FAULTS], self.undecided[:MOST_FAULTS], True
+        self.faults = self.faults[:MOST_FAULTS]
+        self.undecided = self.undecided[:MOST_FAULTS]
+        self.has_more = True
 
 
 @dataclass(frozen=True)
@@ -172,65 +185,70 @@ class UserRule:
     def _check(self, subject: Subject) -> Sequence[Fault]:
         if self.when is not ALWAYS and not self.when.fits_deployment(subject):
             return ()
-        judged = self.judged(subject)
-        undecided = [self._undecided(place, why) for place, why in judged.undecided]
-        return [*judged.faults, *undecided, *self._left_out(judged)]
+        outcome = self.judged(subject)
+        undecided = [self._undecided(place, why) for place, why in outcome.undecided]
+        return [*outcome.faults, *undecided, *self._left_out(outcome)]
 
     def _undecided(self, place: Path, why: Undecided) -> Fault:
         return Fault(place, f"rule '{self.id}' cannot be decided here: {why}", f"Correct the rule at {self.position}.")
 
-    def _left_out(self, judged: RuleOutcome) -> Iterator[Fault]:
+    def _left_out(self, outcome: RuleOutcome) -> Iterator[Fault]:
         """Yield that there may be other faults, if not all places were looked at."""
-        if judged.has_more:
-            yield self._many()
-        elif judged.unseen:
-            yield self._unseen(judged.unseen)
+        if outcome.has_more:
+            yield self._too_many()
+        elif outcome.unseen:
+            yield self._unseen_places(outcome.unseen)
 
-    def _many(self) -> Fault:
+    def _too_many(self) -> Fault:
         wrong = f"rule '{self.id}' finds more than {MOST_FAULTS} faults in this config, and the others are not shown"
         return Fault((), wrong, "Correct those that are shown, or let the rule look at fewer places.")
 
-    def _unseen(self, unseen: int) -> Fault:
-        places = count_in_words(unseen, "place")
+    def _unseen_places(self, count: int) -> Fault:
+        places = count_in_words(count, "place")
         wrong = f"rule '{self.id}' takes more than {MOST_STEPS} steps in this config, and did not look at {places}"
         return Fault((), wrong, "Let the rule look at fewer places, or give it fewer conditions.")
 
     def judged(self, subject: Subject) -> RuleOutcome:
         """Return what the rule finds in a config, for any build and deployment."""
-        judged, budget = RuleOutcome(), Budget()
-        places = self._places_of_types(subject)
+        outcome, budget = RuleOutcome(), Budget()
+        places = self._places_to_judge(subject)
         for number, (place, value) in enumerate(places):
             try:
-                judged.faults += self._faults(place, value, subject.literals, budget)
+                outcome.faults += self._faults(place, value, subject.literals, budget)
             except Exhausted:
-                judged.unseen = len(places) - number
+                outcome.unseen = len(places) - number
                 break
             except Undecided as why:
-                judged.undecided.append((place, why))
-            if len(judged.faults) + len(judged.undecided) > MOST_FAULTS:
-                judged.cut()
+                outcome.undecided.append((place, why))
+            if outcome.is_full:
+                outcome.cut()
                 break
-        return judged
+        return outcome
 
-    def _places_of_types(self, subject: Subject) -> Places:
-        places = self._places(subject)
-        if not places or (self.when is not ALWAYS and not self.when.fits_config(subject)):
+    def _places_to_judge(self, subject: Subject) -> Places:
+        """Return the places of the rule's types; none in a config to which the rule does not apply."""
+        places = self._places_at_path(subject)
+        if not places:
             return []
-        if self.types or self.except_types:
-            places = [(place, value) for place, value in places if self._has_type(place)]
-        return places
+        if self.when is not ALWAYS and not self.when.fits_config(subject):
+            return []
+        if not self.types and not self.except_types:
+            return places
+        return [(place, value) for place, value in places if self._has_type(place)]
 
     def _faults(self, place: Path, value: Any, literals: Mapping[str, str], budget: Budget) -> list[Fault]:
         """Return the faults at a place. Raises Undecided and Exhausted."""
         budget.spend(1)
         if self.where and not self._selects(value, literals, budget):
             return []
-        failing = [place] if self.expression is not None and _is_false(self.expression(value, budget)) else []
+        failing: list[Path] = []
+        if self.expression is not None and _is_false(self.expression(value, budget)):
+            failing.append(place)
         for look in self.require:
             failing += look.failing(place, value, literals, budget)
         return [self._fault(path, place) for path in failing]
 
-    def _places(self, subject: Subject) -> Places:
+    def _places_at_path(self, subject: Subject) -> Places:
         """Return the places of the rule's path; rules with the same path share them."""
         known: dict[str, Places] = subject.__dict__.setdefault(_KEPT, {})
         places = known.get(self.path)
@@ -239,23 +257,30 @@ class UserRule:
         return places
 
     def _selects(self, value: Any, literals: Mapping[str, str], budget: Budget) -> bool:
+        """Whether all conditions of `where` hold at a place. Raises Exhausted."""
         return all(look.holds(value, literals, budget) for look in self.where)
 
     def _has_type(self, place: Path) -> bool:
+        """Whether a place is in a component of the rule's types."""
         kind = kind_of(str(place[1])) if len(place) > 1 else ""
-        return (not self.types or kind in self.types) and kind not in self.except_types
+        if self.types and kind not in self.types:
+            return False
+        return kind not in self.except_types
 
     def _fault(self, path: Path, place: Path) -> Fault:
-        named = {"{name}": str(place[-1]) if place else "", "{path}": dotted(place)}
+        """Return the fault at a path, with the name and the path of its place in message and fix."""
+        name = str(place[-1]) if place else ""
         message, fix = self.message, self.fix
-        for sign, text in named.items():
+        for sign, text in (("{name}", name), ("{path}", dotted(place))):
             message, fix = message.replace(sign, text), fix.replace(sign, text)
         return Fault(path, message, fix)
 
 
 def _is_false(answer: Any) -> bool:
     """Whether an answer is false as JMESPath defines it: null, false and what is empty; 0 is not."""
-    return answer is None or answer is False or (isinstance(answer, (str, list, dict)) and not answer)
+    if isinstance(answer, (str, list, dict)):
+        return not answer
+    return answer is None or answer is False
 
 
 @dataclass(frozen=True)
@@ -267,28 +292,28 @@ class UserRules:
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The rules, as those of this collection are."""
-        return tuple(one.rule() for one in self.all)
+        return tuple(user_rule.rule() for user_rule in self.all)
 
     @cached_property
     def ids(self) -> frozenset[str]:
-        return frozenset(one.id for one in self.all)
+        return frozenset(user_rule.id for user_rule in self.all)
 
     def severities(self, profile: str) -> dict[str, str]:
         """Return the severities of a profile, by rule."""
-        return {one.id: one.profiles[profile] for one in self.all if profile in one.profiles}
+        return {user_rule.id: user_rule.profiles[profile] for user_rule in self.all if profile in user_rule.profiles}
 
     def as_list(self) -> list[dict[str, Any]]:
         """Return the rules as a task result lists them."""
         return [
             {
-                "id": one.id,
-                "severity": one.severity,
-                "message": one.message,
-                "file": one.position.file,
-                "line": one.position.line,
-                "examples": len(one.examples.good) + len(one.examples.bad),
+                "id": user_rule.id,
+                "severity": user_rule.severity,
+                "message": user_rule.message,
+                "file": user_rule.position.file,
+                "line": user_rule.position.line,
+                "examples": len(user_rule.examples.good) + len(user_rule.examples.bad),
             }
-            for one in self.all
+            for user_rule in self.all
         ]
 
 
@@ -299,14 +324,18 @@ def broken_examples(rule: UserRule) -> Iterator[tuple[Path, str]]:
     """Yield the path of each example that does not hold, below the examples, and why. `when` is met by all builds."""
     for kind, examples in (("good", rule.examples.good), ("bad", rule.examples.bad)):
         for number, config in enumerate(examples):
-            if why := _broken(rule, kind, config):
+            why = _why_broken(rule, kind, config)
+            if why:
                 yield (kind, number), why
 
 
-def _broken(rule: UserRule, kind: str, config: Any) -> str:
-    judged = rule.judged(Subject(config))
-    for _place, why in judged.undecided:
+def _why_broken(rule: UserRule, kind: str, config: Any) -> str:
+    """Return why an example does not hold; empty if it does."""
+    outcome = rule.judged(Subject(config))
+    for _place, why in outcome.undecided:
         return f"the rule cannot be decided in this example: {why}"
-    if kind == "good" and judged.faults:
-        return f"this example is good, and the rule finds a fault at '{dotted(judged.faults[0].path)}'"
-    return "this example is bad, and the rule finds nothing in it" if kind == "bad" and not judged.faults else ""
+    if kind == "good" and outcome.faults:
+        return f"this example is good, and the rule finds a fault at '{dotted(outcome.faults[0].path)}'"
+    if kind == "bad" and not outcome.faults:
+        return "this example is bad, and the rule finds nothing in it"
+    return ""
