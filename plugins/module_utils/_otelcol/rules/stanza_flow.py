@@ -30,13 +30,13 @@ class _Output:
     receiver_id: str
 
 
-def _graph(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
+def _graph(_operand: bool, operators: Any, path: Path, _row: Row) -> Found:
     """Yield ids that two operators have, outputs that no operator has, and ways that entries cannot take."""
     if not isinstance(operators, list) or not all(isinstance(operator, dict) for operator in operators):
         return
     yield from _repeated_ids(operators, path)
     yield from _unknown_outputs(operators, path)
-    yield from _flow(operators, path)
+    yield from _wrong_flow(operators, path)
 
 
 def _has_own_id(operator: dict[Any, Any]) -> bool:
@@ -45,14 +45,16 @@ def _has_own_id(operator: dict[Any, Any]) -> bool:
 
 
 def _repeated_ids(operators: list[Any], path: Path) -> Found:
+    """Yield each id that an operator before has too."""
     seen: set[str] = set()
     for index, operator in enumerate(operators):
         if not _has_own_id(operator):
             continue
-        name = str(operator["id"])
-        if name in seen:
-            yield CONFLICT, Fault((*path, index, "id"), f"'{name}' is the id of another operator too", "Rename it.")
-        seen.add(name)
+        operator_id = str(operator["id"])
+        if operator_id in seen:
+            why = f"'{operator_id}' is the id of another operator too"
+            yield CONFLICT, Fault((*path, index, "id"), why, "Rename it.")
+        seen.add(operator_id)
 
 
 def _unknown_outputs(operators: list[Any], path: Path) -> Found:
@@ -69,15 +71,20 @@ def _unknown_outputs(operators: list[Any], path: Path) -> Found:
 
 def _ids_of(operators: list[Any]) -> set[str]:
     """Return all ids of operators. Those without one have their type, which the Collector numbers if it repeats."""
-    ids = {str(operator["id"]) for operator in operators if _has_own_id(operator)}
-    unnamed = [operator for operator in operators if not operator.get("id") or not _has_own_id(operator)]
-    for kind, count in Counter(str(operator.get("type")) for operator in unnamed).items():
+    ids: set[str] = set()
+    unnamed: Counter[str] = Counter()
+    for operator in operators:
+        if _has_own_id(operator):
+            ids.add(str(operator["id"]))
+        if not operator.get("id") or not _has_own_id(operator):
+            unnamed[str(operator.get("type"))] += 1
+    for kind, count in unnamed.items():
         ids.add(kind)
         ids.update(f"{kind}{number}" for number in range(count))
     return ids
 
 
-def _flow(operators: list[Any], path: Path) -> Found:
+def _wrong_flow(operators: list[Any], path: Path) -> Found:
     """Yield outputs that lead back to an operator before them, and operators that take no entries."""
     indices = {str(operator.get("id") or operator.get("type")): index for index, operator in enumerate(operators)}
     if len(indices) < len(operators) or EXPANDED in "".join(indices):
@@ -87,9 +94,9 @@ def _flow(operators: list[Any], path: Path) -> Found:
         if output.receiver_id in indices:
             outputs[output.sender, indices[output.receiver_id]] = output
     receivers = _receivers_by_sender(operators, outputs)
-    reached = {receiver for ends in receivers.values() for receiver in ends}
+    reached: set[int] = set().union(*receivers.values())
     for index in sorted(reached - {len(operators)}):
-        yield from _input(operators[index], (*path, index))
+        yield from _reading_by_itself(operators[index], (*path, index))
     for sender, receiver in circle(receivers):
         if (sender, receiver) in outputs and receiver <= sender:
             back = outputs[sender, receiver]
@@ -112,14 +119,16 @@ def _receivers_by_sender(operators: list[Any], outputs: Iterable[tuple[int, int]
     return receivers
 
 
-def _first(_wanted: bool, operators: Any, path: Path, _row: Row) -> Found:
+def _first(_operand: bool, operators: Any, path: Path, _row: Row) -> Found:
     """Yield a first operator that takes no entries; the receiver leads there unless it has an output."""
     if isinstance(operators, list) and operators and isinstance(operators[0], dict):
-        yield from _input(operators[0], (*path, 0))
+        yield from _reading_by_itself(operators[0], (*path, 0))
 
 
-def _input(operator: dict[Any, Any], path: Path) -> Found:
-    if (kind := operator.get("type")) in _INPUTS:
+def _reading_by_itself(operator: dict[Any, Any], path: Path) -> Found:
+    """Yield an operator that takes no entries, if it is one of those that read by themselves."""
+    kind = operator.get("type")
+    if kind in _INPUTS:
         why = f"'{kind}' reads by itself, and takes no entries of the receiver or of other operators"
         fix = "Configure it as a receiver of its own, such as file_log or tcp_log."
         yield CONFLICT, Fault((*path, "type"), why, fix)
@@ -140,11 +149,20 @@ _INPUTS = (
 def _outputs(operators: list[Any], path: Path) -> Iterator[_Output]:
     """Yield where operators say that they send to; a text with a variable may be any id."""
     for index, operator in enumerate(operators):
-        for key in _OUTPUTS.get(str(operator.get("type")), ("output",)):
-            for place, value in values_of(operator, key, (*path, index)):
-                for text in value if isinstance(value, list) else [value]:
-                    if isinstance(text, str) and text and EXPANDED not in text:
-                        yield _Output(index, place, text)
+        keys = _OUTPUTS.get(str(operator.get("type")), ("output",))
+        for place, receiver_id in _texts_at(operator, keys, (*path, index)):
+            if receiver_id and EXPANDED not in receiver_id:
+                yield _Output(index, place, receiver_id)
+
+
+def _texts_at(operator: dict[Any, Any], keys: Iterable[str], path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield place and text of each of the keys; of a list, all its texts."""
+    for key in keys:
+        for place, value in values_of(operator, key, path):
+            texts = value if isinstance(value, list) else [value]
+            for text in texts:
+                if isinstance(text, str):
+                    yield place, text
 
 
 _OUTPUTS: dict[str, tuple[str, ...]] = {"router": ("default", "routes.*.output"), "stdout": (), "file_output": ()}

@@ -9,14 +9,16 @@ Source: pkg/stanza of opentelemetry-collector-contrib. Private.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ..catalogue.rows import Row
 from ..config.paths import Path, section
 from ..errors import near
-from ..languages.expr import broken_expression
+from ..languages.expr import Broken, broken_expression
 from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REGEX, WORD, Check, Found, values_of
 from .subject import Fault
+from .text_checks import texts_at
 
 _QUOTED = r"\[(?:\"[^\"]*\"|'[^']*')\]"
 _FIELD = re.compile(rf"(?:([^\[][^.\[]*)|\[[\"']([^\"']*)[\"']\])(?:\.[^.\[]*|{_QUOTED})*\Z")
@@ -29,46 +31,50 @@ def _field_check(rootable: bool) -> Check:
     """Return a check of texts that name a part of an entry."""
 
     def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-        for key in keys:
-            for place, value in values_of(settings, key, path):
-                if isinstance(value, str):
-                    yield from _field(place, value, rootable=rootable)
+        for place, text in texts_at(keys, settings, path):
+            yield from _wrong_field(place, text, rootable=rootable)
 
     return check
 
 
-def _field(place: Path, value: str, *, rootable: bool) -> Found:
-    found = _FIELD.match(value)
-    prefix = (found[1] or found[2]) if found else ""
-    if not value:
+def _wrong_field(place: Path, text: str, *, rootable: bool) -> Found:
+    """Yield why a text names no part of an entry; with `rootable`, all attributes are one too."""
+    match = _FIELD.match(text)
+    prefix = (match[1] or match[2]) if match else ""
+    if not text:
         yield WORD, Fault(place, "this is empty", "Write `attributes.NAME` or `body.NAME`, or remove the key.")
-    elif found is None:
+    elif match is None:
         fix = "Write `attributes.NAME`, or `attributes['NAME']` if the name has dots."
-        yield WORD, Fault(place, f"'{value}' is not a field: a bracket or quote is missing or misplaced", fix)
+        yield WORD, Fault(place, f"'{text}' is not a field: a bracket or quote is missing or misplaced", fix)
     elif prefix not in _PREFIXES:
-        fix = f"Write `attributes.{value}` or `body.{value}`."
+        fix = f"Write `attributes.{text}` or `body.{text}`."
         yield WORD, Fault(place, f"a field starts with attributes, body or resource{near(prefix, _PREFIXES)}", fix)
-    elif value in ("attributes", "resource") and not rootable:
-        yield WORD, Fault(place, f"a field of the {value} is needed here", f"Write `{value}.NAME`.")
+    elif text in ("attributes", "resource") and not rootable:
+        yield WORD, Fault(place, f"a field of the {text} is needed here", f"Write `{text}.NAME`.")
 
 
 _PREFIXES = ("attributes", "body", "resource")
 
 
-def _time(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
+def _time(_operand: bool, settings: Any, path: Path, _row: Row) -> Found:
     """Yield what is wrong in the layout of a time."""
     if not isinstance(settings, dict):
         return
     kind, layout = settings.get("layout_type") or "strptime", settings.get("layout") or ""
-    if any(not isinstance(text, str) or EXPANDED in text for text in (kind, layout)):
+    if not _is_known_text(kind) or not _is_known_text(layout):
         return
-    yield from _layout(kind, layout, path)
-    if layout and section(settings, "time_zone_locations") and _ABBREVIATIONS.get(kind, "") not in layout:
-        fix = f"Add `{_ABBREVIATIONS[kind]}` to `layout`, or remove `time_zone_locations`."
+    yield from _wrong_layout(kind, layout, path)
+    abbreviation = _ABBREVIATIONS.get(kind, "")
+    if layout and section(settings, "time_zone_locations") and abbreviation not in layout:
+        fix = f"Add `{abbreviation}` to `layout`, or remove `time_zone_locations`."
         yield CONFLICT, Fault((*path, "time_zone_locations"), "the layout has no abbreviation of a time zone", fix)
 
 
-def _layout(kind: str, layout: str, path: Path) -> Found:
+def _is_known_text(value: Any) -> bool:
+    return isinstance(value, str) and EXPANDED not in value
+
+
+def _wrong_layout(kind: str, layout: str, path: Path) -> Found:
     """Yield what is wrong in a layout of a kind."""
     if kind not in _KINDS:
         known = f"Use one of {', '.join(_KINDS)}."
@@ -78,32 +84,37 @@ def _layout(kind: str, layout: str, path: Path) -> Found:
     elif kind == "epoch" and layout not in _EPOCHS:
         yield WORD, Fault((*path, "layout"), f"'{layout}' is unknown here", f"Use one of {', '.join(_EPOCHS)}.")
     elif kind == "strptime":
-        yield from _strptime((*path, "layout"), layout)
+        yield from _wrong_strptime((*path, "layout"), layout)
 
 
-def _strptime(place: Path, layout: str) -> Found:
-    wrong = next((one for one in _DIRECTIVE.finditer(layout) if one[1] not in _DIRECTIVES), None)
-    digit = re.search(r"\d", layout)
+def _wrong_strptime(place: Path, layout: str) -> Found:
+    """Yield the first unknown directive of a layout, or else its first digit."""
     fix = "Write directives such as `%Y-%m-%d %H:%M:%S`, or set `layout_type: gotime`."
-    if wrong:
-        yield WORD, Fault(place, f"`{wrong[0]}` is no directive of a time", fix, offset=wrong.start())
-    elif digit:
+    for directive in _DIRECTIVE.finditer(layout):
+        if directive[1] not in _DIRECTIVES:
+            why = f"`{directive[0]}` is no directive of a time"
+            yield WORD, Fault(place, why, fix, offset=directive.start())
+            return
+    digit = re.search(r"\d", layout)
+    if digit:
         yield WORD, Fault(place, "a layout of strptime has no digits", fix, offset=digit.start())
 
 
 def _layouts(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            yield from _strptime(place, value) if isinstance(value, str) else ()
+    """Yield what is wrong in texts that are a layout of strptime."""
+    for place, text in texts_at(keys, settings, path):
+        yield from _wrong_strptime(place, text)
 
 
 def _columns(key: str, settings: Any, path: Path, _row: Row) -> Found:
     """Yield a header without the delimiter of its columns, which is by default the one of the lines."""
-    given = settings if isinstance(settings, dict) else {}
-    delimiter = given.get("header_delimiter") or given.get("delimiter") or ","
-    header = given.get(key)
-    texts = isinstance(header, str) and isinstance(delimiter, str) and "$" not in header + delimiter
-    if texts and header and len(delimiter) == 1 and delimiter not in header:
+    if not isinstance(settings, dict):
+        return
+    header = settings.get(key)
+    delimiter = settings.get("header_delimiter") or settings.get("delimiter") or ","
+    if not isinstance(header, str) or not isinstance(delimiter, str) or "$" in header + delimiter:
+        return
+    if header and len(delimiter) == 1 and delimiter not in header:
         fix = f"Write several names with `{delimiter}` between them, or set `header_delimiter`."
         yield CONFLICT, Fault((*path, key), f"the header has no delimiter `{delimiter}`", fix)
 
@@ -112,21 +123,31 @@ _KINDS = ("strptime", "gotime", "epoch", "native")
 _ABBREVIATIONS = {"strptime": "%Z", "gotime": "MST"}
 
 
-def _severities(_wanted: bool, settings: Any, path: Path, _row: Row) -> Found:
+def _severities(_operand: bool, settings: Any, path: Path, _row: Row) -> Found:
     """Yield what the Collector does not take for a severity, and ranges that fill the memory."""
+    for place, value in _severity_values(settings, path):
+        if isinstance(value, dict):
+            yield from _wrong_range(place, value.get("min"), value.get("max"))
+        elif value is None or (isinstance(value, int) and value not in _INTEGERS):
+            yield WORD, Fault(place, "this is no value of a severity", "Write text, a number or a range.")
+
+
+def _severity_values(settings: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of each value of a severity: one may have a list of them."""
     for place, value in values_of(settings, "mapping.*", path):
-        items = [((*place, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []
-        for where, item in items or [(place, value)]:
-            if isinstance(item, dict):
-                yield from _range_of_severities(where, item.get("min"), item.get("max"))
-            elif item is None or (isinstance(item, int) and item not in _INTEGERS):
-                yield WORD, Fault(where, "this is no value of a severity", "Write text, a number or a range.")
+        if isinstance(value, list) and value:
+            for index, listed_value in enumerate(value):
+                yield (*place, index), listed_value
+        else:
+            yield place, value
 
 
-def _range_of_severities(place: Path, least: Any, most: Any) -> Found:
-    if any(isinstance(end, (str, float)) and not _NO_INTEGER.match(str(end)) for end in (least, most)):
+def _wrong_range(place: Path, least: Any, most: Any) -> Found:
+    """Yield a range of severities without whole numbers, or one with so many that they fill the memory."""
+    ends = (least, most)
+    if any(isinstance(end, (str, float)) and not _NO_INTEGER.match(str(end)) for end in ends):
         return
-    if any(not isinstance(end, int) or isinstance(end, bool) or end not in _INTEGERS for end in (least, most)):
+    if not all(_is_integer(end) for end in ends):
         yield WORD, Fault(place, "a range has whole numbers for `min` and `max`", "Write `{min: 400, max: 499}`.")
         return
     count = abs(most - least) + 1
@@ -134,6 +155,11 @@ def _range_of_severities(place: Path, least: Any, most: Any) -> Found:
         why = f"the Collector keeps all {count:,} numbers of this range in memory, with some 100 bytes each"
         severity = "warning" if count < _ENDLESS else ""
         yield RANGE, Fault(place, why, "Write the range of numbers that records have.", severity=severity)
+
+
+def _is_integer(value: Any) -> bool:
+    """Whether a value is a whole number with room in 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and value in _INTEGERS
 
 
 # What a range costs was measured: 100 MB at a million, so that a billion fits into no pod.
@@ -145,27 +171,28 @@ _NO_INTEGER = re.compile(r"(?:[-+]?[1-9][0-9]*|[A-Za-z]+|-?[0-9]+\.[0-9]*[1-9])?
 
 def _expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield expressions that are not compiled."""
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            wrong = broken_expression(value.replace("$$", "$"), truth=True) if isinstance(value, str) else None
-            if wrong:
-                offset = 0 if "$$" in value else wrong.start
-                yield REGEX if wrong.regex else WORD, Fault(place, wrong.why, _EXPRESSION, offset=offset)
+    for place, text in texts_at(keys, settings, path):
+        wrong = broken_expression(text.replace("$$", "$"), truth=True)
+        if wrong:
+            yield _as_found(wrong, place, 0 if "$$" in text else wrong.start)
 
 
-_EXPRESSION = "Write an expression such as `body matches '^{'`."
+def _as_found(wrong: Broken, place: Path, offset: int) -> tuple[str, Fault]:
+    """Return the rule and the fault of an expression that is not compiled."""
+    rule = REGEX if wrong.regex else WORD
+    return rule, Fault(place, wrong.why, "Write an expression such as `body matches '^{'`.", offset=offset)
 
 
 def _embedded(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     """Yield expressions between `EXPR(` and the last `)` before the next one that are not compiled."""
-    for key in keys:
-        for place, value in values_of(settings, key, path):
-            judged = isinstance(value, str) and "$" not in value and ("whole" not in row or value.startswith("EXPR("))
-            for found in _EMBEDDED.finditer(value) if judged else ():
-                wrong = broken_expression(found[1])
-                if wrong:
-                    offset = found.start(1) + wrong.start
-                    yield REGEX if wrong.regex else WORD, Fault(place, wrong.why, _EXPRESSION, offset=offset)
+    for place, text in texts_at(keys, settings, path):
+        is_other_text = "whole" in row and not text.startswith("EXPR(")
+        if "$" in text or is_other_text:
+            continue
+        for expression in _EMBEDDED.finditer(text):
+            wrong = broken_expression(expression[1])
+            if wrong:
+                yield _as_found(wrong, place, expression.start(1) + wrong.start)
 
 
 _EMBEDDED = re.compile(r"EXPR\(((?:(?!EXPR\().)*)\)", re.DOTALL)

@@ -49,7 +49,7 @@ _LONGEST = 40
 _SPAN = re.compile(r"(?=.)(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)\Z")
 
 
-def _texts_at(keys: list[str], settings: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def texts_at(keys: list[str], settings: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield path and text of each of the keys that has a text; another type is the fault of another rule."""
     for key in keys:
         for place, value in values_of(settings, key, path):
@@ -103,7 +103,7 @@ def _seconds(value: Any) -> float | None:
 
 def _extension_ids(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield texts that are no id of an extension."""
-    for place, text in _texts_at(keys, settings, path):
+    for place, text in texts_at(keys, settings, path):
         why = id_problem(trimmed_id(text))
         if why:
             what = f"'{text}' is not a component id: {why}" if text else "this is empty"
@@ -112,7 +112,7 @@ def _extension_ids(keys: list[str], settings: Any, path: Path, _row: Row) -> Fou
 
 def _targets(_operand: bool, settings: Any, path: Path, _row: Row) -> Found:
     """Yield targets of Prometheus that have a path."""
-    for place, text in _texts_at(["targets.*"], settings, path):
+    for place, text in texts_at(["targets.*"], settings, path):
         if "/" in text:
             fix = "Write `HOST:PORT`; `scheme` and `metrics_path` have the rest."
             yield WORD, Fault(place, "a target is a host and a port, without a path", fix)
@@ -121,7 +121,7 @@ def _targets(_operand: bool, settings: Any, path: Path, _row: Row) -> Found:
 def _addresses(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     """Yield addresses without a port; a row's `listens` has the ports that a server takes, which knows no scheme."""
     for key in keys:
-        for place, text in _texts_at([key], settings, path):
+        for place, text in texts_at([key], settings, path):
             yield from _wrong_address(text, place, row)
         if "listens" not in row:
             yield from _variable_without_port(at(settings, key_steps(key)), (*path, *key_steps(key)))
@@ -180,7 +180,7 @@ def _name_check(is_known: Callable[[str], bool], known: Collection[str], what: s
     """Return a check of texts that are a name, of which the known ones are suggested."""
 
     def check(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-        for place, text in _texts_at(keys, settings, path):
+        for place, text in texts_at(keys, settings, path):
             if not is_known(text):
                 yield WORD, Fault(place, f"'{text}' is {what}{near(text, known)}", fix)
 
@@ -217,7 +217,7 @@ def repeated_names(value: Any, here: Path) -> Found:
 
 def _urls(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     """Yield texts that Go does not read as a URL."""
-    for place, text in _texts_at(keys, settings, path):
+    for place, text in texts_at(keys, settings, path):
         why = broken_url(text, "absolute" in row)
         if why:
             yield WORD, Fault(place, f"this is not a URL: {why}", "Write `http://HOST:PORT`.")
@@ -225,7 +225,7 @@ def _urls(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
 
 def _file_patterns(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield texts that are no pattern of files."""
-    for place, text in _texts_at(keys, settings, path):
+    for place, text in texts_at(keys, settings, path):
         why = broken_glob(text)
         if why:
             yield WORD, Fault(place, f"'{text}' is not a pattern of files: {why}", r"Write `\\[` for a bracket.")
@@ -252,7 +252,7 @@ def _enabled_needs(table: dict[str, list[str]], settings: Any, path: Path, _row:
 
 def _groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     """Yield expressions without a named group, and in rows with `all_named` those with another group too."""
-    for place, text in _texts_at(keys, settings, path):
+    for place, text in texts_at(keys, settings, path):
         refused, groups = read_regex(text.replace("$$", "$"))
         unnamed = [start for start, is_named in groups if not is_named]
         if refused:
@@ -296,7 +296,7 @@ def _named_keys(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
 def _pem(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield certificates and keys that have no block of PEM; a path of a file is the usual one."""
     for key in keys:
-        for place, text in _texts_at([key], settings, path):
+        for place, text in texts_at([key], settings, path):
             if text and not _is_pem(text):
                 file = key.removesuffix("_pem") + "_file"
                 fix = f"Write the text with `-----BEGIN …-----`, or `{file}: FILE`."
@@ -328,7 +328,7 @@ def _decoded(block: str) -> bytes:
 
 def _text_encoding(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield encodings such as `text_utf-8` whose second part is no encoding of text."""
-    for place, text in _texts_at(keys, settings, path):
+    for place, text in texts_at(keys, settings, path):
         if not text.startswith("text_"):
             continue
         name = text.removeprefix("text_")
@@ -340,7 +340,7 @@ def _text_encoding(keys: list[str], settings: Any, path: Path, _row: Row) -> Fou
 def _topics(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield topics that are no regular expression, where one of them begins with `^`: then all of them are one."""
     for key in keys:
-        topics = list(_texts_at([key], settings, path))
+        topics = list(texts_at([key], settings, path))
         if not any(topic.startswith("^") for _place, topic in topics):
             continue
         for place, topic in topics:
