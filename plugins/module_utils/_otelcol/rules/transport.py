@@ -28,7 +28,7 @@ from ..config.masking import (
 from ..config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
 from ..traits import EXPORTERS, Trait, sends_nothing, types_that
 from .subject import Fault, Subject, about, rules
-from .view import Part, uses_endpoint
+from .view import Listener, Part, uses_endpoint
 
 _STORING = (
     "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
@@ -41,7 +41,7 @@ _FIX_OF_VARIABLES = (
 )
 
 
-def _fix(subject: Subject) -> str:
+def _how_to_hide(subject: Subject) -> str:
     """Return how the config gets a secret where it runs: hosts have no Secrets."""
     return _FIX_ON_HOSTS if subject.on_host else _FIX
 
@@ -59,9 +59,9 @@ def _secret_settings(subject: Subject) -> Iterator[Fault]:
     for suspect in subject.view.suspects:
         what = what_is(subject.config, suspect)
         if what:
-            doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
-            severity = "warning" if doubtful else ""
-            yield Fault(suspect.path, f"{what} is written in clear text", _fix(subject), severity=severity)
+            is_doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
+            severity = "warning" if is_doubtful else ""
+            yield Fault(suspect.path, f"{what} is written in clear text", _how_to_hide(subject), severity=severity)
 
 
 def _secret_variables(subject: Subject) -> Iterator[Fault]:
@@ -80,7 +80,7 @@ def _decrypted_settings(subject: Subject) -> Iterator[Fault]:
     for path, value in subject.view.leaves:
         if value in subject.decrypted and not secret_at(subject.config, path, str(value)):
             message = f"`{path[-1]}` has a value of a vault in clear text, which the ConfigMap shows"
-            yield Fault(path, message, _fix(subject))
+            yield Fault(path, message, _how_to_hide(subject))
 
 
 def _secret_notes(subject: Subject) -> Iterator[Fault]:
@@ -104,7 +104,7 @@ def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>`."""
     for path, text in _texts_with_placeholders(subject):
         if _holds_secret(subject.config, path) and is_placeholder(text):
-            yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _fix(subject))
+            yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _how_to_hide(subject))
         elif "<" in text and _is_unfinished(path, text):
             fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
             yield Fault(path, f"`{path[-1]}` has a placeholder in angle brackets", fix)
@@ -115,22 +115,27 @@ def _texts_with_placeholders(subject: Subject) -> Iterator[tuple[Path, str]]:
     started = {part.path for part in subject.view.parts}
     suspected = {suspect.path for suspect in subject.view.suspects}
     for path, value in subject.view.leaves:
-        if not isinstance(value, str) or ("<" not in value and path not in suspected):
+        if not isinstance(value, str) or "$" in value:
             continue
-        if "$" not in value and path[:2] in started:
+        may_have_one = "<" in value or path in suspected
+        if may_have_one and path[:2] in started:
             yield path, value
 
 
 def _is_unfinished(path: Path, text: str) -> bool:
     """Whether an address has a placeholder in it, or a name is nothing but one."""
     key = str(path[-1]).lower()
-    if (key in _ADDRESSES or key.endswith(("_endpoint", "_url"))) and _WITHIN.search(text):
+    is_address = key in _ADDRESSES or key.endswith(("_endpoint", "_url"))
+    if is_address and _WITHIN.search(text):
         return True
-    is_name = key in _NAMES or path[-2:-1] == ("headers",) or is_secret_key(path)
-    return is_name and bool(_ALONE.match(text))
+    if not _ALONE.match(text):
+        return False
+    is_header = path[-2:-1] == ("headers",)
+    return key in _NAMES or is_header or is_secret_key(path)
 
 
 def _holds_secret(config: Any, path: Path) -> bool:
+    """Whether a setting, or the header whose value it is, holds a secret by its name."""
     header = header_at(config, path)
     return is_secret_header(header) if header else is_secret_key(path)
 
@@ -147,7 +152,7 @@ _BY_URL = types_that(EXPORTERS, Trait.NEEDS_URL)
 
 def clear_text(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send in clear text to a host outside the cluster."""
-    for part, path, host in _clear(subject):
+    for part, path, host in _clear_text_exporters(subject):
         if host and not is_inside(host):
             fix = "Use the server's TLS port: an https:// URL, or `tls: {insecure: false}` with gRPC."
             yield Fault(path, f"'{part.id}' sends in clear text to {host}", fix)
@@ -165,12 +170,14 @@ _CERTIFICATES_OF_HOSTS = (
 
 def clear_text_inside(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send in clear text within the cluster or to an unknown address."""
-    for part, path, host in _clear(subject):
-        if not host or (is_inside(host) and not is_loopback(host)):
-            inside = f"inside the {'network' if subject.on_host else 'cluster'}, to {host}"
-            where = inside if host else "to an address that is not known here"
-            fix = _CERTIFICATES_OF_HOSTS if subject.on_host else _CERTIFICATES
-            yield Fault(path, f"'{part.id}' sends in clear text {where}", fix)
+    network = "network" if subject.on_host else "cluster"
+    fix = _CERTIFICATES_OF_HOSTS if subject.on_host else _CERTIFICATES
+    for part, path, host in _clear_text_exporters(subject):
+        if not host:
+            message = f"'{part.id}' sends in clear text to an address that is not known here"
+            yield Fault(path, message, fix)
+        elif is_inside(host) and not is_loopback(host):
+            yield Fault(path, f"'{part.id}' sends in clear text inside the {network}, to {host}", fix)
 
 
 def unverified_certificate(subject: Subject) -> Iterator[Fault]:
@@ -187,34 +194,50 @@ def unverified_certificate(subject: Subject) -> Iterator[Fault]:
 
 def open_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that accept clear text on every address."""
-    on_node = bool(subject.deployment and subject.deployment.host_network)
+    is_on_node = bool(subject.deployment and subject.deployment.host_network)
     for listener in subject.view.listeners:
-        part = listener.part
-        if not part or part.section != "receivers" or listener.protocol != "TCP" or listener.host not in ANY:
-            continue
-        server = listener.path[2:-1] or ()
-        if listener.path != part.path and at(part.settings, (*server, "tls")) is None:
+        if _accepts_clear_text(listener):
             yield Fault(
                 listener.path,
                 f"port {listener.port} accepts clear text on every address",
                 f"Write `{_narrower(listener.port, subject.on_host)}`, and `tls: {{cert_file: FILE, key_file: FILE}}` "
                 "beside it.",
-                severity="warning" if on_node else "",
+                severity="warning" if is_on_node else "",
             )
 
 
+def _accepts_clear_text(listener: Listener) -> bool:
+    """Whether a receiver listens for TCP on every address, at an endpoint without `tls` beside it."""
+    part = listener.part
+    if not part or part.section != "receivers" or listener.path == part.path:
+        return False
+    if listener.protocol != "TCP" or listener.host not in ANY:
+        return False
+    server = listener.path[2:-1]
+    return at(part.settings, (*server, "tls")) is None
+
+
 def _narrower(port: int, on_host: bool) -> str:
+    """Return an address that others reach less: that of the pod, or the loopback of a host."""
     return f"127.0.0.1:{port}" if on_host else f'"[${{env:MY_POD_IP}}]:{port}"'
 
 
 @about(extensions=["pprof", "zpages"])
 def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
+    way, inside = ("ssh -L", "host") if subject.on_host else ("kubectl port-forward", "pod")
     for listener in subject.view.listeners:
-        if listener.part and listener.part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
-            way, inside = ("ssh -L", "host") if subject.on_host else ("kubectl port-forward", "pod")
+        part = listener.part
+        if part and part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
             fix = f"Write `{listener.at('localhost')}`, and use `{way}`."
-            yield Fault(listener.path, f"'{listener.part.id}' is reachable from outside the {inside}", fix)
+            yield Fault(listener.path, f"'{part.id}' is reachable from outside the {inside}", fix)
+
+
+def _clear_text_exporters(subject: Subject) -> Iterator[_ClearText]:
+    """Yield the exporters that send in clear text."""
+    for part in subject.view.parts:
+        if part.section == "exporters" and not sends_nothing(part.kind):
+            yield from _clear_endpoints(part)
 
 
 @about(exporters=_PRINTING)
@@ -232,13 +255,6 @@ class _ClearText(NamedTuple):
     part: Part
     path: Path
     host: str
-
-
-def _clear(subject: Subject) -> Iterator[_ClearText]:
-    """Yield the exporters that send in clear text."""
-    for part in subject.view.parts:
-        if part.section == "exporters" and not sends_nothing(part.kind):
-            yield from _clear_endpoints(part)
 
 
 def _clear_endpoints(part: Part) -> Iterator[_ClearText]:
@@ -271,11 +287,21 @@ def _is_encrypted(settings: dict[str, Any]) -> bool:
 
 
 _ENDPOINT = "https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp"
-# For each exporter: its protocol, the port of the other one, its own, and the exporter that speaks the other one.
+
+
+class _Protocol(NamedTuple):
+    """A protocol of OTLP: its usual port, that of the other one, and the exporter that speaks the other one."""
+
+    name: str
+    other_port: int
+    usual_port: int
+    other_exporter: str
+
+
 _PROTOCOLS = {
-    "otlp": ("gRPC", 4318, 4317, "otlp_http"),
-    "otlpgrpc": ("gRPC", 4318, 4317, "otlp_http"),
-    "otlphttp": ("HTTP", 4317, 4318, "otlp_grpc"),
+    "otlp": _Protocol("gRPC", 4318, 4317, "otlp_http"),
+    "otlpgrpc": _Protocol("gRPC", 4318, 4317, "otlp_http"),
+    "otlphttp": _Protocol("HTTP", 4317, 4318, "otlp_grpc"),
 }
 _BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
 
@@ -286,24 +312,34 @@ def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("exporters", *_BY_URL):
         for key in _ENDPOINTS:
             value = part.settings.get(key)
-            host = _BARE_HOST.match(value) if isinstance(value, str) else None
-            # remote write refuses to start without a port
-            is_told = host and (host[1] or part.kind != "prometheusremotewrite")
-            if is_told and uses_endpoint(subject.view, part, key):
+            if _fails_each_request(value, part.kind) and uses_endpoint(subject.view, part, key):
                 message = f"'{value}' is not a URL, so every request of '{part.id}' fails"
                 yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
+
+
+def _fails_each_request(endpoint: Any, kind: str) -> bool:
+    """Whether an endpoint is a bare host; without a port, remote write refuses to start instead."""
+    host = _BARE_HOST.match(endpoint) if isinstance(endpoint, str) else None
+    if host is None:
+        return False
+    return bool(host[1]) or kind != "prometheusremotewrite"
 
 
 @about(exporters=_PROTOCOLS)
 def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
     """Yield endpoints of OTLP over gRPC with the port of OTLP over HTTP, and the reverse."""
     for part in subject.view.of("exporters", *_PROTOCOLS):
-        protocol, other, usual, exporter = _PROTOCOLS[part.kind]
+        protocol = _PROTOCOLS[part.kind]
+        port_of_other = re.compile(rf":{protocol.other_port}(/|\Z)")
         for key in _ENDPOINTS:
             value = part.settings.get(key)
-            if isinstance(value, str) and re.search(rf":{other}(/|\Z)", value):
-                message = f"'{part.id}' uses {protocol}, and {other} is the usual port of the other protocol of OTLP"
-                yield Fault((*part.path, key), message, f"Write port {usual}, or use the exporter {exporter}.")
+            if isinstance(value, str) and port_of_other.search(value):
+                message = (
+                    f"'{part.id}' uses {protocol.name}, and {protocol.other_port} is the usual port of the other "
+                    "protocol of OTLP"
+                )
+                fix = f"Write port {protocol.usual_port}, or use the exporter {protocol.other_exporter}."
+                yield Fault((*part.path, key), message, fix)
 
 
 _QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
@@ -319,9 +355,11 @@ _SWITCHES: dict[Path, str] = {
 def nothing_retried(subject: Subject) -> Iterator[Fault]:
     """Yield exporters with retries or queue turned off; a short outage loses data."""
     for part in subject.view.parts:
-        for path, what in _SWITCHES.items() if part.section == "exporters" else ():
+        if part.section != "exporters":
+            continue
+        for path, effect in _SWITCHES.items():
             if at(part.settings, path) is False:
-                yield Fault((*part.path, *path), f"'{part.id}' {what}", f"Remove `{path[0]}: {{enabled: false}}`.")
+                yield Fault((*part.path, *path), f"'{part.id}' {effect}", f"Remove `{path[0]}: {{enabled: false}}`.")
 
 
 RULES = (

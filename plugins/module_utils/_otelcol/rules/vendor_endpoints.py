@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.layers import parse_version
 from ..config.paths import at, destination, items, section
@@ -65,7 +64,8 @@ def _better_path(part: Part, key: str, signal: str) -> str:
     if not service:
         return ""
     if not signal:
-        return "no path; the exporter adds its own" if path.strip("/") else ""
+        has_path = bool(path.strip("/"))
+        return "no path; the exporter adds its own" if has_path else ""
     is_right = path == f"/v1/{signal}" and _SIGNALS.get(service[1]) == signal
     return "" if is_right else f"/v1/{signal} of the service that takes {signal}"
 
@@ -79,32 +79,41 @@ def doubled_path(subject: Subject) -> Iterator[Fault]:
     for part in subject.view.of("exporters", "otlphttp"):
         host, path = _target(part, "endpoint")
         endpoint = str(part.settings.get("endpoint")).rstrip("/")
-        if (
-            path
-            and endpoint.endswith(_ADDED)
-            and not _AWS.match(host)
-            and uses_endpoint(subject.view, part, "endpoint")
-        ):
-            base = reduce(str.removesuffix, _ADDED, endpoint).rstrip("/") + ("/otlp" if "/loki/" in path else "")
+        if not path or _AWS.match(host) or not endpoint.endswith(_ADDED):
+            continue
+        if uses_endpoint(subject.view, part, "endpoint"):
+            base = _without_added_paths(endpoint, path)
             message = f"'{part.id}' adds /v1/traces, /v1/metrics or /v1/logs to {path}"
-            yield Fault(
-                (*part.path, "endpoint"),
-                message,
-                f"Write `{base}`, or give the URL of one signal as `traces_endpoint`, for example.",
-            )
+            fix = f"Write `{base}`, or give the URL of one signal as `traces_endpoint`, for example."
+            yield Fault((*part.path, "endpoint"), message, fix)
+
+
+def _without_added_paths(endpoint: str, path: str) -> str:
+    """Return a URL to which otlp_http adds the paths itself; Loki takes OTLP below `/otlp`."""
+    for added in _ADDED:
+        endpoint = endpoint.removesuffix(added)
+    base = endpoint.rstrip("/")
+    return f"{base}/otlp" if "/loki/" in path else base
 
 
 @about(exporters=["otlphttp"])
 def intake_header(subject: Subject) -> Iterator[Fault]:
     """Yield exporters without the headers that CloudWatch Logs and Datadog require."""
     for part in subject.view.of("exporters", "otlphttp"):
-        for key in ("endpoint", *(f"{signal}_endpoint" for signal in _SIGNALS.values())):
-            host = _target(part, key)[0]
-            missing = [name for name in _wanted(host) if name not in _headers(part)]
-            if missing and not _may_add_headers(part):
-                fix = f"Add `headers: {{{', '.join(f'{name}: …' for name in missing)}}}`."
-                yield Fault((*part.path, key), f"'{part.id}' sends no header {' and no '.join(missing)} to {host}", fix)
-                break
+        if not _may_add_headers(part):
+            yield from _first_lack_of_headers(part)
+
+
+def _first_lack_of_headers(part: Part) -> Iterator[Fault]:
+    """Yield the first endpoint of an exporter that requires headers which it does not send."""
+    for key in ("endpoint", *(f"{signal}_endpoint" for signal in _SIGNALS.values())):
+        host, _path = _target(part, key)
+        missing = [name for name in _required_headers(host) if name not in _headers(part)]
+        if missing:
+            listed = ", ".join(f"{name}: …" for name in missing)
+            message = f"'{part.id}' sends no header {' and no '.join(missing)} to {host}"
+            yield Fault((*part.path, key), message, f"Add `headers: {{{listed}}}`.")
+            return
 
 
 @about(exporters=["datadog"])
@@ -112,7 +121,9 @@ def datadog_site(subject: Subject) -> Iterator[Fault]:
     """Yield Datadog sites that are a URL, a host or a nickname instead of a domain."""
     for part in subject.view.of("exporters", "datadog"):
         site = at(part.settings, ("api", "site"))
-        if isinstance(site, str) and site and not _OPEN.search(site) and not _is_site(site):
+        if not isinstance(site, str) or not site or _OPEN.search(site):
+            continue
+        if not _is_site(site):
             fix = "Write only the domain, such as datadoghq.com, us5.datadoghq.com or datadoghq.eu."
             yield Fault((*part.path, "api", "site"), f"'{site}' is not a Datadog site", fix)
 
@@ -134,33 +145,41 @@ def _is_site(site: str) -> bool:
 def _target(part: Part, key: str) -> tuple[str, str]:
     """Return host and path of an endpoint; nothing where a variable hides them."""
     endpoint: Any = part.settings.get(key)
-    match = _PATH.match(endpoint) if isinstance(endpoint, str) and "$" not in endpoint else None
+    if not isinstance(endpoint, str) or "$" in endpoint:
+        return "", ""
+    match = _PATH.match(endpoint)
     return (destination(endpoint)[1], match[1]) if match else ("", "")
 
 
-def _misdirected(part: Part, key: str, wanted: str) -> Fault:
+def _misdirected(part: Part, key: str, better_path: str) -> Fault:
     path = _target(part, key)[1] or "no path"
     message = f"{key} of '{part.id}' has {path}, which accepts none of its data"
-    return Fault((*part.path, key), message, f"Use {wanted}.")
+    return Fault((*part.path, key), message, f"Use {better_path}.")
 
 
-def _wanted(host: str) -> tuple[str, ...]:
+def _required_headers(host: str) -> tuple[str, ...]:
+    """Return the headers that a host requires of requests."""
     if _DATADOG.match(host):
         return ("dd-api-key",)
-    return ("x-aws-log-group", "x-aws-log-stream") if host.startswith("logs.") and _AWS.match(host) else ()
+    is_logs_of_aws = host.startswith("logs.") and _AWS.match(host)
+    return ("x-aws-log-group", "x-aws-log-stream") if is_logs_of_aws else ()
 
 
 def _headers(part: Part) -> set[str]:
     """Return the names of headers, which are a mapping or a list of pairs."""
     headers = part.settings.get("headers")
-    names = [at(item, ("name",)) for item in headers] if isinstance(headers, list) else list(headers or ())
+    names = list(headers or ())
+    if isinstance(headers, list):
+        names = [at(pair, ("name",)) for pair in headers]
     return {str(name).lower() for name in names}
 
 
 def _may_add_headers(part: Part) -> bool:
     """Whether an unknown extension may add headers to the requests; sigv4auth adds none of them."""
-    signer = str(at(part.settings, ("auth", "authenticator"), "sigv4auth")).split("/", 1)[0]
-    return signer != "sigv4auth" or "middlewares" in part.settings or isinstance(part.settings.get("headers"), str)
+    if "middlewares" in part.settings or isinstance(part.settings.get("headers"), str):
+        return True
+    signer = str(at(part.settings, ("auth", "authenticator"), "sigv4auth"))
+    return signer.split("/", 1)[0] != "sigv4auth"
 
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
@@ -207,22 +226,31 @@ def random_trace_id(subject: Subject) -> Iterator[Fault]:
 
 def signature_mismatch(subject: Subject) -> Iterator[Fault]:
     """Yield signatures whose service or region differs from that of the endpoint; AWS rejects them."""
-    for part, key, service, region in _aws(subject):
-        name = at(part.settings, ("auth", "authenticator"))
-        signer = next((item for item in subject.view.of("extensions", "sigv4auth") if item.id == name), None)
-        for setting, wanted in (("service", service), ("region", region)) if signer else ():
-            written = at(signer and signer.settings, (setting,))
-            if isinstance(written, str) and written and "$" not in written and written != wanted:
-                yield Fault(
-                    ("extensions", str(name), setting),
-                    f"'{name}' signs for {setting} '{written}', but {key} of '{part.id}' is in {setting} '{wanted}'",
-                    f"Write `{setting}: {wanted}`, or give that exporter its own sigv4auth.",
-                )
+    signers = {part.id: part for part in reversed(subject.view.of("extensions", "sigv4auth"))}
+    for sending in _to_aws(subject):
+        name = at(sending.part.settings, ("auth", "authenticator"))
+        signer = signers.get(name) if isinstance(name, str) else None
+        if signer:
+            yield from _differing_signature(signer, sending)
+
+
+def _differing_signature(signer: Part, sending: _ToAws) -> Iterator[Fault]:
+    """Yield what a signature has another value for than the endpoint; a variable may have the right one."""
+    for setting, right_value in (("service", sending.service), ("region", sending.region)):
+        written = at(signer.settings, (setting,))
+        if not isinstance(written, str) or written in ("", right_value) or "$" in written:
+            continue
+        signed = f"'{signer.id}' signs for {setting} '{written}'"
+        yield Fault(
+            ("extensions", signer.id, setting),
+            f"{signed}, but {sending.key} of '{sending.part.id}' is in {setting} '{right_value}'",
+            f"Write `{setting}: {right_value}`, or give that exporter its own sigv4auth.",
+        )
 
 
 def signature_missing(subject: Subject) -> Iterator[Fault]:
     """Yield exporters to AWS that do not sign their requests; AWS rejects them."""
-    for part, key, _service, _region in _aws(subject):
+    for part, key, _service, _region in _to_aws(subject):
         if "auth" not in part.settings:
             yield Fault(
                 (*part.path, key),
@@ -232,17 +260,23 @@ def signature_missing(subject: Subject) -> Iterator[Fault]:
             return
 
 
-def _aws(subject: Subject) -> Iterator[tuple[Part, str, str, str]]:
-    """Yield exporters that send over HTTP to AWS: the key of the endpoint, and the service and region there."""
+class _ToAws(NamedTuple):
+    """An exporter that sends over HTTP to AWS: the key of the endpoint, and the service and region there."""
+
+    part: Part
+    key: str
+    service: str
+    region: str
+
+
+def _to_aws(subject: Subject) -> Iterator[_ToAws]:
+    """Yield each endpoint of AWS to which exporters send over HTTP."""
     for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite"):
         for key in _ENDPOINTS:
-            match = _match(part.settings.get(key))
+            endpoint = part.settings.get(key)
+            match = _HOST.match(endpoint) if isinstance(endpoint, str) else None
             if match:
-                yield part, key, _SERVICES[match[1]], match[2]
-
-
-def _match(endpoint: Any) -> re.Match[str] | None:
-    return _HOST.match(endpoint) if isinstance(endpoint, str) else None
+                yield _ToAws(part, key, _SERVICES[match[1]], match[2])
 
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/awsemfexporter"
@@ -258,12 +292,12 @@ _RETENTIONS = (
 def dropped_declaration(subject: Subject) -> Iterator[Fault]:
     """Yield metric declarations that awsemf drops; their metrics never reach CloudWatch."""
     for part in subject.view.of("exporters", "awsemf"):
-        for index, item in enumerate(items(part.settings, "metric_declarations")):
+        for index, declaration in enumerate(items(part.settings, "metric_declarations")):
             here = (*part.path, "metric_declarations", index)
-            if isinstance(item, dict) and not item.get("metric_name_selectors"):
+            if isinstance(declaration, dict) and not declaration.get("metric_name_selectors"):
                 fix = "Add `metric_name_selectors: [REGULAR EXPRESSION]`."
                 yield Fault(here, "the declaration selects no metric", fix)
-            for number, dimensions in enumerate(items(item, "dimensions")):
+            for number, dimensions in enumerate(items(declaration, "dimensions")):
                 if isinstance(dimensions, list) and len(dimensions) > _MOST_DIMENSIONS:
                     yield Fault(
                         (*here, "dimensions", number),
@@ -275,11 +309,21 @@ def dropped_declaration(subject: Subject) -> Iterator[Fault]:
 def log_retention(subject: Subject) -> Iterator[Fault]:
     """Yield retention times that CloudWatch Logs does not offer; the Collector rejects them."""
     for name, settings in section(subject.config, "exporters").items():
-        days = at(settings, ("log_retention",)) if str(name).split("/", 1)[0] in _LOGGERS else None
+        if str(name).split("/", 1)[0] not in _LOGGERS:
+            continue
+        days = at(settings, ("log_retention",))
         if isinstance(days, int) and not isinstance(days, bool) and days not in _RETENTIONS:
-            longer = next((item for item in _RETENTIONS if item > max(days, 0)), _RETENTIONS[-1])
-            fix = f"Write {longer}, or another of: {', '.join(map(str, _RETENTIONS[1:]))}; 0 keeps them forever."
+            others = ", ".join(str(offered) for offered in _RETENTIONS[1:])
+            fix = f"Write {_next_retention(days)}, or another of: {others}; 0 keeps them forever."
             yield Fault(("exporters", name, "log_retention"), f"CloudWatch Logs keeps no event for {days} days", fix)
+
+
+def _next_retention(days: int) -> int:
+    """Return the shortest retention time that is longer, or else the longest of all."""
+    for offered in _RETENTIONS:
+        if offered > max(days, 0):
+            return offered
+    return _RETENTIONS[-1]
 
 
 RULES = (
