@@ -29,7 +29,9 @@ def port_clash(subject: Subject) -> Iterator[Fault]:
         first = _holder(hosts, listener.host)
         if first is None:
             hosts[listener.host] = listener
-        elif not (first.part is None and _is_prometheus_exporter(listener)):
+            continue
+        has_own_rule = first.part is None and _is_prometheus_exporter(listener)
+        if not has_own_rule:
             number, protocol = listener.end
             message = f"{protocol} port {number} is already taken by {dotted(first.path)}"
             yield Fault(listener.path, message, "Give one of them another port.")
@@ -38,19 +40,21 @@ def port_clash(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["prometheus"])
 def own_metrics_port(subject: Subject) -> Iterator[Fault]:
     """Yield prometheus exporters on the port of the collector's own metrics."""
-    readers = [item for item in subject.view.listeners if item.part is None]
-    for listener in filter(_is_prometheus_exporter, subject.view.listeners):
+    readers = [listener for listener in subject.view.listeners if listener.part is None]
+    exporters = [listener for listener in subject.view.listeners if _is_prometheus_exporter(listener)]
+    for exporter in exporters:
         for reader in readers:
-            if reader.end == listener.end:
-                clash = hosts_overlap(reader.host, listener.host)
-                elsewhere = ", on another address: a scraper gets only one of both"
-                yield Fault(
-                    listener.path,
-                    f"port {listener.port} serves the collector's own metrics"
-                    + ("; the exporter cannot start" if clash else elsewhere),
-                    "Use another port, such as 8889.",
-                    severity="" if clash else "warning",
-                )
+            if reader.end == exporter.end:
+                yield _on_port_of_reader(exporter, reader)
+
+
+def _on_port_of_reader(exporter: Listener, reader: Listener) -> Fault:
+    message = f"port {exporter.port} serves the collector's own metrics"
+    fix = "Use another port, such as 8889."
+    if hosts_overlap(reader.host, exporter.host):
+        return Fault(exporter.path, f"{message}; the exporter cannot start", fix)
+    elsewhere = f"{message}, on another address: a scraper gets only one of both"
+    return Fault(exporter.path, elsewhere, fix, severity="warning")
 
 
 def _holder(hosts: dict[str, Listener], host: str) -> Listener | None:
@@ -65,7 +69,8 @@ def _holder(hosts: dict[str, Listener], host: str) -> Listener | None:
 
 
 def _is_prometheus_exporter(listener: Listener) -> bool:
-    return listener.part is not None and listener.part[0] == "exporters" and listener.part.kind == "prometheus"
+    part = listener.part
+    return part is not None and part.section == "exporters" and part.kind == "prometheus"
 
 
 _SERVICES = "https://opentelemetry.io/docs/security/config-best-practices/"
@@ -85,10 +90,10 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or deployment.mode == "sidecar" or not deployment.exposed:
         return
-    for listener in _servers(subject):
+    for listener in _exposed_listeners(subject):
         if is_loopback(listener.host) and listener.end in deployment.exposed:
             message = f"port {listener.port} listens on {listener.host}, which no other pod reaches"
-            yield Fault(listener.path, message, f"Write `{listener.at(_pod(listener))}`.")
+            yield Fault(listener.path, message, f"Write `{listener.at(_address_of_pod(listener))}`.")
 
 
 @about("deployment")
@@ -121,26 +126,21 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
     if not deployment or not deployment.ingress or deployment.host_network:
         return
     ingress, fix = deployment.ingress, _ADMIT["operator" if deployment.by_operator else "own"]
-    for listener in _servers(subject):
-        if listener.protocol == "UDP" and not is_loopback(listener.host) and not ingress.admits(*listener.end):
-            wrong_protocol = ingress.admits(listener.port, "TCP")
-            yield Fault(
-                listener.path,
-                f"NetworkPolicy {ingress.policies.names} "
-                + (
-                    f"admits port {listener.port} for TCP only"
-                    if wrong_protocol
-                    else f"does not admit UDP port {listener.port}"
-                ),
-                fix.format(port=listener.port),
-                severity="" if wrong_protocol or ingress.complete else "info",
-            )
+    for listener in _exposed_listeners(subject):
+        if listener.protocol != "UDP" or is_loopback(listener.host) or ingress.admits(*listener.end):
+            continue
+        if ingress.admits(listener.port, "TCP"):
+            wrong, severity = f"admits port {listener.port} for TCP only", ""
+        else:
+            wrong, severity = f"does not admit UDP port {listener.port}", "" if ingress.complete else "info"
+        message = f"NetworkPolicy {ingress.policies.names} {wrong}"
+        yield Fault(listener.path, message, fix.format(port=listener.port), severity=severity)
 
 
 @about("deployment")
 def health_check_missing(subject: Subject) -> Iterator[Fault]:
     """Yield collectors without a health check for the kubelet's probes."""
-    if subject.deployment and subject.deployment.probed and not _is_asked(subject):
+    if subject.deployment and subject.deployment.probed and not _answers_probes(subject):
         yield Fault(
             ("service", "extensions"),
             "no health_check answers probes: pods that hang keep running, and pods that are not ready receive data",
@@ -154,40 +154,40 @@ def health_check_unreachable(subject: Subject) -> Iterator[Fault]:
     if not subject.deployment or not subject.deployment.probed:
         return
     for listener in subject.view.listeners:
-        if listener.part and listener.part.kind in _HEALTH and is_loopback(listener.host):
-            message = f"'{listener.part.id}' listens on {listener.host}, but the kubelet probes the address of the pod"
-            yield Fault(listener.path, message, f"Write `{listener.at(_pod(listener))}`.")
+        part = listener.part
+        if part and part.kind in _HEALTH and is_loopback(listener.host):
+            message = f"'{part.id}' listens on {listener.host}, but the kubelet probes the address of the pod"
+            yield Fault(listener.path, message, f"Write `{listener.at(_address_of_pod(listener))}`.")
 
 
-def _pod(listener: Listener) -> str:
+def _address_of_pod(listener: Listener) -> str:
     """Return the pod's address for a listener: in brackets before a port, which IPv6 needs and IPv4 takes."""
     return _POD if listener.port_apart else _POD_BEFORE_PORT
 
 
-def _is_asked(subject: Subject) -> bool:
+def _answers_probes(subject: Subject) -> bool:
+    """Whether the collector starts an extension that answers probes."""
     started = items(subject.config, "service", "extensions")
     return any(isinstance(name, str) and kind_of(name) in _HEALTH for name in started)
 
 
-def _servers(subject: Subject) -> Iterator[Listener]:
+def _exposed_listeners(subject: Subject) -> Iterator[Listener]:
     return (listener for listener in subject.view.listeners if listener.exposed)
 
 
 @about("deployment")
 def host_port_open(subject: Subject) -> Iterator[Fault]:
     """Yield agents that open ports on their nodes by default, in clear text for everybody who reaches the node."""
-    wide = subject.deployment.open_ports if subject.deployment else frozenset()
-    found = [
-        listener
-        for listener in subject.view.listeners
-        if listener.exposed and listener.end in wide and not at(subject.config, (*listener.path[:-1], "tls"))
-    ]
-    if found:
-        numbers = sorted({listener.port for listener in found})[:_SHOWN]
-        ports = f"port{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+    open_ports = subject.deployment.open_ports if subject.deployment else frozenset()
+    on_node = [listener for listener in _exposed_listeners(subject) if listener.end in open_ports]
+    in_clear_text = [listener for listener in on_node if not at(subject.config, (*listener.path[:-1], "tls"))]
+    if in_clear_text:
+        numbers = sorted({listener.port for listener in in_clear_text})[:_SHOWN]
+        noun = "port" if len(numbers) == 1 else "ports"
+        listed = ", ".join(str(number) for number in numbers)
         yield Fault(
-            found[0].path,
-            f"everybody who reaches the node can send to its {ports}, in clear text",
+            in_clear_text[0].path,
+            f"everybody who reaches the node can send to its {noun} {listed}, in clear text",
             "Set `host_ports: true` to accept this. For pods of the same node only, set `host_ports: false` and "
             "`service: {enabled: true}`.",
         )

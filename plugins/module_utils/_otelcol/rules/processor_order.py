@@ -9,6 +9,7 @@ Source: "Recommended Processors" and "Ordering" in the Collector's processor/REA
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..config.paths import at, items
 from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, traits_of, types_that
@@ -29,9 +30,10 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
         return
     connectors = {part.id for part in subject.view.parts if part.section == "connectors"}
     for pipeline in subject.view.pipelines:
-        if not set(pipeline.receivers) - connectors or _position(pipeline, _LIMITER) is not None:
+        receives_data = bool(set(pipeline.receivers) - connectors)
+        if not receives_data or _index_of(_LIMITER, pipeline) is not None:
             continue
-        if not all(map(keeps_nothing, pipeline.exporters)):
+        if not all(keeps_nothing(exporter) for exporter in pipeline.exporters):
             fix = "Put `memory_limiter` first in its processors (recipe baseline does)."
             yield Fault(pipeline.path, f"pipeline '{pipeline.key}' has no memory_limiter", fix)
 
@@ -39,7 +41,7 @@ def memory_limiter_missing(subject: Subject) -> Iterator[Fault]:
 def memory_limiter_late(subject: Subject) -> Iterator[Fault]:
     """Yield memory limiters that are not the first processor; earlier processors work on data that is then rejected."""
     for pipeline in subject.view.pipelines:
-        index = _position(pipeline, _LIMITER)
+        index = _index_of(_LIMITER, pipeline)
         if index:
             message = f"'{pipeline.processors[index]}' comes after '{pipeline.processors[0]}'"
             fix = "Put it first: rejected data then costs no work, and receivers can slow down their senders."
@@ -80,21 +82,25 @@ def _behind_regrouping(pipeline: Pipeline, asking: set[str]) -> Iterator[Fault]:
 @about(processors=["k8sattributes"])
 def wrong_pod(subject: Subject) -> Iterator[Fault]:
     """Yield k8s_attributes that find pods by their connection, where the connection is that of another collector."""
-    asking = [part for part in subject.view.of("processors", "k8sattributes") if _asks_connection(part)]
-    for part in asking if subject.senders else ():
-        names = " and ".join(f"'{name}'" for name in subject.senders)
-        known = _before_connection(part)
-        unless = f" unless data has {' or '.join(known)}" if known else ""
-        message = (
-            f"'{part.id}' finds pods by their connection{unless}: "
-            f"data of collector {names} gets the pods of that collector"
-        )
-        fix = f"Add recipe kubernetes_attributes to collector {names}, where the connection is that of the application."
-        if _UID in known:
-            fix += (
-                f" Suppress this if all applications set {_UID}, as auto-instrumentation does with `kubernetes_uids`."
-            )
-        yield Fault(part.path, message, fix)
+    if not subject.senders:
+        return
+    senders = " and ".join(f"'{name}'" for name in subject.senders)
+    for part in subject.view.of("processors", "k8sattributes"):
+        if _asks_connection(part):
+            yield _pod_of_sender(part, senders)
+
+
+def _pod_of_sender(part: Part, senders: str) -> Fault:
+    known = _before_connection(part)
+    unless = f" unless data has {' or '.join(known)}" if known else ""
+    message = (
+        f"'{part.id}' finds pods by their connection{unless}: "
+        f"data of collector {senders} gets the pods of that collector"
+    )
+    fix = f"Add recipe kubernetes_attributes to collector {senders}, where the connection is that of the application."
+    if _UID in known:
+        fix += f" Suppress this if all applications set {_UID}, as auto-instrumentation does with `kubernetes_uids`."
+    return Fault(part.path, message, fix)
 
 
 @about(processors=["tailsampling"])
@@ -102,37 +108,47 @@ def sampled_metrics(subject: Subject) -> Iterator[Fault]:
     """Yield connectors behind tail_sampling that make metrics of spans; they count only the spans that it keeps."""
     counting = {part.id for part in subject.view.of("connectors", *types_that(CONNECTORS, Trait.COUNTS_SPANS))}
     for pipeline in subject.view.pipelines:
-        sampler = _position(pipeline, "tailsampling")
-        for index, name in enumerate(pipeline.exporters if sampler is not None else ()):
+        sampler_index = _index_of("tailsampling", pipeline)
+        if sampler_index is None:
+            continue
+        sampler = pipeline.processors[sampler_index]
+        for index, name in enumerate(pipeline.exporters):
             if name in counting:
-                message = f"'{name}' counts only the spans that '{pipeline.processors[sampler or 0]}' keeps"
+                message = f"'{name}' counts only the spans that '{sampler}' keeps"
                 fix = f"Send to '{name}' from a pipeline without it, or sample in a collector behind this one."
                 yield Fault((*pipeline.path, "exporters", index), message, fix)
 
 
-def _position(pipeline: Pipeline, kind: str) -> int | None:
-    return next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == kind), None)
+def _index_of(kind: str, pipeline: Pipeline) -> int | None:
+    """Return the index of the first processor of a kind."""
+    for index, name in enumerate(pipeline.processors):
+        if kind_of(name) == kind:
+            return index
+    return None
 
 
 def _before_connection(part: Part) -> list[str]:
     """Return the attributes that name the pod before the connection does: the first association that fits counts."""
-    found: list[str] = []
-    for item in items(part.settings, "pod_association"):
-        sources = items(item, "sources")
-        if any(at(source, ("from",)) == "connection" for source in sources):
+    attributes: list[str] = []
+    for association in items(part.settings, "pod_association"):
+        if _is_by_connection(association):
             break
-        found.append(" and ".join(str(at(source, ("name",))) for source in sources))
-    return found
+        names = [str(at(source, ("name",))) for source in items(association, "sources")]
+        attributes.append(" and ".join(names))
+    return attributes
+
+
+def _is_by_connection(association: Any) -> bool:
+    """Whether an association asks for the address of the connection."""
+    return any(at(source, ("from",)) == "connection" for source in items(association, "sources"))
 
 
 def _asks_connection(part: Part) -> bool:
-    """Without associations the processor asks for the connection alone."""
+    """Whether k8s_attributes need the connection; without associations they ask for it alone."""
     if part.settings.get("passthrough") is True:
         return True
     associations = items(part.settings, "pod_association")
-    return not associations or any(
-        at(source, ("from",)) == "connection" for item in associations for source in items(item, "sources")
-    )
+    return not associations or any(_is_by_connection(association) for association in associations)
 
 
 RULES = (

@@ -40,17 +40,19 @@ ON_EACH_HOST = ("daemonset", "service")
 @about("deployment")
 def singleton(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that report the whole cluster and run more than once; all data arrives repeatedly."""
-    times = copies_in_words(subject.deployment)
-    for part in subject.view.of("receivers", *_SINGLETONS) if times else ():
+    times, deployment = copies_in_words(subject.deployment), subject.deployment
+    if not times or not deployment:
+        return
+    is_certain = (deployment.replicas or 0) > 1  # other counts may be one at run time
+    for part in subject.view.of("receivers", *_SINGLETONS):
         if any(str(key).endswith("leader_elector") for key in part.settings):
             continue
-        certain = subject.deployment and (subject.deployment.replicas or 0) > 1  # other counts may be one at run time
         message = f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {times}"
         fix = (
             "Move it to a separate collector with mode deployment and `replicas: 1`, "
             "or name an extension k8s_leader_elector as its `k8s_leader_elector`."
         )
-        yield Fault(part.path, message, fix, severity="" if certain else "warning")
+        yield Fault(part.path, message, fix, severity="" if is_certain else "warning")
 
 
 @about("deployment")
@@ -114,16 +116,21 @@ def copies_in_words(deployment: Deployment | None) -> str:
     """Return the number of replicas of a collector in words; empty if it is one or unknown."""
     if deployment is None:
         return ""
-    if deployment.mode in ("daemonset", "sidecar"):
-        return "one on every node" if deployment.mode == "daemonset" else "one in every pod that has the sidecar"
+    if deployment.mode in _COPIES_OF_MODES:
+        return _COPIES_OF_MODES[deployment.mode]
     if deployment.autoscaled:
         return "an autoscaler that adds replicas"
-    return f"more than one replica ({deployment.replicas})" if (deployment.replicas or 0) > 1 else ""
+    has_several = (deployment.replicas or 0) > 1
+    return f"more than one replica ({deployment.replicas})" if has_several else ""
+
+
+_COPIES_OF_MODES = {"daemonset": "one on every node", "sidecar": "one in every pod that has the sidecar"}
 
 
 def _pod_logs(settings: Mapping[str, Any]) -> str:
-    found = any(str(glob).startswith(_POD_LOGS) for glob in items(settings, "include"))
-    return "the container logs of a node" if found else ""
+    """Return what file_log reads of a node, if its patterns are those of the logs of pods."""
+    reads_pods = any(str(glob).startswith(_POD_LOGS) for glob in items(settings, "include"))
+    return "the container logs of a node" if reads_pods else ""
 
 
 def _root(settings: Mapping[str, Any]) -> str:
@@ -131,10 +138,10 @@ def _root(settings: Mapping[str, Any]) -> str:
 
 
 def _kubelet(settings: Mapping[str, Any]) -> str:
-    """An endpoint with another address than the collector's node is set on purpose."""
+    """Return that a kubelet is read; an endpoint with another address than the collector's node is set on purpose."""
     endpoint = at(settings, ("endpoint",))
-    own = endpoint is None or any(name in str(endpoint) for name in _ON_NODE)
-    return "the kubelet of its own node" if own else ""
+    is_of_own_node = endpoint is None or any(name in str(endpoint) for name in _ON_NODE)
+    return "the kubelet of its own node" if is_of_own_node else ""
 
 
 _READS: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -156,11 +163,14 @@ _KIND = "k8sleaderelector"
 def lease_missing(subject: Subject) -> Iterator[Fault]:
     """Yield leader electors without the name or namespace of their lease; the Collector rejects them."""
     for name, settings in section(subject.config, "extensions").items():
-        if isinstance(name, str) and kind_of(name) == _KIND and isinstance(settings, dict | None):
-            missing = [key for key in ("lease_name", "lease_namespace") if not (settings or {}).get(key)]
-            if missing:
-                fix = "Add `lease_name: NAME` and `lease_namespace: NAMESPACE`, the same for all copies."
-                yield Fault(("extensions", name), f"'{name}' has no {' and no '.join(missing)}", fix)
+        is_elector = isinstance(name, str) and kind_of(name) == _KIND
+        if not is_elector or not isinstance(settings, dict | None):
+            continue
+        given = settings or {}
+        missing = [key for key in ("lease_name", "lease_namespace") if not given.get(key)]
+        if missing:
+            fix = "Add `lease_name: NAME` and `lease_namespace: NAMESPACE`, the same for all copies."
+            yield Fault(("extensions", name), f"'{name}' has no {' and no '.join(missing)}", fix)
 
 
 _BALANCING = f"{_CONTRIB}/exporter/loadbalancingexporter"
@@ -215,27 +225,32 @@ def _split(part: Part, state: _State, times: str, *, are_senders_known: bool) ->
 def _is_kept_together(part: Part, key: str, mode: str, subject: Subject) -> bool:
     """Whether one replica gets all data with the same routing key."""
     signal = "metrics" if key == _STREAMS else "traces"
-    if (subject.routing or subject.divided).get(signal) == {key}:
+    keys_by_signal = subject.routing or subject.divided
+    if keys_by_signal.get(signal) == {key}:
         return True
     if key != _TRACES and mode in ("daemonset", "sidecar"):
         return True  # the series of a pod stay with the agent of its node
     # With both tiers in one collector, one pipeline divides, and the next one has the state.
-    balancing = [exporter.id for exporter in subject.view.of("exporters", "loadbalancing")]
+    balancing = {exporter.id for exporter in subject.view.of("exporters", "loadbalancing")}
     return bool(balancing) and not _samples_first(subject, part, balancing)
 
 
-def _samples_first(subject: Subject, part: Part, balancing: list[str]) -> bool:
+def _samples_first(subject: Subject, part: Part, balancing: set[str]) -> bool:
     """Whether a processor decides on traces in the pipeline that divides them afterwards."""
-    with_it = [one for one in subject.view.pipelines if part.section == "processors" and part.id in one.processors]
-    return any(set(one.exporters) & set(balancing) for one in with_it)
+    if part.section != "processors":
+        return False
+    pipelines = [pipeline for pipeline in subject.view.pipelines if part.id in pipeline.processors]
+    return any(not balancing.isdisjoint(pipeline.exporters) for pipeline in pipelines)
 
 
 @about("unreceived")
 def unreceived_signal(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that send a signal to a collector of the same inventory that does not receive it; it is lost."""
-    for exporter, lost in subject.unreceived.items():
-        for name in dict.fromkeys(name for name, _signal in lost):
-            signals = [signal for other, signal in lost if other == name]
+    for exporter, lost_signals in subject.unreceived.items():
+        signals_by_collector: dict[str, list[str]] = {}
+        for name, signal in lost_signals:
+            signals_by_collector.setdefault(name, []).append(signal)
+        for name, signals in signals_by_collector.items():
             message = f"'{exporter}' sends {' and '.join(signals)} to collector '{name}', which does not receive this"
             fix = (
                 f"Add {', '.join(signals)} to `signals` of recipe otlp_ingest in '{name}', or do not send this: "
@@ -260,28 +275,31 @@ def pod_association(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or deployment.mode == "daemonset":
         return
-    sidecar = deployment.mode == "sidecar"
+    is_sidecar = deployment.mode == "sidecar"
+    sender = "the loopback of the pod" if is_sidecar else "the last hop: an agent or a load balancer, if any"
     for part in subject.view.of("processors", "k8sattributes"):
-        if part.settings.get("passthrough") is not True and _only_connection(part):
-            sender = "the loopback of the pod" if sidecar else "the last hop: an agent or a load balancer, if any"
+        if part.settings.get("passthrough") is not True and _asks_connection_alone(part):
             message = f"'{part.id}' uses the address of the connection as the pod's, but here it is {sender}"
             fix = (
                 "Put `{sources: [{from: resource_attribute, name: k8s.pod.ip}]}` first in pod_association, "
                 "and k8s_attributes with `passthrough: true` into agents in front."
             )
-            yield Fault(part.path, message, fix, severity="warning" if sidecar else "")
+            yield Fault(part.path, message, fix, severity="warning" if is_sidecar else "")
 
 
-def _only_connection(part: Part) -> bool:
-    associations = items(part.settings, "pod_association")
-    return all(
-        at(source, ("from",)) == "connection" for item in associations for source in items(item, "sources")
-    ) and not isinstance(part.settings.get("pod_association"), str)
+def _asks_connection_alone(part: Part) -> bool:
+    """Whether k8s_attributes find pods by their connection and by nothing else, as they do without associations."""
+    if isinstance(part.settings.get("pod_association"), str):
+        return False
+    for association in items(part.settings, "pod_association"):
+        for source in items(association, "sources"):
+            if at(source, ("from",)) != "connection":
+                return False
+    return True
 
 
 RULES = (
     *rules("error", singleton, documentation=_LEADER),
-    *rules("warning", documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"),
     *rules(
         "warning", host_reader, documentation="https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
     ),
