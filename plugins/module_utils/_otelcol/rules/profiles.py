@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from ..config.paths import Position, lines_of
 from ..errors import Problem, near
@@ -71,6 +72,10 @@ class Suppression:
     reason: str
     path: str = "*"
 
+    def is_about(self, finding: Finding) -> bool:
+        """Whether it suppresses a finding; brackets in a path are literal."""
+        return self.rule == finding.rule and fnmatchcase(finding.path, self.path.replace("[", "[[]"))
+
 
 @dataclass(frozen=True)
 class WeighedFindings:
@@ -102,13 +107,13 @@ def judged_findings(
     suppressed: list[tuple[Finding, str]] = []
     used: set[Suppression] = set()
     for finding in findings:
-        met = [item for item in suppressions if _meets(item, finding)]
-        used.update(met)
-        if met:
-            suppressed.append((finding, met[0].reason))
+        matching = [suppression for suppression in suppressions if suppression.is_about(finding)]
+        used.update(matching)
+        if matching:
+            suppressed.append((finding, matching[0].reason))
         elif table.get(finding.rule) != OFF:
             remaining.append(_weighed(finding, table, profile, overrides))
-    remaining.extend(_unused(item for item in suppressions if item not in used))
+    remaining.extend(_unused(suppression) for suppression in suppressions if suppression not in used)
     return WeighedFindings(sorted(remaining, key=by_position), suppressed)
 
 
@@ -121,21 +126,23 @@ def _weighed(finding: Finding, table: Mapping[str, str], profile: str, overrides
 
 
 def _check(known: set[str], profile: str, overrides: Mapping[str, str], suppressions: Sequence[Suppression]) -> None:
+    """Raise Problem for what does not exist, and for a suppression without a reason."""
     if profile not in PROFILES:
         wrong = f"there is no profile '{profile}'{near(profile, PROFILES)}"
         raise Problem(wrong, fix=f"Profiles: {', '.join(PROFILES)}.")
+    allowed = (*SEVERITIES, OFF)
     for rule, severity in overrides.items():
         _check_rule(rule, known, "severities")
-        if severity not in (*SEVERITIES, OFF):
+        if severity not in allowed:
             raise Problem(
-                f"'{severity}' is not a severity{near(str(severity), (*SEVERITIES, OFF))}",
+                f"'{severity}' is not a severity{near(str(severity), allowed)}",
                 asked=f"severity of rule '{rule}'",
-                fix=f"Use one of {', '.join((*SEVERITIES, OFF))}.",
+                fix=f"Use one of {', '.join(allowed)}.",
             )
-    for item in suppressions:
-        _check_rule(item.rule, known, "suppressions")
-        if not item.reason.strip():
-            raise Problem(f"rule '{item.rule}' is suppressed without a reason", fix="Add `reason`.")
+    for suppression in suppressions:
+        _check_rule(suppression.rule, known, "suppressions")
+        if not suppression.reason.strip():
+            raise Problem(f"rule '{suppression.rule}' is suppressed without a reason", fix="Add `reason`.")
 
 
 def _check_rule(rule: str, known: set[str], where: str) -> None:
@@ -144,19 +151,12 @@ def _check_rule(rule: str, known: set[str], where: str) -> None:
         raise Problem(wrong, asked=where, fix="Correct the rule's id.")
 
 
-def _meets(item: Suppression, finding: Finding) -> bool:
-    """Whether a suppression matches a finding; brackets in a path are literal."""
-    return item.rule == finding.rule and fnmatchcase(finding.path, item.path.replace("[", "[[]"))
-
-
-def _unused(suppressions: Iterable[Suppression]) -> Iterator[Finding]:
-    for item in suppressions:
-        where = "" if item.path == "*" else f" at '{item.path}'"
-        path = "" if item.path == "*" else item.path
-        message = f"rule '{item.rule}' is suppressed{where}, but finds nothing there"
-        yield Finding(
-            position=Position(), path=path, rule=UNUSED, severity="info", message=message, fix="Remove the suppression."
-        )
+def _unused(suppression: Suppression) -> Finding:
+    """Return the finding about a suppression that suppresses nothing."""
+    path = "" if suppression.path == "*" else suppression.path
+    where = f" at '{path}'" if path else ""
+    message = f"rule '{suppression.rule}' is suppressed{where}, but finds nothing there"
+    return Finding(Position(), path, UNUSED, "info", message, "Remove the suppression.")
 
 
 WRONG = "wrong-suppression"
@@ -175,49 +175,69 @@ class Comment:
 
 def suppressing_comments(texts: Mapping[str, str]) -> list[Comment]:
     """Return the suppressions in texts, by their names."""
-    return [comment for file, text in texts.items() if "o11y:" in text for comment in _in_text(file, text)]
+    comments: list[Comment] = []
+    for file, text in texts.items():
+        if "o11y:" in text:
+            comments.extend(_comments_in(file, text))
+    return comments
 
 
-def split_by_comments(
-    findings: Iterable[Finding], given: Sequence[Comment], known: Iterable[str]
-) -> tuple[list[Finding], list[tuple[Finding, str]], list[Finding]]:
+class SplitFindings(NamedTuple):
+    """What comments leave of findings, what they suppress with their reasons, and findings about wrong comments."""
+
+    remaining: list[Finding]
+    suppressed: list[tuple[Finding, str]]
+    wrong: list[Finding]
+
+
+def split_by_comments(findings: Iterable[Finding], given: Sequence[Comment], known: Iterable[str]) -> SplitFindings:
     """Return the remaining findings, the findings that comments suppress, and findings about invalid comments."""
     if not given:
-        return list(findings), [], []
+        return SplitFindings(list(findings), [], [])
     rules = sorted(known)
-    right = [comment for comment in given if not _fault(comment, rules)]
-    by_line = {(comment.position.file, line, comment.rule): comment for comment in right for line in comment.lines}
-    kept, accepted, used = [], [], set()
+    faults = [_fault_of(comment, rules) for comment in given]
+    right = [comment for comment, fault in zip(given, faults, strict=True) if not fault]
+    wrong = [_wrong_comment(comment, fault) for comment, fault in zip(given, faults, strict=True) if fault]
+    by_line: dict[tuple[str, int, str], Comment] = {}
+    for comment in right:
+        for line in comment.lines:
+            by_line[comment.position.file, line, comment.rule] = comment
+    remaining: list[Finding] = []
+    suppressed: list[tuple[Finding, str]] = []
+    used: set[Comment] = set()
     for finding in findings:
-        comment = by_line.get((finding.position.file, finding.position.line, finding.rule))
-        if comment is None:
-            kept.append(finding)
+        covering = by_line.get((finding.position.file, finding.position.line, finding.rule))
+        if covering is None:
+            remaining.append(finding)
         else:
-            used.add(comment)
-            accepted.append((finding, comment.reason))
-    wrong = [_finding(comment, _fault(comment, rules)) for comment in given if _fault(comment, rules)]
+            used.add(covering)
+            suppressed.append((finding, covering.reason))
     wrong += [_unused_comment(comment) for comment in right if comment not in used]
-    return kept, accepted, wrong
+    return SplitFindings(remaining, suppressed, wrong)
 
 
-def _in_text(file: str, text: str) -> Iterable[Comment]:
+def _comments_in(file: str, text: str) -> Iterator[Comment]:
+    """Yield the suppressions in a text. One that stands alone in its line covers the next line too."""
     for number, line in enumerate(lines_of(text), 1):
         match = _COMMENT.search(line)
-        if match:
-            rule, _space, reason = match["rest"].strip().partition(" ")
-            alone = not line[: match.start("rest")].split("#")[0].strip()
-            lines = (number, number + 1) if alone else (number,)
-            position = Position(file, number, line.index("#", match.start()) + 1)
-            yield Comment(position, rule, reason.strip(), lines)
+        if match is None:
+            continue
+        rule, _space, reason = match["rest"].strip().partition(" ")
+        before_comment = line[: match.start("rest")].split("#")[0]
+        is_alone = not before_comment.strip()
+        lines = (number, number + 1) if is_alone else (number,)
+        position = Position(file, number, line.index("#", match.start()) + 1)
+        yield Comment(position, rule, reason.strip(), lines)
 
 
-def _fault(comment: Comment, rules: list[str]) -> str:
+def _fault_of(comment: Comment, rules: list[str]) -> str:
+    """Return why a comment suppresses nothing; empty if it is right."""
     if comment.rule not in rules:
         return f"there is no rule '{comment.rule}'{near(comment.rule, rules)}"
     return "" if comment.reason else f"rule '{comment.rule}' is ignored here without a reason"
 
 
-def _finding(comment: Comment, message: str) -> Finding:
+def _wrong_comment(comment: Comment, message: str) -> Finding:
     return Finding(comment.position, "", WRONG, "warning", message, "Write `# o11y: ignore RULE-ID reason`.")
 
 

@@ -57,24 +57,31 @@ class Report:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        return sorted((finding for item in self.checked for finding in item.findings), key=by_position)
+        """All findings, by position."""
+        return sorted((finding for config in self.checked for finding in config.findings), key=by_position)
 
     @cached_property
     def suppressed(self) -> list[Suppressed]:
         """All suppressed findings, by position."""
-        return sorted((one for item in self.checked for one in item.suppressed), key=lambda one: one.finding)
+        suppressed = [suppression for config in self.checked for suppression in config.suppressed]
+        return sorted(suppressed, key=lambda suppression: suppression.finding)
 
     @cached_property
     def counts(self) -> dict[str, int]:
         """The number of findings of each severity, and of suppressed findings and files."""
         seen = Counter(finding.severity for finding in self.findings)
-        rest = {"suppressed": self.suppressed, "checked": self.checked, "skipped": self.skipped}
-        return {**{name: seen[name] for name in SEVERITIES}, **{name: len(items) for name, items in rest.items()}}
+        return {
+            **{name: seen[name] for name in SEVERITIES},
+            "suppressed": len(self.suppressed),
+            "checked": len(self.checked),
+            "skipped": len(self.skipped),
+        }
 
     @property
     def aim(self) -> str:
         """The builds for which the configs were checked, as the end of a phrase."""
-        return f" for {', '.join(dict.fromkeys(self.builds.values()))}" if self.builds else ""
+        builds = list(dict.fromkeys(self.builds.values()))
+        return f" for {', '.join(builds)}" if builds else ""
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is as severe as `fail_on` says."""
@@ -102,30 +109,45 @@ def markdown_code(text: str) -> str:
 def text(report: Report) -> str:
     """Return one line per finding, suppressed ones with their reason, and the summary at the end."""
     lines = [line(finding) for finding in report.findings]
-    lines += [f"{line(one.finding)} (suppressed: {one.reason})" for one in report.suppressed]
+    lines += [_suppressed_line(suppression) for suppression in report.suppressed]
     return "\n".join([*lines, *summary(report)]) + "\n"
+
+
+def _suppressed_line(suppression: Suppressed) -> str:
+    return f"{line(suppression.finding)} (suppressed: {suppression.reason})"
 
 
 def summary(report: Report) -> list[str]:
     """Return a line with counts, and one about the user's own rules if there are any."""
     counts = report.counts
-    found = ", ".join(count_in_words(counts[name], name) for name in ("error", "warning")) + f", {counts['info']} info"
-    rest = "".join(f", {counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name])
-    lines = [f"{count_in_words(counts['checked'], 'config')} checked{report.aim}: {found}{rest}"]
+    parts = [
+        count_in_words(counts["error"], "error"),
+        count_in_words(counts["warning"], "warning"),
+        f"{counts['info']} info",
+        *(f"{counts[name]} {name}" for name in ("suppressed", "skipped") if counts[name]),
+    ]
+    lines = [f"{count_in_words(counts['checked'], 'config')} checked{report.aim}: {', '.join(parts)}"]
     if report.own_rules:
-        lines.append(_own_rules(report.own_rules))
+        lines.append(_own_rules_line(report.own_rules))
     return lines
 
 
-def _own_rules(rules: Sequence[Mapping[str, Any]]) -> str:
+def _own_rules_line(rules: Sequence[Mapping[str, Any]]) -> str:
     """Return that the rules are right: a run with a wrong one ends before its report."""
     examples = sum(rule["examples"] for rule in rules)
     is_one = len(rules) == 1
     verb, whose = ("is", "its") if is_one else ("are", "their")
+    well_formed = f"{count_in_words(len(rules), 'rule')} of your own {verb} well-formed"
     if not examples:
-        return f"{count_in_words(len(rules), 'rule')} of your own {verb} well-formed, without examples"
+        return f"{well_formed}, without examples"
     holds = "example holds" if examples == 1 else "examples hold"
-    return f"{count_in_words(len(rules), 'rule')} of your own {verb} well-formed, and {whose} {examples} {holds}"
+    return f"{well_formed}, and {whose} {examples} {holds}"
+
+
+def _sentences(finding: Finding) -> str:
+    """Return the message of a finding as a sentence, and its fix."""
+    stop = "" if finding.message.endswith((".", "!", "?")) else "."
+    return f"{finding.message}{stop} {finding.fix}".rstrip()
 
 
 def line(finding: Finding) -> str:
@@ -142,17 +164,20 @@ def github(report: Report) -> str:
 
 
 def _command(finding: Finding) -> str:
+    """Return a finding as a workflow command of GitHub."""
     position = finding.position
-    named = {"file": position.file, "line": position.line, "col": position.column, "title": finding.rule}
-    escaped = {key: _data(str(value)).replace(":", "%3A").replace(",", "%2C") for key, value in named.items() if value}
-    listed = ",".join(f"{key}={value}" for key, value in escaped.items())
+    properties = {"file": position.file, "line": position.line, "col": position.column, "title": finding.rule}
+    listed = ",".join(f"{key}={_escaped_property(str(value))}" for key, value in properties.items() if value)
     where = f"{finding.path}: " if finding.path else ""
-    said = f"{where}{finding.message}{'' if finding.message.endswith(('.', '!', '?')) else '.'} {finding.fix}".rstrip()
-    return f"::{_GITHUB_LEVELS[finding.severity]} {listed}::{_data(said)}"
+    return f"::{_GITHUB_LEVELS[finding.severity]} {listed}::{_escaped_data(where + _sentences(finding))}"
 
 
-def _data(text: str) -> str:
+def _escaped_data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    return _escaped_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def json_text(report: Report) -> str:
@@ -161,15 +186,18 @@ def json_text(report: Report) -> str:
 
 
 def as_dict(report: Report) -> dict[str, object]:
-    return {
+    """Return the report as a task result has it."""
+    result: dict[str, object] = {
         "findings": [finding.as_dict() for finding in report.findings],
         "suppressed": [{**one.finding.as_dict(), "reason": one.reason} for one in report.suppressed],
-        "checked": [item.name for item in report.checked],
+        "checked": [config.name for config in report.checked],
         "builds": dict(report.builds),
         "skipped_files": list(report.skipped),
         "counts": report.counts,
-        **({"own_rules": [*report.own_rules]} if report.own_rules else {}),
     }
+    if report.own_rules:
+        result["own_rules"] = [*report.own_rules]
+    return result
 
 
 # Characters that XML 1.0 does not allow.
@@ -180,37 +208,36 @@ _SPACES = {ord(character): f"&#{ord(character)};" for character in "\t\n\r"}  # 
 
 def junit(report: Report) -> str:
     """Return JUnit XML. Findings at or above `fail_on` are failures; other findings are output."""
-    failed = sum(any(report.fails(finding) for finding in item.findings) for item in report.checked)
-    head = f'name="{report.suite}" tests="{len(report.checked)}" failures="{failed}" errors="0"'
-    head += _time(sum(item.seconds or 0.0 for item in report.checked)) if _is_timed(report) else ""
+    failed = [config for config in report.checked if any(report.fails(finding) for finding in config.findings)]
+    seconds = [config.seconds for config in report.checked if config.seconds is not None]
+    head = f'name="{report.suite}" tests="{len(report.checked)}" failures="{len(failed)}" errors="0"'
+    head += _time_attribute(sum(seconds) if seconds else None)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"  <testsuite {head}>"]
-    lines += [line for item in report.checked for line in _case(item, report)]
+    for config in report.checked:
+        lines += _test_case(config, report)
     return "\n".join([*lines, "  </testsuite>", "</testsuites>"]) + "\n"
 
 
-def _is_timed(report: Report) -> bool:
-    return any(item.seconds is not None for item in report.checked)
-
-
-def _time(seconds: float | None) -> str:
+def _time_attribute(seconds: float | None) -> str:
     return "" if seconds is None else f' time="{seconds:.3f}"'
 
 
-def _case(item: Checked, report: Report) -> list[str]:
-    fatal = [line(finding) for finding in item.findings if report.fails(finding)]
-    milder = [line(finding) for finding in item.findings if not report.fails(finding)]
-    milder += [f"{line(one.finding)} (suppressed: {one.reason})" for one in item.suppressed]
-    place = f"classname={_attribute(item.group or report.suite)} name={_attribute(item.name)}"
-    lines = [f"    <testcase {place}{_time(item.seconds)}>"]
+def _test_case(config: Checked, report: Report) -> list[str]:
+    """Return the lines of a config, which is one test."""
+    fatal = [line(finding) for finding in config.findings if report.fails(finding)]
+    milder = [line(finding) for finding in config.findings if not report.fails(finding)]
+    milder += [_suppressed_line(suppression) for suppression in config.suppressed]
+    place = f"classname={_attribute(config.group or report.suite)} name={_attribute(config.name)}"
+    lines = [f"    <testcase {place}{_time_attribute(config.seconds)}>"]
     if fatal:
         message = _attribute(count_in_words(len(fatal), "finding"))
-        lines.append(f"      <failure message={message}>{_text(fatal)}</failure>")
+        lines.append(f"      <failure message={message}>{_content(fatal)}</failure>")
     if milder:
-        lines.append(f"      <system-out>{_text(milder)}</system-out>")
+        lines.append(f"      <system-out>{_content(milder)}</system-out>")
     return [*lines, "    </testcase>"]
 
 
-def _text(lines: list[str]) -> str:
+def _content(lines: list[str]) -> str:
     return escape(_ILLEGAL.sub(_UNKNOWN, "\n".join(lines)), quote=False)
 
 
@@ -224,23 +251,26 @@ _SARIF_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 def sarif(report: Report) -> str:
     """Return the report as a SARIF log with one run; rules that found nothing are listed too."""
-    rules = _rules(report)
+    rules = _described_rules(report)
     order = {rule["id"]: index for index, rule in enumerate(rules)}
     results = [_result(finding, order) for finding in report.findings]
-    results += [{**_result(one.finding, order), "suppressions": [_suppression(one)]} for one in report.suppressed]
+    for suppression in report.suppressed:
+        results.append({**_result(suppression.finding, order), "suppressions": [_suppression(suppression)]})
     driver = {"name": "o11y.opentelemetry", "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _rules(report: Report) -> list[dict[str, Any]]:
-    described = {rule.id: _rule(rule) for rule in report.rules}
-    for finding in (*report.findings, *(one.finding for one in report.suppressed)):
+def _described_rules(report: Report) -> list[dict[str, Any]]:
+    """Return the rules of a report, and by their ids those that it lacks but has findings of."""
+    described = {rule.id: _described_rule(rule) for rule in report.rules}
+    for finding in (*report.findings, *(suppression.finding for suppression in report.suppressed)):
         described.setdefault(finding.rule, {"id": finding.rule})
     return list(described.values())
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _described_rule(rule: Rule) -> dict[str, Any]:
+    """Return a rule as SARIF describes it."""
     # The docstring of a check says what it yields.
     said = rule.reason.removeprefix("Yield ")
     reason = said[:1].upper() + said[1:] or rule.id
@@ -257,31 +287,34 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
+    """Return a finding as SARIF has it; `order` has the index of each rule."""
     location: dict[str, Any] = {}
     if finding.position.file:
         location["physicalLocation"] = _physical_location(finding)
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]
-    stop = "" if finding.message.endswith((".", "!", "?")) else "."
     return {
         "ruleId": finding.rule,
         "ruleIndex": order[finding.rule],
         "level": _SARIF_LEVELS[finding.severity],
-        "message": {"text": f"{finding.message}{stop} {finding.fix}".rstrip()},
+        "message": {"text": _sentences(finding)},
         "locations": [location] if location else [],
     }
 
 
 def _physical_location(finding: Finding) -> dict[str, Any]:
-    file = finding.position.file
-    location: dict[str, Any] = {"artifactLocation": {"uri": ("file://" if file.startswith("/") else "") + quote(file)}}
-    if finding.position.line:
-        location["region"] = {"startLine": finding.position.line, "startColumn": max(finding.position.column, 1)}
+    """Return the place of a finding in its file."""
+    position = finding.position
+    scheme = "file://" if position.file.startswith("/") else ""
+    location: dict[str, Any] = {"artifactLocation": {"uri": scheme + quote(position.file)}}
+    if position.line:
+        location["region"] = {"startLine": position.line, "startColumn": max(position.column, 1)}
     return location
 
 
-def _suppression(one: Suppressed) -> dict[str, str]:
-    return {"kind": "inSource" if one.in_source else "external", "justification": one.reason}
+def _suppression(suppression: Suppressed) -> dict[str, str]:
+    kind = "inSource" if suppression.in_source else "external"
+    return {"kind": kind, "justification": suppression.reason}
 
 
 FORMATS: dict[str, Callable[[Report], str]] = {

@@ -209,10 +209,10 @@ def once(find: Callable[[Subject], Iterable[_Kept]]) -> Callable[[Subject], tupl
 
     @wraps(find)
     def kept(subject: Subject) -> tuple[_Kept, ...]:
-        found: tuple[_Kept, ...] | None = subject.__dict__.get(name)
-        if found is None:
-            found = subject.__dict__[name] = tuple(find(subject))
-        return found
+        answer: tuple[_Kept, ...] | None = subject.__dict__.get(name)
+        if answer is None:
+            answer = subject.__dict__[name] = tuple(find(subject))
+        return answer
 
     return kept
 
@@ -223,6 +223,12 @@ class About(NamedTuple):
     field: str = ""
     kinds: frozenset[tuple[str, str]] = frozenset()
 
+    def is_met_by(self, subject: Subject) -> bool:
+        """Whether a subject has it."""
+        if self.field and not getattr(subject, self.field):
+            return False
+        return not self.kinds or not self.kinds.isdisjoint(subject.view.kinds)
+
 
 ALL = About()
 _ABOUT: dict[Check, About] = {}
@@ -230,7 +236,10 @@ _ABOUT: dict[Check, About] = {}
 
 def about(field: str = "", **kinds: Iterable[str]) -> Callable[[Check], Check]:
     """Say what a rule is about, kinds by section, so that it is not asked where there is nothing to look at."""
-    what = About(field, frozenset((section, kind) for section, found in kinds.items() for kind in found))
+    all_kinds: set[tuple[str, str]] = set()
+    for section_name, kinds_of_section in kinds.items():
+        all_kinds.update((section_name, kind) for kind in kinds_of_section)
+    what = About(field, frozenset(all_kinds))
 
     def known(check: Check) -> Check:
         _ABOUT[check] = what
@@ -257,16 +266,20 @@ class Rule:
 
 def rules(severity: str, *checks: Check, shared: bool = False, documentation: str = "") -> tuple[Rule, ...]:
     """Return a rule for each check: its id is the function's name, its reason the first line of the docstring."""
-    reasons = {check: (check.__doc__ or "").split("\n", 1)[0] for check in checks}
-    return tuple(
-        Rule(check.__name__.replace("_", "-"), severity, reason, check, shared, documentation, _ABOUT.get(check, ALL))
-        for check, reason in reasons.items()
-    )
+    made: list[Rule] = []
+    for check in checks:
+        rule_id = check.__name__.replace("_", "-")
+        reason = (check.__doc__ or "").split("\n", 1)[0]
+        made.append(Rule(rule_id, severity, reason, check, shared, documentation, _ABOUT.get(check, ALL)))
+    return tuple(made)
 
 
 def shared_rules(find: Callable[..., Iterable[Fault]], reasons: Mapping[str, str]) -> tuple[Rule, ...]:
     """Return the rules of one function that finds the faults of each by its id."""
-    return tuple(Rule(name, "error", why, partial(find, rule_id=name), shared=True) for name, why in reasons.items())
+    made: list[Rule] = []
+    for rule_id, reason in reasons.items():
+        made.append(Rule(rule_id, "error", reason, partial(find, rule_id=rule_id), shared=True))
+    return tuple(made)
 
 
 @dataclass(frozen=True, order=True)
@@ -303,19 +316,18 @@ class Finding:
 
 def run_rules(rules: Iterable[Rule], subject: Subject) -> list[Finding]:
     """Apply every rule and return the findings in the order of their positions."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     with few_suggestions(_COMPARISONS) as left:
-        for item in rules:
-            field, kinds = item.about
-            if (field and not getattr(subject, field)) or (kinds and kinds.isdisjoint(subject.view.kinds)):
+        for rule in rules:
+            if rule.about is not ALL and not rule.about.is_met_by(subject):
                 continue
             left[0] = _COMPARISONS
             try:
-                for fault in item.check(subject):
-                    found.append(_finding(item, fault, subject))
+                for fault in rule.check(subject):
+                    findings.append(_finding(rule, fault, subject))
             except Exception as error:  # a mistake in one rule hides no finding of the others
-                found.append(internal_error(f"rule {item.id}", error, subject.locate(())))
-    return sorted(found, key=by_position)
+                findings.append(internal_error(f"rule {rule.id}", error, subject.locate(())))
+    return sorted(findings, key=by_position)
 
 
 def internal_error(what: str, error: Exception, position: Position) -> Finding:
@@ -327,19 +339,25 @@ def internal_error(what: str, error: Exception, position: Position) -> Finding:
 
 def masked_findings(findings: Iterable[Finding], config: Any, known: Iterable[Suspect] | None = None) -> list[Finding]:
     """Return findings in a config without the secrets that it holds; `known` are its suspects, as `secrets_in` says."""
-    findings = list(findings)
-    if not findings:
-        return findings
+    unmasked = list(findings)
+    if not unmasked:
+        return []
     mask = masker(secrets_in(config, known))
-    shown = ((one, mask(one.message), mask(one.fix)) for one in findings)
-    return [
-        one if (text, fix) == (one.message, one.fix) else replace(one, message=text, fix=fix)
-        for one, text, fix in shown
-    ]
+    return [_masked(finding, mask) for finding in unmasked]
 
 
-def _finding(item: Rule, fault: Fault, subject: Subject) -> Finding:
+def _masked(finding: Finding, mask: Callable[[str], str]) -> Finding:
+    """Return a finding whose texts went through a mask."""
+    message, fix = mask(finding.message), mask(finding.fix)
+    if (message, fix) == (finding.message, finding.fix):
+        return finding
+    return replace(finding, message=message, fix=fix)
+
+
+def _finding(rule: Rule, fault: Fault, subject: Subject) -> Finding:
+    """Return a fault as a finding: with its place in the source, and with texts that a terminal can show."""
     position = fault.position or subject.locate(fault.path)
-    position = position.within(fault.offset) if fault.offset else position
-    path, message, fix = map(cleaned, (dotted(fault.path), fault.message, fault.fix))
-    return Finding(position, path, item.id, fault.severity or item.severity, message, fix)
+    if fault.offset:
+        position = position.within(fault.offset)
+    path, message, fix = cleaned(dotted(fault.path)), cleaned(fault.message), cleaned(fault.fix)
+    return Finding(position, path, rule.id, fault.severity or rule.severity, message, fix)
