@@ -40,11 +40,14 @@ def broken_address(text: str, least: int = 0, most: int = 0) -> str:
     host, colon, port = text.rpartition(":")
     if not colon or "]" in port:
         return "has no port"
-    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+    is_in_brackets = host.startswith("[") and host.endswith("]")
+    if ":" in host and not is_in_brackets:
         return "has too many colons; an IPv6 address stands in brackets"
     if not re.fullmatch(r"[+-]?[0-9]{1,9}", port):
         return "has no port"
-    return f"has a port that is not between {least} and {most}" if most and not least <= int(port) <= most else ""
+    if most and not least <= int(port) <= most:
+        return f"has a port that is not between {least} and {most}"
+    return ""
 
 
 # The names of ports that Go knows without a file of the system, which images of the Collector lack.
@@ -58,34 +61,55 @@ _LARGEST_PORT = 65535
 def broken_listener(text: str, least: int = 0, most: int = _LARGEST_PORT) -> str:
     """Return why a server cannot listen on a text; empty if it can. Ports of a range above 0 have no names."""
     port = text.rpartition(":")[2]
-    reasons = (
-        ("://" in text, "is a URL, and a server listens on a host and a port"),
-        (text.isdecimal(), "is a port without a host"),
-        ("/" in port, "has a path, and a server listens on a host and a port"),
-        (text.startswith("*:"), "has `*` for a host; all addresses are `0.0.0.0` or `[::]`"),
-    )
-    why = next((reason for holds, reason in reasons if holds), "")
+    why = _no_host_and_port(text, port)
     if why:
         return why
-    if ":" in text and (not port or port in _NAMED_PORTS) and not least:
-        return ""
-    if ":" in text and port.isidentifier():
-        return "names its port, which needs a number"
+    if ":" in text:
+        is_chosen_by_go = not port or port in _NAMED_PORTS
+        if is_chosen_by_go and not least:
+            return ""
+        if port.isidentifier():
+            return "names its port, which needs a number"
     return broken_address(text, least, most)
+
+
+def _no_host_and_port(text: str, port: str) -> str:
+    """Return what a text is instead of a host and a port; empty if it may be both."""
+    if "://" in text:
+        return "is a URL, and a server listens on a host and a port"
+    if text.isdecimal():
+        return "is a port without a host"
+    if "/" in port:
+        return "has a path, and a server listens on a host and a port"
+    if text.startswith("*:"):
+        return "has `*` for a host; all addresses are `0.0.0.0` or `[::]`"
+    return ""
 
 
 def listening_address(text: str, usual: int | None = None, host: str = "0.0.0.0") -> str:
     """Return where a server listens that was written as another text: what its text has of it, else what is usual."""
     rest = text.partition("://")[2] or text
     address = rest.partition("/")[0]
-    found, _colon, port = address.rpartition(":") if ":" in address else (address, "", "")
     if address.isdecimal():
-        found, port = "", address
-    number = port if port.isdecimal() and 0 < int(port[: _DIGITS + 1]) <= _LARGEST_PORT else str(usual or "PORT")
-    if ":" in found and not found.startswith("["):
-        found = f"[{found}]"
-    is_own = found.startswith(("[", "$")) or found == "localhost" or found.replace(".", "").isdecimal()
-    return f"{found if is_own else host}:{number}"
+        own_host, port = "", address
+    elif ":" in address:
+        own_host, _colon, port = address.rpartition(":")
+    else:
+        own_host, port = address, ""
+    if ":" in own_host and not own_host.startswith("["):
+        own_host = f"[{own_host}]"
+    shown_port = port if _is_port(port) else str(usual or "PORT")
+    return f"{own_host if _is_own_address(own_host) else host}:{shown_port}"
+
+
+def _is_port(text: str) -> bool:
+    """Whether a text is the number of a port; only as many digits are read as a port may have, and one more."""
+    return text.isdecimal() and 0 < int(text[: _DIGITS + 1]) <= _LARGEST_PORT
+
+
+def _is_own_address(host: str) -> bool:
+    """Whether a server can listen on a host: an IP address, a variable or localhost."""
+    return host.startswith(("[", "$")) or host == "localhost" or host.replace(".", "").isdecimal()
 
 
 _DIGITS = len(str(_LARGEST_PORT))
@@ -99,37 +123,51 @@ def broken_url(text: str, absolute: bool = False) -> str:
     if absolute and text == "*":
         return ""
     scheme = _SCHEME.match(address)
-    rest = (address[scheme.end() :] if scheme else address).partition("?")[0]
     if not scheme:
-        return _broken_without_scheme(rest, absolute)
-    # After `mailto:` and its like, everything is allowed.
-    return _broken_path(rest, scheme[1].lower(), rest.startswith("//")) if rest.startswith("/") else ""
+        return _broken_without_scheme(address.partition("?")[0], absolute)
+    rest = address[scheme.end() :].partition("?")[0]
+    if not rest.startswith("/"):
+        return ""  # after `mailto:` and its like, everything is allowed
+    return _broken_path(rest, scheme[1].lower(), rest.startswith("//"))
 
 
 def _broken_without_scheme(rest: str, absolute: bool) -> str:
     """Return what is wrong in a URL that begins with a host, `//host/path`, or is a path."""
-    if not rest.startswith("/") and (absolute or ":" in rest.partition("/")[0]):
+    begins_with_slash = rest.startswith("/")
+    if not begins_with_slash and (absolute or ":" in rest.partition("/")[0]):
         return "its scheme is missing or wrong"
     has_host = rest.startswith("//") and not rest.startswith("///") and not absolute
     return _broken_path(rest, "", has_host)
 
 
 def _broken_path(rest: str, scheme: str, has_host: bool) -> str:
-    why = ""
+    """Return what is wrong in a path, and in the host before it."""
+    path = rest
     if has_host:
-        host, slash, path = rest[2:].partition("/")
-        why, rest = _broken_host(host.rpartition("@")[2], scheme), slash + path
-    return why or ("a `%` is not followed by two hexadecimal digits" if _ESCAPES.search(rest) else "")
+        host, slash, behind = rest[2:].partition("/")
+        path = slash + behind
+        why = _broken_host(host.rpartition("@")[2], scheme)
+        if why:
+            return why
+    return "a `%` is not followed by two hexadecimal digits" if _ESCAPES.search(path) else ""
 
 
 def _broken_host(host: str, scheme: str) -> str:
-    if _NO_HOST.search(host.partition("]")[2] if host.startswith("[") else host):
+    """Return what is wrong in a host and its port; an IPv6 address stands in brackets."""
+    is_in_brackets = host.startswith("[")
+    outside_brackets = host.partition("]")[2] if is_in_brackets else host
+    if _NO_HOST.search(outside_brackets):
         return "its host has a character that no host has"
-    if host.startswith("[") and "]" not in host:
+    if is_in_brackets and "]" not in host:
         return "its host has no closing `]`"
-    colon = host.find(":") if scheme in ("http", "https") else host.rfind(":")
-    port = host.rpartition("]")[2] if host.startswith("[") else host[colon:] if colon >= 0 else ""
+    port = host.rpartition("]")[2] if is_in_brackets else _from_colon(host, scheme)
     return "" if _PORT.match(port) else "its port is not a number"
+
+
+def _from_colon(host: str, scheme: str) -> str:
+    """Return what begins at the colon before the port: for HTTP the first one, else the last."""
+    colon = host.find(":") if scheme in ("http", "https") else host.rfind(":")
+    return host[colon:] if colon >= 0 else ""
 
 
 def broken_network(text: str) -> str:
@@ -143,18 +181,25 @@ def broken_network(text: str) -> str:
         return "it has a zone"
     if not slash:
         return "it has no `/` and length"
-    digits = length.lstrip("0") or length[:1]
-    if not (length.isascii() and length.isdigit() and len(digits) <= len("128") and int(digits) <= most):
-        return f"its length is not a number from 0 to {most}"
-    return ""
+    return "" if _is_number_to(most, length) else f"its length is not a number from 0 to {most}"
+
+
+def _is_number_to(most: int, text: str) -> bool:
+    """Whether a text has the digits of a number from 0 to another one; a long text is not read."""
+    if not text.isascii() or not text.isdigit():
+        return False
+    digits = text.lstrip("0") or "0"
+    return len(digits) <= len(str(max(_LARGEST_PREFIX.values()))) and int(digits) <= most
 
 
 def broken_request(condition: str) -> str:
     """Return why the routing connector does not read a condition of context `request`; empty if it does."""
-    compared = _COMPARED.findall(condition)
-    if len(compared) != 1:
-        return "it has several comparisons" if compared else "it has no `==` or `!=`"
-    name, value = condition.split(compared[0])
+    signs = _COMPARED.findall(condition)
+    if not signs:
+        return "it has no `==` or `!=`"
+    if len(signs) > 1:
+        return "it has several comparisons"
+    name, value = condition.split(signs[0])
     if not any(_FIELD_END in line.partition(_FIELD)[2] for line in name.split("\n")):
         return 'the left side is not `request["NAME"]`'
     return "" if _QUOTED.search(value) else "the right side is not text in quotes"
@@ -164,29 +209,37 @@ def broken_glob(text: str) -> str:
     """Return why a text is not a pattern of files with `[…]` and `{…}`; empty if it is one."""
     place = depth = 0
     while place < len(text) and depth >= 0:
-        if part := _GLOB_TEXT.match(text, place):
+        part = _GLOB_TEXT.match(text, place)
+        if part:
             place = part.end()
-        elif text[place] in "{}":
-            depth += 1 if text[place] == "{" else -1
-            place += 1
-        else:
-            return "a `[` has no characters or no `]`" if text[place] == "[" else "the last backslash escapes nothing"
+            continue
+        sign = text[place]
+        if sign not in _DEPTHS:
+            return "a `[` has no characters or no `]`" if sign == "[" else "the last backslash escapes nothing"
+        depth += _DEPTHS[sign]
+        place += 1
     return "its braces are not balanced" if depth else ""
+
+
+# By how many levels a brace goes deeper.
+_DEPTHS = {"{": 1, "}": -1}
 
 
 def broken_match(text: str) -> str:
     """Return why OTTL does not read a pattern of `replace_match`; empty if it does."""
-    plain = _ESCAPED.sub("x", text)
-    opened = _EMPTY_CLASS.search(plain) or plain.rfind("[") > plain.rfind("]")
-    return "a `[` has no characters or no `]`" if opened else ""
+    unescaped = _ESCAPED.sub("x", text)
+    is_open = unescaped.rfind("[") > unescaped.rfind("]")
+    return "a `[` has no characters or no `]`" if is_open or _EMPTY_CLASS.search(unescaped) else ""
 
 
 def broken_elements(text: str) -> str:
     """Return why a path of XPath is refused; empty if it is not, or not judged: only its first steps are read."""
-    first = _STEPS.match(text)
-    rest = text[first.end() :] if first else ""
-    if not text.strip() or (rest in ("/", "//") and text != "/"):
-        return "nothing follows the last slash" if text.strip() else "it is blank"
+    if not text.strip():
+        return "it is blank"
+    first_steps = _STEPS.match(text)
+    rest = text[first_steps.end() :] if first_steps else ""
+    if rest in ("/", "//") and text != "/":
+        return "nothing follows the last slash"
     if rest.startswith("[") and "]" not in rest:
         return "a `[` has no `]`"
     return "a quote is not closed" if _OPEN_QUOTE.match(rest) else ""

@@ -35,8 +35,10 @@ def broken_literal(kind: str, text: str) -> Iterator[tuple[str, str]]:
         refused = refusal(text.replace("$$", "$"))
         if refused:
             yield f"Go refuses this regular expression: {refused.why}", ""
-    elif kind == "glob" and broken_match(text):
-        yield f"'{text}' is not a pattern: {broken_match(text)}", "Write `\\\\[`."
+    elif kind == "glob":
+        why = broken_match(text)
+        if why:
+            yield f"'{text}' is not a pattern: {why}", "Write `\\\\[`."
     elif kind == "time-format":
         why = _broken_format(text)
         if why:
@@ -44,9 +46,12 @@ def broken_literal(kind: str, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _broken_format(text: str) -> str:
-    wrong = next((found[0] for found in _DIRECTIVE.finditer(text) if found[1] not in _DIRECTIVES), "")
-    if wrong or not text:
-        return f"`{wrong}` is no directive of a time" if wrong else "the format of a time is empty"
+    """Return why a text is no format of a time; empty if it is one."""
+    for directive in _DIRECTIVE.finditer(text):
+        if directive[1] not in _DIRECTIVES:
+            return f"`{directive[0]}` is no directive of a time"
+    if not text:
+        return "the format of a time is empty"
     return "the format of a time has no digits" if re.search("[0-9]", text) else ""
 
 
@@ -59,38 +64,48 @@ def refused_together(grok: Mapping[str, str], call: Value, given: Given) -> Wron
 
 
 def _text(value: Value | None) -> str | None:
+    """Return the text of a literal; None for all other values."""
     return text_of(value.text) if value and value.kind == ottl_syntax.STRING else None
 
 
 def _number(value: Value | None) -> int | None:
-    return int(value.text) if value and value.kind == ottl_syntax.INT and not value.signed else None
+    """Return the whole number of a literal without a sign; None for all other values."""
+    if value is None or value.kind != ottl_syntax.INT or value.signed:
+        return None
+    return int(value.text)
 
 
 def _grok(known: Mapping[str, str], given: Given) -> Wrong:
-    pattern, only = given.get("Pattern"), given.get("NamedCapturesOnly")
+    """Yield a definition of a pattern that is none, or else why go-grok refuses the pattern."""
     own: dict[str, str] = {}
-    for _name, item in given["PatternDefinitions"].arguments if "PatternDefinitions" in given else ():
-        name, sign, definition = (_text(item) or "").partition("=")
+    definitions = given.get("PatternDefinitions")
+    for _name, defining in definitions.arguments if definitions else ():
+        name, sign, definition = (_text(defining) or "").partition("=")
         if not sign or ":" in name:
-            yield item, "this is not the definition of a pattern", "Write `NAME=REGEX`, without `:` in the name."
+            yield defining, "this is not the definition of a pattern", "Write `NAME=REGEX`, without `:` in the name."
             return
         own[name] = definition
+    pattern, only_named = given.get("Pattern"), given.get("NamedCapturesOnly")
     text = _text(pattern)
-    if pattern and text is not None:
-        is_bare = only is not None and only.text == "true"
-        yield from ((pattern, why, fix) for why, fix in _expanded(text.replace("$$", "$"), {**known, **own}, is_bare))
+    if pattern is None or text is None:
+        return
+    is_bare = only_named is not None and only_named.text == "true"
+    for why, fix in _expanded(text.replace("$$", "$"), {**known, **own}, is_bare):
+        yield pattern, why, fix
 
 
 def _expanded(text: str, known: Mapping[str, str], is_bare: bool) -> Iterator[tuple[str, str]]:
     """Yield why go-grok refuses a pattern; with `is_bare`, patterns without a name of their own make no group."""
     for _level in range(len(known) + 1):
-        missing = next((found[1] for found in _GROK.finditer(text) if found[1] not in known), "")
+        names = [reference[1] for reference in _GROK.finditer(text)]
+        missing = [name for name in names if name not in known]
         if missing:
-            yield f"there is no grok pattern '{missing}'{near(missing, known)}", "Define it in `pattern_definitions`."
+            why = f"there is no grok pattern '{missing[0]}'{near(missing[0], known)}"
+            yield why, "Define it in `pattern_definitions`."
             return
-        if len(text) + sum(len(known[found[1]]) for found in _GROK.finditer(text)) > _LONGEST:
+        if len(text) + sum(len(known[name]) for name in names) > _LONGEST:
             return
-        text = _GROK.sub(lambda found: _group(found, known, is_bare), text)
+        text = _GROK.sub(lambda reference: _group(reference, known, is_bare), text)
     refused = refusal(text)
     if _GROK.search(text):
         yield "grok patterns refer to each other in a circle", "Change `pattern_definitions`."
@@ -100,30 +115,36 @@ def _expanded(text: str, known: Mapping[str, str], is_bare: bool) -> Iterator[tu
         yield "this grok pattern names no group", "Write `%{PATTERN:NAME}`."
 
 
-def _group(found: re.Match[str], known: Mapping[str, str], is_bare: bool) -> str:
-    name = found[2].replace(".", "___") if found[2] else found[1]
-    return f"({known[found[1]]})" if is_bare and not found[2] else f"(?P<{name}>{known[found[1]]})"
+def _group(reference: re.Match[str], known: Mapping[str, str], is_bare: bool) -> str:
+    """Return the group that go-grok makes of a reference to a pattern, with its own name or that of the pattern."""
+    pattern_name, own_name = reference[1], reference[2]
+    if own_name:
+        return f"(?P<{own_name.replace('.', '___')}>{known[pattern_name]})"
+    return f"({known[pattern_name]})" if is_bare else f"(?P<{pattern_name}>{known[pattern_name]})"
 
 
 def _networks(_call: Value, given: Given) -> Wrong:
-    for _name, item in given["Networks"].arguments if "Networks" in given else ():
-        network = _text(item)
+    """Yield networks that are none, up to the first one that is not known."""
+    networks = given.get("Networks")
+    for _name, value in networks.arguments if networks else ():
+        network = _text(value)
         if network is None:  # the Collector reads the rest when it runs
             return
         why = broken_network(network)
         if why:
-            yield item, f"'{network}' is not a network: {why}", "Write a network such as `10.0.0.0/8`."
+            yield value, f"'{network}' is not a network: {why}", "Write a network such as `10.0.0.0/8`."
 
 
-def _delimiters(_call: Value, given: Given) -> Wrong:
-    between_key_and_value, between_pairs = given.get("Delimiter"), given.get("PairDelimiter")
-    for delimiter in (between_key_and_value, between_pairs):
+def _delimiters(call: Value, given: Given) -> Wrong:
+    """Yield empty delimiters, and that both delimiters are the same; they have defaults."""
+    in_pair, of_pairs = given.get("Delimiter"), given.get("PairDelimiter")
+    for delimiter in (in_pair, of_pairs):
         if delimiter and _text(delimiter) == "":
             yield delimiter, "a delimiter is empty", "Write a delimiter, or leave it out."
-    text_in_pair = _text(between_key_and_value) if between_key_and_value else "="
-    text_of_pairs = _text(between_pairs) if between_pairs else " "
+    text_in_pair = _text(in_pair) if in_pair else "="
+    text_of_pairs = _text(of_pairs) if of_pairs else " "
     if text_in_pair and text_in_pair == text_of_pairs:
-        place = between_pairs or between_key_and_value or _call
+        place = of_pairs or in_pair or call
         yield place, "the delimiter of pairs and the one of keys are the same", "Choose another one."
 
 
@@ -173,9 +194,12 @@ def _location(_call: Value, given: Given) -> Wrong:
 
 
 def _elements(call: Value, given: Given) -> Wrong:
+    """Yield a path of XPath that is none; an empty one is the default of functions that convert."""
     text = _text(given.get("XPath"))
-    has_default = call.text.startswith("Convert")
-    why = broken_elements(text) if text or (text is not None and not has_default) else ""
+    is_default = text == "" and call.text.startswith("Convert")
+    if text is None or is_default:
+        return
+    why = broken_elements(text)
     if why:
         yield given["XPath"], f"this is not a path of XPath: {why}", "Write a path such as `/a/b[@c='d']`."
 
@@ -187,15 +211,16 @@ def _values(_call: Value, given: Given) -> Wrong:
 
 
 def _id(call: Value, given: Given) -> Wrong:
+    """Yield a literal that has not as many bytes as the ID, and not twice as many hexadecimal digits."""
     target, size = given.get("Target"), _BYTES[call.text]
-    if target and target.kind == ottl_syntax.BYTES:
-        given_bytes = bytes.fromhex(target.text[2:])
-    else:
-        given_bytes = (_text(target) or "").encode()
-    fits = len(given_bytes) == size or (
-        len(given_bytes) == 2 * size and re.fullmatch(r"[0-9a-fA-F]+", given_bytes.decode("latin-1"))
-    )
-    if target and target.kind in ottl_syntax.STRING + ottl_syntax.BYTES and not fits:
+    if target is None or target.kind not in (ottl_syntax.STRING, ottl_syntax.BYTES):
+        return
+    is_text = target.kind == ottl_syntax.STRING
+    content = (_text(target) or "").encode() if is_text else bytes.fromhex(target.text[2:])
+    if len(content) == size:
+        return
+    is_hexadecimal = re.fullmatch(r"[0-9a-fA-F]+", content.decode("latin-1")) is not None
+    if len(content) != 2 * size or not is_hexadecimal:
         yield target, f"an ID of {call.text} has {size} bytes", f"Write `0x` and {2 * size} hexadecimal digits."
 
 
