@@ -88,6 +88,7 @@ _SHOWN = {
     words.NAME: "a name",
 }
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SNAKE = re.compile(r"_|(?<=\d)")
 
 
 class Trouble(NamedTuple):
@@ -109,6 +110,13 @@ class Argument(NamedTuple):
     optional: bool
     words: tuple[str, ...]
 
+    def takes(self, value: Value) -> bool:
+        """Whether a value is of a kind that it takes; a number that is written as a literal has no sign."""
+        if value.signed and self.kind.startswith("literal-"):
+            return False
+        kinds = _TAKES.get(self.kind, "")
+        return not kinds or value.kind in kinds
+
 
 @dataclass(frozen=True)
 class Function:
@@ -120,6 +128,22 @@ class Function:
     since: str = ""
     until: str = ""
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Function:
+        """Return the function of a row of the table."""
+        arguments = tuple(_argument(text) for text in row["arguments"])
+        return cls(row["function"], row["in"], arguments, row.get("since", ""), row.get("until", ""))
+
+    def argument(self, number: int, name: str) -> Argument | None:
+        """Return the argument of this name, or without one that at a place; None if there is none."""
+        if not name:
+            return self.arguments[number] if number < len(self.arguments) else None
+        camel = "".join(word[:1].upper() + word[1:] for word in _SNAKE.split(name))
+        for argument in self.arguments:
+            if argument.name == camel:
+                return argument
+        return None
+
 
 @dataclass(frozen=True)
 class Context:
@@ -129,6 +153,12 @@ class Context:
     sees: tuple[str, ...]
     paths: Mapping[str, bool]
     enums: tuple[str, ...]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Context:
+        """Return the context of a row of the table, in which paths that take keys end with `[]`."""
+        paths = {text.removesuffix("[]"): text.endswith("[]") for text in row["paths"]}
+        return cls(row["context"], tuple(row["sees"]), paths, tuple(row["enums"]))
 
 
 @dataclass(frozen=True)
@@ -144,17 +174,18 @@ class Language:
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Language:
         """Return the tables of _data/catalogue/ottl.json."""
-        functions, contexts, exact = {}, {}, ""
+        functions: dict[str, Function] = {}
+        contexts: dict[str, Context] = {}
         grok: dict[str, str] = {}
+        exact = ""
         for row in rows:
             if "function" in row:
-                arguments = tuple(_argument(text) for text in row["arguments"])
-                versions = (row.get("since", ""), row.get("until", ""))
-                functions[row["function"]] = Function(row["function"], row["in"], arguments, *versions)
+                functions[row["function"]] = Function.from_row(row)
             elif "context" in row:
-                paths = {text.removesuffix("[]"): text.endswith("[]") for text in row["paths"]}
-                contexts[row["context"]] = Context(row["context"], tuple(row["sees"]), paths, tuple(row["enums"]))
-            grok |= {text.removesuffix("*"): "(?P<a>)" if text.endswith("*") else "" for text in row.get("grok", ())}
+                contexts[row["context"]] = Context.from_row(row)
+            for text in row.get("grok", ()):
+                has_group = text.endswith("*")
+                grok[text.removesuffix("*")] = "(?P<a>)" if has_group else ""
             exact = row.get("exact", exact)
         return cls(functions, contexts, exact, grok)
 
@@ -163,12 +194,11 @@ class Language:
         if (kind, context) not in self.available:
             component = "transform" if kind == STATEMENT else kind
             places = {"standard", context, f"{component} {context}", kind}
-            available = {}
-            for name, function in self.functions.items():
-                fits = kind == STATEMENT or name[0].isupper() or name in _EDITORS_OF_ROUTES
-                if function.where in places and fits:
-                    available[name] = function
-            self.available[kind, context] = available
+            self.available[kind, context] = {
+                name: function
+                for name, function in self.functions.items()
+                if function.where in places and _may_call(kind, name)
+            }
         return self.available[kind, context]
 
     def hedge(self, version: str) -> str:
@@ -178,12 +208,22 @@ class Language:
         return "" if exact else f"known for {since} to before {until}"
 
 
+def _may_call(kind: str, function: str) -> bool:
+    """Whether a kind of text may call a function: only statements change data by any of those in lower case."""
+    return kind == STATEMENT or function[0].isupper() or function in _EDITORS_OF_ROUTES
+
+
 def _argument(text: str) -> Argument:
-    name, _blank, kind = text.partition(" ")
-    kind, _sign, listed = kind.removesuffix("?").partition("=")
-    several = kind.startswith("list-of-")
+    """Return an argument as a row of the table spells it: `Name list-of-text=a|b?`."""
+    name, _blank, spelled = text.partition(" ")
+    kind, _sign, listed = spelled.removesuffix("?").partition("=")
+    listed_words = tuple(word for word in listed.split("|") if word)
     return Argument(
-        name, kind.removeprefix("list-of-"), several, text.endswith("?"), tuple(filter(None, listed.split("|")))
+        name,
+        kind.removeprefix("list-of-"),
+        several=kind.startswith("list-of-"),
+        optional=text.endswith("?"),
+        words=listed_words,
     )
 
 
@@ -300,30 +340,36 @@ class Judge:
             yield Trouble(ARGUMENT, found.start, why, "Start the Collector with that gate.", gated=True)
 
     def _call(self, call: Value) -> Iterator[Trouble]:
+        """Yield what is wrong with a call: a function that the context or the version lacks, or its arguments."""
         known = self.language.known(self.kind, self.context.name)
         function = known.get(call.text)
         if function is None:
             yield self._unknown(call, list(known))
             return
-        if function.since and parse_version(self.version) < parse_version(function.since):
-            yield Trouble(NAME, call.start, f"function '{call.text}' exists since {function.since}")
+        other_version = self._of_other_version(function)
+        if other_version:
+            yield Trouble(NAME, call.start, f"function '{call.text}' {other_version}")
             return
-        if function.until and parse_version(self.version) >= parse_version(function.until):
-            yield Trouble(NAME, call.start, f"function '{call.text}' is gone since {function.until}")
-            return
-        yield from _count(call, function)
+        yield from _wrong_count(call, function)
         given: dict[str, Value] = {}
         for number, (name, value) in enumerate(call.arguments):
-            taken = _taken(function, number, name)
-            if taken is None and name:
-                names = [_snake(one.name) for one in function.arguments]
-                fix = f"It has: {', '.join(names)}." if names else "It takes no arguments."
-                yield Trouble(ARGUMENT, value.start, f"'{call.text}' has no argument '{name}'{near(name, names)}", fix)
-            elif taken is not None:
-                given[taken.name] = value
-                yield from self._argument(call.text, taken, value)
+            argument = function.argument(number, name)
+            if argument is not None:
+                given[argument.name] = value
+                yield from self._argument(call.text, argument, value)
+            elif name:
+                yield _no_argument(call, function, name, value)
         for value, why, fix in refused_together(self.language.grok, call, given):
             yield Trouble(ARGUMENT, value.start, why, fix)
+
+    def _of_other_version(self, function: Function) -> str:
+        """Return which versions have a function, if this one has not."""
+        version = parse_version(self.version)
+        if function.since and version < parse_version(function.since):
+            return f"exists since {function.since}"
+        if function.until and version >= parse_version(function.until):
+            return f"is gone since {function.until}"
+        return ""
 
     def _unknown(self, call: Value, known: list[str]) -> Trouble:
         elsewhere = self.language.functions.get(call.text)
@@ -341,20 +387,15 @@ class Judge:
             for _name, item in value.arguments:
                 yield from self._single(function, taken, item)
 
-    def _single(self, function: str, taken: Argument, value: Value) -> Iterator[Trouble]:
-        name = _snake(taken.name)
-        takes = _TAKES.get(taken.kind, "")
-        signed = value.signed and taken.kind.startswith("literal-")
-        if (takes and value.kind not in takes) or signed:
-            wanted = _WANTED.get(taken.kind.removesuffix("-like"), "a value")
-            yield Trouble(ARGUMENT, value.start, f"'{name}' of '{function}' is {wanted}, not {_SHOWN[value.kind]}")
+    def _single(self, function: str, argument: Argument, value: Value) -> Iterator[Trouble]:
+        """Yield why a value is not one that an argument takes."""
+        if not argument.takes(value):
+            expected = _WANTED.get(argument.kind.removesuffix("-like"), "a value")
+            why = f"'{_snake(argument.name)}' of '{function}' is {expected}, not {_SHOWN[value.kind]}"
+            yield Trouble(ARGUMENT, value.start, why)
         elif value.kind == words.STRING:
-            text = text_of(value.text) or ""
-            if taken.words and text not in taken.words:
-                known = f"Use one of {', '.join(taken.words)}."
-                yield Trouble(ARGUMENT, value.start, f"'{text}' is unknown here{near(text, taken.words)}", known)
-            yield from (Trouble(ARGUMENT, value.start, *wrong) for wrong in broken_literal(taken.kind, text))
-        elif taken.kind == "function":
+            yield from _wrong_text(argument, value)
+        elif argument.kind == "function":
             yield from self._function(value)
 
     def _function(self, value: Value) -> Iterator[Trouble]:
@@ -379,14 +420,18 @@ class Judge:
 
     def _steps(self, path: Value, steps: list[tuple[str, bool]], context: Context) -> Iterator[Trouble]:
         """Yield what a context does not have of a path, or keys behind what takes none."""
-        name = ".".join(step for step, _keys in steps)
+        name = ".".join(step for step, _has_keys in steps)
         if name == _CACHE:
             if context is not self.context:
                 fix = f"Write `{self.context.name}.cache`."
                 yield Trouble(NAME, path.start, f"context {self.context.name} has only its own cache", fix)
-        elif name not in context.paths:
+            return
+        if name not in context.paths:
             yield _no_path(path, context, name)
-        elif any(keys for _step, keys in steps[:-1]) or (steps[-1][1] and not context.paths[name]):
+            return
+        *around, (_last, ends_with_keys) = steps
+        has_keys_within = any(has_keys for _step, has_keys in around)
+        if has_keys_within or (ends_with_keys and not context.paths[name]):
             yield Trouble(NAME, path.start, f"'{name}' has no keys", f"Write `{name}`.")
 
     def _enum(self, enum: Value) -> Iterator[Trouble]:
@@ -396,39 +441,53 @@ class Judge:
         yield Trouble(NAME, enum.start, why, "" if self.context.enums else "This context has no enums.")
 
 
+def _wrong_text(argument: Argument, value: Value) -> Iterator[Trouble]:
+    """Yield why a text in quotes is not one that an argument takes."""
+    text = text_of(value.text) or ""
+    if argument.words and text not in argument.words:
+        known = f"Use one of {', '.join(argument.words)}."
+        yield Trouble(ARGUMENT, value.start, f"'{text}' is unknown here{near(text, argument.words)}", known)
+    for why, fix in broken_literal(argument.kind, text):
+        yield Trouble(ARGUMENT, value.start, why, fix)
+
+
+def _no_argument(call: Value, function: Function, name: str, value: Value) -> Trouble:
+    """Return that a function has no argument of this name."""
+    names = [_snake(argument.name) for argument in function.arguments]
+    fix = f"It has: {', '.join(names)}." if names else "It takes no arguments."
+    return Trouble(ARGUMENT, value.start, f"'{call.text}' has no argument '{name}'{near(name, names)}", fix)
+
+
 def _no_path(path: Value, context: Context, name: str) -> Trouble:
+    """Return that a context has no path, with what takes its last names as a key, or with the nearest path."""
     known = context.paths
+    for text, takes_keys in known.items():
+        if takes_keys and name.startswith(f"{text}."):
+            rest = name.removeprefix(f"{text}.")
+            return Trouble(NAME, path.start, f"'{text}' has no path '{rest}'", f'Write `{text}["{rest}"]`.')
     first = path.steps[0][0]
-    keyed = next((text for text in known if known[text] and name.startswith(f"{text}.")), "")
-    if keyed:
-        rest = name.removeprefix(f"{keyed}.")
-        return Trouble(NAME, path.start, f"'{keyed}' has no path '{rest}'", f'Write `{keyed}["{rest}"]`.')
-    what = f"context {context.name} has no path '{name}'"
-    if first != context.name and len(path.steps) > 1 and first not in {text.partition(".")[0] for text in known}:
-        what = f"context {context.name} has no '{first}'"
-    return Trouble(NAME, path.start, f"{what}{near(name, [*known, _CACHE])}", f"Known here: {', '.join(known)}.")
+    first_names = {text.partition(".")[0] for text in known}
+    is_unknown_begin = len(path.steps) > 1 and first != context.name and first not in first_names
+    what = f"'{first}'" if is_unknown_begin else f"path '{name}'"
+    hint = near(name, [*known, _CACHE])
+    return Trouble(NAME, path.start, f"context {context.name} has no {what}{hint}", f"Known here: {', '.join(known)}.")
 
 
-def _count(call: Value, function: Function) -> Iterator[Trouble]:
-    least = sum(not one.optional for one in function.arguments)
-    most, given = len(function.arguments), len(call.arguments)
-    named = False
+def _wrong_count(call: Value, function: Function) -> Iterator[Trouble]:
+    """Yield arguments without a name behind one with a name, and that there are too few or too many."""
+    is_named = False
     for name, value in call.arguments:
-        if named and not name:
+        if is_named and not name:
             yield Trouble(ARGUMENT, value.start, "an argument without a name follows one with a name")
-        named = named or bool(name)
+        is_named = is_named or bool(name)
+    least = sum(not argument.optional for argument in function.arguments)
+    most, given = len(function.arguments), len(call.arguments)
     if not least <= given <= most:
-        wanted = str(least) if least == most else f"{least} to {most}"
-        names = ", ".join(f"{_snake(one.name)}{'?' if one.optional else ''}" for one in function.arguments)
-        why = f"'{call.text}' takes {wanted} argument{'' if wanted == '1' else 's'}, not {given}"
+        expected = str(least) if least == most else f"{least} to {most}"
+        noun = "argument" if expected == "1" else "arguments"
+        names = ", ".join(_snake(argument.name) + "?" * argument.optional for argument in function.arguments)
+        why = f"'{call.text}' takes {expected} {noun}, not {given}"
         yield Trouble(ARGUMENT, call.start, why, f"Write `{call.text}({names})`.")
-
-
-def _taken(function: Function, number: int, name: str) -> Argument | None:
-    if name:
-        camel = "".join(part[:1].upper() + part[1:] for part in re.split(r"_|(?<=\d)", name))
-        return next((one for one in function.arguments if one.name == camel), None)
-    return function.arguments[number] if number < len(function.arguments) else None
 
 
 def _snake(name: str) -> str:
