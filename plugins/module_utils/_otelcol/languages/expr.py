@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .expr_syntax import Invalid, NotJudged, Parser, Token
+from .expr_syntax import BOOL, UNKNOWN, Invalid, NotJudged, Parser, Token
 from .regex import refusal
 
 _TOKEN = re.compile(
@@ -56,26 +56,33 @@ def broken_expression(text: str, truth: bool = False) -> Broken | None:
         if match.lastgroup != "gap":
             tokens.append(Token(str(match.lastgroup), match[0], end))
         end = match.end()
-    return _of_tokens(tokens) or (_of_types(tokens, len(text), truth) if tokens else None)
+    if not tokens:
+        return None
+    return _broken_tokens(tokens) or _broken_types(tokens, len(text), truth)
 
 
 def _unread(sign: str, at: int) -> Broken | None:
+    """Return what is wrong where no token begins; None for signs that are not judged."""
     if sign in "'\"`":
         return Broken(at, "the text that begins here does not end")
     return Broken(at, f"`{sign}` has no meaning here") if sign in "@~\\" else None
 
 
-def _of_types(tokens: list[Token], end: int, truth: bool) -> Broken | None:
+def _broken_types(tokens: list[Token], end: int, truth: bool) -> Broken | None:
+    """Return what is wrong with the types of values; with `truth`, that the whole is no truth value."""
     try:
-        found = Parser(tokens, end).type()
+        whole_type = Parser(tokens, end).type()
     except Invalid as invalid:
         return Broken(invalid.start, invalid.why)
     except NotJudged:
         return None
-    return None if not truth or found in "?b" else Broken(0, "this is no truth value; compare it with something")
+    if truth and whole_type not in (UNKNOWN, BOOL):
+        return Broken(0, "this is no truth value; compare it with something")
+    return None
 
 
-def _of_tokens(tokens: list[Token]) -> Broken | None:
+def _broken_tokens(tokens: list[Token]) -> Broken | None:
+    """Return the first mistake that shows in a token and its neighbours, or in brackets."""
     assigns = any(token.text == "let" for token in tokens)
     earlier = before = _NOTHING
     for token, after in zip(tokens, (*tokens[1:], _NOTHING), strict=False):
@@ -83,11 +90,26 @@ def _of_tokens(tokens: list[Token]) -> Broken | None:
             return Broken(token.start, "`=` compares nothing; `==` does")
         if _is_operand(token, before) and _is_operand(before, earlier):
             return Broken(before.start, f"an operator is missing after `{before.text}`")
-        wrong = _in_text(token, before, after.text)
+        wrong = _broken_text(token, before, after.text)
         if wrong:
             return wrong
         earlier, before = before, token
-    return _without_end(before, earlier) or _of_brackets(tokens)
+    return _without_end(before, earlier) or _broken_brackets(tokens)
+
+
+def _broken_brackets(tokens: list[Token]) -> Broken | None:
+    """Return a bracket that closes nothing, or the last one that is never closed."""
+    opened: list[Token] = []
+    for token in tokens:
+        if token.kind != "bracket":
+            continue
+        if token.text not in _PAIRS:
+            opened.append(token)
+        elif not opened or opened.pop().text != _PAIRS[token.text]:
+            return Broken(token.start, f"`{token.text}` closes nothing")
+    if opened:
+        return Broken(opened[-1].start, f"`{opened[-1].text}` is never closed")
+    return None
 
 
 def _without_end(last: Token, before: Token) -> Broken | None:
@@ -97,28 +119,19 @@ def _without_end(last: Token, before: Token) -> Broken | None:
     return None
 
 
-def _of_brackets(tokens: list[Token]) -> Broken | None:
-    opened: list[Token] = []
-    for token in tokens:
-        if token.kind != "bracket":
-            continue
-        if token.text not in _PAIRS:
-            opened.append(token)
-        elif not opened or opened.pop().text != _PAIRS[token.text]:
-            return Broken(token.start, f"`{token.text}` closes nothing")
-    return Broken(opened[-1].start, f"`{opened[-1].text}` is never closed") if opened else None
-
-
 def _is_operand(token: Token, before: Token) -> bool:
-    return token.kind == "text" or (token.kind == "word" and (token.text not in _KEYWORDS or before.text in _DOTS))
+    """Whether a token is a value; a keyword is one behind a dot, where it is the name of a member."""
+    if token.kind == "text":
+        return True
+    return token.kind == "word" and (token.text not in _KEYWORDS or before.text in _DOTS)
 
 
-def _in_text(token: Token, before: Token, after: str) -> Broken | None:
+def _broken_text(token: Token, before: Token, after: str) -> Broken | None:
     """Return what is wrong in a text: its escapes, or the regular expression that it is."""
     if token.kind != "text" or token.text.startswith(("b", "B")):
         return None
-    is_raw = token.text.startswith("`")
     inside = token.text[1:-1]
+    is_raw = token.text.startswith("`")
     escapes = [] if is_raw else list(_ESCAPE.finditer(inside))
     for escape in escapes:
         if escape[1] not in _ESCAPES:
@@ -128,4 +141,6 @@ def _in_text(token: Token, before: Token, after: str) -> Broken | None:
     if not is_regex or any(escape[1] not in "\\'\"" for escape in escapes):
         return None
     refused = refusal(inside if is_raw else _ESCAPE.sub(r"\1", inside))
-    return Broken(token.start, f"Go refuses this regular expression: {refused.why}", True) if refused else None
+    if refused is None:
+        return None
+    return Broken(token.start, f"Go refuses this regular expression: {refused.why}", regex=True)

@@ -21,6 +21,7 @@ _DEEPEST = 1000
 _SIMPLE = frozenset("afnrtvdDsSwWbBAzpPx01234567")
 _IN_CLASS = frozenset("afnrtvdDsSwWpPx01234567")
 _CLASSES = frozenset("dDsSwWpP")
+_OCTAL_DIGITS = tuple("01234567")
 _UNICODE = re.compile(r"(\w)|\{\^?([^}]*)\}", re.ASCII)
 _IGNORED = re.compile(r"[-_ ]")
 _PLAIN_CLASSES = frozenset(_IGNORED.sub("", name).lower() for name in UNICODE_CLASSES)
@@ -66,35 +67,48 @@ class _Group:
 
 @dataclass
 class _Reader:
+    """Reads a text once; `captures` has where each capturing group starts, and whether it has a name."""
+
     text: str
     groups: list[_Group] = field(default_factory=lambda: [_Group(0)])
     captures: list[tuple[int, bool]] = field(default_factory=list)
 
     def read(self) -> None:
-        at, repeated = 0, False
+        """Read the whole text. Raises _Refused."""
+        at, is_after_repetition = 0, False
         while at < len(self.text):
-            sign, here = self.text[at], at
-            again = False
-            if sign == "(":
+            sign = self.text[at]
+            is_repetition = sign in "*+?" or (sign == "{" and _REPEAT.match(self.text, at) is not None)
+            if is_repetition:
+                at = self._repeat(at, is_after_repetition)
+            elif sign == "(":
                 at = self._open(at)
             elif sign == ")":
                 at = self._close(at)
-            elif sign in "*+?" or (sign == "{" and _REPEAT.match(self.text, at)):
-                at, again = self._repeat(at, repeated), True
             elif sign == "|":
-                self.groups[-1].operand, at = False, at + 1
+                self.groups[-1].operand = False
+                at += 1
             else:
-                at = self._class(at) if sign == "[" else self._escape(at) if sign == "\\" else at + 1
+                at = self._one_character(at)
                 self._operand()
-            repeated = again and at > here
+            is_after_repetition = is_repetition
         if len(self.groups) > 1:
             raise _Refused(self.groups[-1].start, "this group has no closing `)`")
 
+    def _one_character(self, at: int) -> int:
+        """Read a class, an escape or a character that means itself; return where it ends."""
+        sign = self.text[at]
+        if sign == "[":
+            return self._class(at)
+        return self._escape(at) if sign == "\\" else at + 1
+
     def _operand(self, most: int = 1) -> None:
+        """Note that there is something to repeat, and how often its content repeats already."""
         group = self.groups[-1]
         group.operand, group.last, group.most = True, most, max(group.most, most)
 
     def _open(self, at: int) -> int:
+        """Read the begin of a group, or flags; return where it ends."""
         if self.text[at + 1 : at + 2] != "?":
             self.captures.append((at, False))
             return self._push(at, at + 1)
@@ -104,11 +118,7 @@ class _Reader:
         if name:
             self.captures.append((at, True))
             return self._push(at, name.end())
-        start = self.text[at + 1 :][:3]
-        why = next((why for sign, why in _UNSUPPORTED.items() if start.startswith(sign)), "")
-        if not why and start.startswith(("?<", "?P<")):
-            why = "the name of a group has letters, digits and underscores only"
-        raise _Refused(at, why or f"Go does not know `({start[:2]}`")
+        raise _Refused(at, _why_no_group(self.text[at + 1 : at + 4]))
 
     def _push(self, at: int, end: int) -> int:
         if len(self.groups) > _DEEPEST:
@@ -138,21 +148,25 @@ class _Reader:
         return end
 
     def _count(self, at: int, count: re.Match[str]) -> None:
-        group = self.groups[-1]
-        low, high = _number(count[1]), _number(count[3]) if count[3] else None
-        largest = low if high is None else high
-        if max(low, largest) > _MOST_REPEATED or (high is not None and low > high):
+        """Note how often the last operand repeats. Raises _Refused where Go allows no such number."""
+        least = _number(count[1])
+        most = _number(count[3]) if count[3] else least
+        if max(least, most) > _MOST_REPEATED or least > most:
             raise _Refused(at, f"`{count[0]}` is no valid repetition; Go repeats at most {_MOST_REPEATED} times")
-        group.last = group.last * largest if largest > 1 else group.last
+        group = self.groups[-1]
+        if most > 1:
+            group.last *= most
         group.most = max(group.most, group.last)
         if group.last > _MOST_REPEATED:
             raise _Refused(at, f"nested repetitions add up to more than {_MOST_REPEATED}")
 
     def _escape(self, at: int, known: frozenset[str] = _SIMPLE) -> int:
-        sign = self.text[at + 1 : at + 2]
+        """Read an escape; return where it ends."""
+        sign, after = self.text[at + 1 : at + 2], self.text[at + 2 : at + 3]
         if not sign:
             raise _Refused(at, "the backslash at the end escapes nothing")
-        if sign in "123456789" and not (sign < "8" and self.text[at + 2 : at + 3] in tuple("01234567")):
+        is_octal = sign in _OCTAL_DIGITS and after in _OCTAL_DIGITS
+        if sign in "123456789" and not is_octal:
             raise _Refused(at, "Go has no backreferences")
         if sign == "Q" and known is _SIMPLE:
             end = self.text.find("\\E", at + 2)
@@ -164,23 +178,30 @@ class _Reader:
         return self._long_escape(at, sign)
 
     def _long_escape(self, at: int, sign: str) -> int:
+        """Read what follows the sign of an escape, if it has more; return where it ends."""
         if sign == "x":
-            found = _HEX.match(self.text, at + 1)
-            if not found or (found[1] and (len(found[1]) > _RUNE_DIGITS or int(found[1], 16) > _LARGEST_RUNE)):
-                raise _Refused(at, "`\\x` needs two hexadecimal digits, or several in braces")
-            return found.end()
+            return self._hexadecimal(at)
         if sign in "pP":
-            found = _UNICODE.match(self.text, at + 2)
-            if not found:
-                raise _Refused(at, f"`\\{sign}` needs the name of a Unicode class")
-            name = found[1] or found[2]
-            if _IGNORED.sub("", name).lower() not in _PLAIN_CLASSES:
-                raise _Refused(at, f"there is no Unicode class '{name}'{near(name, UNICODE_CLASSES)}")
-            return found.end()
+            return self._unicode_class(at, sign)
         end = at + 2
-        while sign.isdigit() and end < at + 4 and self.text[end : end + 1] in tuple("01234567"):
+        while sign.isdigit() and end < at + 4 and self.text[end : end + 1] in _OCTAL_DIGITS:
             end += 1
         return end
+
+    def _hexadecimal(self, at: int) -> int:
+        code = _HEX.match(self.text, at + 1)
+        if code is None or (code[1] and not _is_rune(code[1])):
+            raise _Refused(at, "`\\x` needs two hexadecimal digits, or several in braces")
+        return code.end()
+
+    def _unicode_class(self, at: int, sign: str) -> int:
+        match = _UNICODE.match(self.text, at + 2)
+        if match is None:
+            raise _Refused(at, f"`\\{sign}` needs the name of a Unicode class")
+        name = match[1] or match[2]
+        if _IGNORED.sub("", name).lower() not in _PLAIN_CLASSES:
+            raise _Refused(at, f"there is no Unicode class '{name}'{near(name, UNICODE_CLASSES)}")
+        return match.end()
 
     def _class(self, at: int) -> int:
         start, end, first = at, at + 1 + (self.text[at + 1 : at + 2] == "^"), True
@@ -218,6 +239,21 @@ class _Reader:
         if body[0] == "x":
             return int(body[1:].strip("{}"), 16), end
         return (int(body, 8) if body.isdigit() else ord(_CONTROL.get(body, body))), end
+
+
+def _why_no_group(begin: str) -> str:
+    """Return why Go does not read what follows an open parenthesis."""
+    for sign, why in _UNSUPPORTED.items():
+        if begin.startswith(sign):
+            return why
+    if begin.startswith(("?<", "?P<")):
+        return "the name of a group has letters, digits and underscores only"
+    return f"Go does not know `({begin[:2]}`"
+
+
+def _is_rune(digits: str) -> bool:
+    """Whether hexadecimal digits are the number of a character."""
+    return len(digits) <= _RUNE_DIGITS and int(digits, 16) <= _LARGEST_RUNE
 
 
 _CONTROL = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
