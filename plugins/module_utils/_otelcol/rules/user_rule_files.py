@@ -195,6 +195,7 @@ class _RuleOf:
         part.check_keys(RULE, NEEDED)
         if not isinstance(part.value, dict):
             return None
+        self._check_unlisted()
         types, except_types = self._kinds("types"), self._kinds("except_types")
         steps = self._steps(part.at("path"), part.text("path"))
         rule = UserRule(
@@ -314,10 +315,12 @@ class _RuleOf:
         return self.part.texts(key, () if self._is_unlisted() else known)
 
     def _is_unlisted(self) -> bool:
-        value = at(self.part.value, ("unlisted",), False)
-        if not isinstance(value, bool):
+        """Whether the rule is about what is in no list of types and settings."""
+        return at(self.part.value, ("unlisted",)) is True
+
+    def _check_unlisted(self) -> None:
+        if "unlisted" in self.part and not isinstance(self.part.value["unlisted"], bool):
             self.part.at("unlisted").fault("this must be true or false", "Write `true` or `false`.")
-        return value is True
 
     def _check_path(self, part: _Part, steps: Steps, types: Iterable[str]) -> None:
         """Tell a path that no config has."""

@@ -259,6 +259,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert said.startswith("2 faults in your own rules")
 
 
+def test_a_wrong_switch_of_a_rule_is_told_once(tmp_path: Path) -> None:
+    more = "    unlisted: maybe\n    types: [otlp]\n    when: {components: [exporters.otlp]}\n"
+    told = refused(tmp_path, RULE + more)
+    assert told.startswith("1 fault in your own rules")
+    assert told.count("this must be true or false") == 1
+
+
 def test_what_only_an_own_build_has_is_unlisted(tmp_path: Path) -> None:
     text = RULE.replace("exporters.*", "exporters.acme") + "    unlisted: true\n    types: [acme]\n"
     assert load(tmp_path, text).ids == {"acme-tls"}
