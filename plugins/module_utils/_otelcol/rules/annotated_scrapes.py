@@ -34,10 +34,13 @@ class Selection(NamedTuple):
 
     def overlaps(self, other: Selection) -> bool:
         """Whether both certainly scrape the same targets."""
-        if (self.annotations, self.limits) != (other.annotations, other.limits):
+        if self.annotations != other.annotations or self.limits != other.limits:
             return False
-        is_on_all_nodes = not self.nodes or not other.nodes
-        return is_on_all_nodes or self.nodes == other.nodes or not (self.is_own_node and other.is_own_node)
+        one_is_everywhere = not self.nodes or not other.nodes
+        if one_is_everywhere or self.nodes == other.nodes:
+            return True
+        both_stay_on_their_node = self.is_own_node and other.is_own_node
+        return not both_stay_on_their_node
 
 
 class AnnotatedScrape(NamedTuple):
@@ -52,7 +55,9 @@ class AnnotatedScrape(NamedTuple):
 def annotated_scrapes(part: Part, collector: str = "", nodes: str = "") -> Iterator[AnnotatedScrape]:
     """Yield the jobs of a receiver that scrape annotated targets. `nodes` says on which nodes the collector runs."""
     for index, job in enumerate(items(part.settings, "config", "scrape_configs")):
-        selection = _selection(job, nodes) if isinstance(job, Mapping) else None
+        if not isinstance(job, Mapping):
+            continue
+        selection = _selection(job, nodes)
         if selection:
             path = (*part.path, "config", "scrape_configs", index)
             yield AnnotatedScrape(collector, path, str(job.get("job_name", "")), selection)
@@ -60,33 +65,37 @@ def annotated_scrapes(part: Part, collector: str = "", nodes: str = "") -> Itera
 
 def _selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
     """Return what a job selects; None if it asks for no annotation."""
-    annotations, limits = set(), set(_discovery_limits(job))
+    annotations: set[str] = set()
+    limits = set(_discovery_limits(job))
     for step in mappings(job, "relabel_configs"):
-        action, sources = step.get("action"), tuple(map(str, items(step, "source_labels")))
-        asked = [name for name in sources if _ANNOTATION.match(name)]
-        condition = f"{','.join(sources)} {str(step.get('regex', _DEFAULT_REGEX)).lower()}"
-        if action == "keep" and asked:
+        action = step.get("action")
+        labels = [str(label) for label in items(step, "source_labels")]
+        regex = str(step.get("regex", _DEFAULT_REGEX)).lower()
+        condition = f"{','.join(labels)} {regex}"
+        reads_annotation = any(_ANNOTATION.match(label) for label in labels)
+        if reads_annotation and action == "keep":
             annotations.add(condition)
-        elif action in ("keep", "drop") and not asked and sources != (_PHASE,):
+        elif not reads_annotation and action in ("keep", "drop") and labels != [_PHASE]:
             limits.add(f"{action} {condition}")
     if not annotations:
         return None
-    is_own_node = any(_OWN_NODE.search(text) for text in _selectors(job))
+    is_own_node = any(_OWN_NODE.search(selector) for selector in _selectors(job))
     return Selection(frozenset(annotations), frozenset(limits), is_own_node, nodes)
 
 
 def _discovery_limits(job: Mapping[str, Any]) -> Iterator[str]:
     """Yield the namespaces and the selectors of a job, without those of the own node."""
     for discovery in mappings(job, "kubernetes_sd_configs"):
-        names = sorted(map(str, items(discovery, "namespaces", "names")))
-        yield f"{discovery.get('role')} {','.join(names)} {bool(at(discovery, ('namespaces', 'own_namespace')))}"
-    yield from (text for text in _selectors(job) if not _OWN_NODE.search(text))
+        namespaces = sorted(str(name) for name in items(discovery, "namespaces", "names"))
+        is_own_namespace = bool(at(discovery, ("namespaces", "own_namespace")))
+        yield f"{discovery.get('role')} {','.join(namespaces)} {is_own_namespace}"
+    for selector in _selectors(job):
+        if not _OWN_NODE.search(selector):
+            yield selector
 
 
-def _selectors(job: Mapping[str, Any]) -> list[str]:
-    """Return the selectors of the objects of a job, each as text."""
-    return [
-        f"{selector.get('role')} {selector.get('label', '')} {selector.get('field', '')}"
-        for discovery in mappings(job, "kubernetes_sd_configs")
-        for selector in mappings(discovery, "selectors")
-    ]
+def _selectors(job: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the selectors of the objects of a job, each as text."""
+    for discovery in mappings(job, "kubernetes_sd_configs"):
+        for selector in mappings(discovery, "selectors"):
+            yield f"{selector.get('role')} {selector.get('label', '')} {selector.get('field', '')}"

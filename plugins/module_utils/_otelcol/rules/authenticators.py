@@ -11,17 +11,18 @@ extension, which interfaces of extension/extensionauth it has. Private.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
-from ..config.paths import Path, at, leaves, section
+from ..config.paths import Path, leaves, section
 from ..traits import EXTENSIONS, Trait, traits_of, types_that
-from .subject import Fault, Subject, rules
+from .subject import Fault, Subject, once, rules
 from .view import Part, kind_of
 
 CHECKS_REQUESTS, SIGNS_REQUESTS, NEITHER = "checks", "signs", "neither"
 _END: Path = ("auth", "authenticator")
 _SIDES = {Trait.CHECKS_REQUESTS: CHECKS_REQUESTS, Trait.SIGNS_REQUESTS: SIGNS_REQUESTS}
+_SIDES_OF_BASICAUTH = {"htpasswd": CHECKS_REQUESTS, "client_auth": SIGNS_REQUESTS}  # by the settings that it has
 _QUEUE: Path = ("sending_queue", "storage")
 _OWN: Path = ("storage",)  # of receivers, such as file_log
 _NO_AUTHENTICATOR = types_that(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
@@ -33,6 +34,34 @@ _FIXES = {
     SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
     "`client_auth`.",
 }
+_REASONS = {CHECKS_REQUESTS: "a server needs one that checks them", SIGNS_REQUESTS: "a client signs its own"}
+
+
+class SettingText(NamedTuple):
+    """A text in the settings of a started component: the component, the path below its settings, and the text."""
+
+    part: Part
+    path: Path
+    text: str
+
+    @property
+    def place(self) -> Path:
+        """Where the text stands in the config."""
+        return (*self.part.path, *self.path)
+
+    @property
+    def extension_kind(self) -> str:
+        """The type of the extension that the text names."""
+        return kind_of(self.text.strip())
+
+
+@once
+def _setting_texts(subject: Subject) -> Iterator[SettingText]:
+    """Yield every text in the settings of the started components, since each of them may name an extension."""
+    for part in subject.view.parts:
+        for path, value in leaves(part.settings):
+            if isinstance(value, str):
+                yield SettingText(part, path, value)
 
 
 def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
@@ -41,18 +70,26 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
     A server is where a component listens; every other authenticator of an exporter is a client's.
     """
     extensions = section(subject.config, "extensions")
-    for part in subject.view.parts:
-        for path, name in _authenticators(part):
-            needed = _needed(part, path, subject.listeners)
-            side = _side(name, extensions.get(name)) if name in extensions else ""
-            if needed and side == NEITHER:
-                yield Fault((*part.path, *path), f"extension '{name}' is not an authenticator", _FIXES[needed])
-            elif needed and side and side != needed:
-                who = "a server needs one that checks them" if needed == CHECKS_REQUESTS else "a client signs its own"
-                message = f"extension '{name}' {side} requests, and {who}"
-                # load_balancing starts its exporters when it needs them, and goes on without.
-                severity = "warning" if part.section == "exporters" and path != _END else ""
-                yield Fault((*part.path, *path), message, _FIXES[needed], severity=severity)
+    for setting in _setting_texts(subject):
+        name = setting.text.strip()
+        if setting.path[-2:] != _END or name not in extensions:
+            continue
+        needed_side = _needed_side(setting, subject.listeners)
+        side = _side_of(name, extensions[name])
+        if needed_side and side not in ("", needed_side):
+            yield _other_side(setting, side, needed_side)
+
+
+def _other_side(setting: SettingText, side: str, needed_side: str) -> Fault:
+    """Return the fault of an authenticator that does something else than its place needs."""
+    name = setting.text.strip()
+    if side == NEITHER:
+        return Fault(setting.place, f"extension '{name}' is not an authenticator", _FIXES[needed_side])
+    message = f"extension '{name}' {side} requests, and {_REASONS[needed_side]}"
+    # load_balancing starts its exporters when it needs them, and goes on without.
+    is_of_inner_exporter = setting.part.section == "exporters" and setting.path != _END
+    severity = "warning" if is_of_inner_exporter else ""
+    return Fault(setting.place, message, _FIXES[needed_side], severity=severity)
 
 
 def wrong_storage(subject: Subject) -> Iterator[Fault]:
@@ -60,12 +97,12 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
 
     Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
     """
-    for part in subject.view.parts:
-        for path, value in leaves(part.settings):
-            is_storage = path == _QUEUE or (path == _OWN and part.section == "receivers")
-            if is_storage and isinstance(value, str) and kind_of(value.strip()) in _NO_STORAGE:
-                fix = "Name an extension that stores data, such as file_storage."
-                yield Fault((*part.path, *path), f"extension '{value}' stores no data", fix)
+    for setting in _setting_texts(subject):
+        is_of_receiver = setting.path == _OWN and setting.part.section == "receivers"
+        is_storage = is_of_receiver or setting.path == _QUEUE
+        if is_storage and setting.extension_kind in _NO_STORAGE:
+            fix = "Name an extension that stores data, such as file_storage."
+            yield Fault(setting.place, f"extension '{setting.text}' stores no data", fix)
 
 
 def wrong_middleware(subject: Subject) -> Iterator[Fault]:
@@ -73,40 +110,43 @@ def wrong_middleware(subject: Subject) -> Iterator[Fault]:
 
     Source: the Collector's config/configmiddleware (`requested extension is not an HTTP client middleware`).
     """
-    for part in subject.view.parts:
-        for path, value in leaves(part.settings):
-            is_middleware = len(path) >= _STEPS and path[-1] == "id" and path[-_STEPS] == "middlewares"
-            if is_middleware and isinstance(value, str) and kind_of(value.strip()) in _NO_MIDDLEWARE:
-                fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
-                yield Fault((*part.path, *path), f"extension '{value}' is not a middleware", fix)
+    for setting in _setting_texts(subject):
+        if _is_middleware(setting.path) and setting.extension_kind in _NO_MIDDLEWARE:
+            fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
+            yield Fault(setting.place, f"extension '{setting.text}' is not a middleware", fix)
 
 
-def _authenticators(part: Part) -> Iterator[tuple[Path, str]]:
-    for path, value in leaves(part.settings):
-        if path[-2:] == _END and isinstance(value, str):
-            yield path, value.strip()
+def _is_middleware(path: Path) -> bool:
+    """Whether a path ends in the `id` of an item of the list `middlewares`."""
+    return len(path) >= _STEPS and path[-1] == "id" and path[-_STEPS] == "middlewares"
 
 
-def _needed(part: Part, path: Path, listeners: Listeners) -> str:
-    """Return what the authenticator at a path has to do; empty text if nobody knows."""
-    served = (row.path[:-1] for row in listeners.get((part.section, part.type), ()))
-    if path[:-2] in served:
-        return CHECKS_REQUESTS
+def _needed_side(setting: SettingText, listeners: Listeners) -> str:
+    """Return what an authenticator has to do at its place; empty text if nobody knows."""
+    owner_path = setting.path[: -len(_END)]
+    part = setting.part
+    for row in listeners.get((part.section, part.type), ()):
+        if row.path[:-1] == owner_path:
+            return CHECKS_REQUESTS
     return SIGNS_REQUESTS if part.section == "exporters" else ""
 
 
-def _side(name: str, settings: Any) -> str:
+def _side_of(name: str, settings: Any) -> str:
     """Return what an extension does with requests; empty text for both, or if nobody knows.
 
     basicauth has the side that its settings say.
     """
-    if kind_of(name) == "basicauth" and isinstance(settings, dict):
-        given = [key for key in ("htpasswd", "client_auth") if at(settings, (key,)) is not None]
-        return {"htpasswd": CHECKS_REQUESTS, "client_auth": SIGNS_REQUESTS}[given[0]] if len(given) == 1 else ""
-    if kind_of(name) in _NO_AUTHENTICATOR:
+    kind = kind_of(name)
+    if kind == "basicauth" and isinstance(settings, dict):
+        return _only_side([side for key, side in _SIDES_OF_BASICAUTH.items() if settings.get(key) is not None])
+    if kind in _NO_AUTHENTICATOR:
         return NEITHER
-    known = traits_of(EXTENSIONS, name)
-    sides = [side for trait, side in _SIDES.items() if trait in known]
+    known_traits = traits_of(EXTENSIONS, name)
+    return _only_side([side for trait, side in _SIDES.items() if trait in known_traits])
+
+
+def _only_side(sides: list[str]) -> str:
+    """Return the side of a list that has one alone; empty text for none or both."""
     return sides[0] if len(sides) == 1 else ""
 
 

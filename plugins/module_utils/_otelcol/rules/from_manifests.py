@@ -21,7 +21,7 @@ from ..kube.network_policies import Policies
 from ..kube.operator_names import operator_labels
 from ..needs.pod_logs import PodLogs
 from ..needs.quantities import parse_bytes
-from .autoscalers import scales_workload, unrequested, unrequested_by_resource
+from .autoscalers import scales_workload, unrequested_by_custom_resource, unrequested_resources
 from .granted_rights import Rights, account_of_pod, account_of_resource, account_rights
 from .subject import Deployment, Ingress
 
@@ -110,7 +110,7 @@ def _of_custom_resource(item: Object, stream: Sequence[Object], complete: bool) 
         mode=mode,
         replicas=replicas,
         autoscaled=bool(scaler),
-        unrequested=unrequested_by_resource(spec),
+        unrequested=unrequested_by_custom_resource(spec),
         memory_limit_mib=_memory(spec),
         host_network=spec.get("hostNetwork") is True,
         mounts=_mounts(spec),
@@ -140,7 +140,7 @@ def _of_workload(workload: Object, container: Object, stream: Sequence[Object], 
         mode=mode,
         replicas=None if mode in _UNCOUNTED else _number(at(workload, ("spec", "replicas")), 1),
         autoscaled=any(scales_workload(item, workload) for item in stream),
-        unrequested=unrequested(workload, stream),
+        unrequested=unrequested_resources(workload, stream),
         memory_limit_mib=_memory(container),
         host_network=pod.get("hostNetwork") is True,
         mounts=_mounts(container),
