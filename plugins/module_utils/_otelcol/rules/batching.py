@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..catalogue.catalogue import Catalogue
 from ..config.layers import parse_version
@@ -19,7 +19,7 @@ from ..config.pipelines import PipelineGraph
 from ..traits import EXPORTERS, Trait, sends_nothing, types_that
 from .components import configured_components
 from .subject import Fault, Subject, rules
-from .view import Target, kind_of
+from .view import Pipeline, Target, kind_of
 
 BATCH = "batch"
 QUEUE = "sending_queue"
@@ -59,8 +59,7 @@ ANNOUNCED = (
     Announcement("0.177.0", "has no processor batch", "error", True, _BLOG, "2026-11-25"),
 )
 # From which version on the Collector warns, exporters make batches by default, and the processor is gone.
-WARNED, BY_DEFAULT, GONE = (one.version for one in ANNOUNCED)
-_FADES = {one.version: one.severity for one in reversed(ANNOUNCED)}
+WARNED, BY_DEFAULT, GONE = (announcement.version for announcement in ANNOUNCED)
 
 _SENDING = types_that(EXPORTERS, Trait.SENDS_AS_GIVEN)
 # Processors that split or rebuild batches: batching before them is wasted.
@@ -70,7 +69,8 @@ _BEFORE_BATCH = {
     "probabilisticsampler": "it drops data from full batches, so that they leave it partly empty",
     "filter": "it drops data from full batches, so that they leave it partly empty",
 }
-_DOCUMENTATION = _RFC
+# Processors that make batches.
+_MAKE_BATCHES = (BATCH, "queuebatch")
 
 
 def from_version(target: Target | None, version: str) -> bool:
@@ -85,7 +85,9 @@ def can_batch(target: Target | None, exporter: str) -> bool:
     kind, catalogue = exporter.partition("/")[0], target.catalogue
     row = catalogue.described("exporters", kind, target.distribution) or catalogue.fields("exporters", kind)
     queue = at(row, ("fields", QUEUE))
-    return BATCH in section(catalogue.shared_fields, queue) if isinstance(queue, str) else BATCH in (queue or {})
+    if isinstance(queue, str):  # the name of fields that exporters share
+        queue = section(catalogue.shared_fields, queue)
+    return BATCH in (queue or {})
 
 
 def has_processor(config: Any, _catalogue: Catalogue) -> bool:
@@ -100,30 +102,43 @@ def _is_batch(name: Any) -> bool:
 def doubles(config: Any, catalogue: Catalogue) -> bool:
     """Whether a pipeline has the processor, and an exporter that makes batches by default from 0.171.0 on."""
     target = Target(catalogue, "contrib", BY_DEFAULT)
-
-    def makes(name: str) -> bool:
-        queue = at(config, ("exporters", name, QUEUE))
-        off = at(queue, ("enabled",)) is False or at(queue, (BATCH, "enabled")) is False
-        return not sends_nothing(name) and not off and can_batch(target, name)
-
-    return any(
-        any(map(_is_batch, ends["processors"])) and any(map(makes, ends["exporters"]))
-        for ends in PipelineGraph.of(config).pipelines.values()
-    )
+    for ends in PipelineGraph.of(config).pipelines.values():
+        has_batch = any(_is_batch(name) for name in ends["processors"])
+        if has_batch and any(_batches_by_default(config, name, target) for name in ends["exporters"]):
+            return True
+    return False
 
 
-# What planned versions of the Collector break: the version, what happens, and in which configs.
-PLANNED: tuple[tuple[str, str, Callable[[Any, Catalogue], bool]], ...] = (
-    (BY_DEFAULT, "makes batches twice, by processor batch and by exporters", doubles),
-    (GONE, "does not start, without processor batch", has_processor),
+def _batches_by_default(config: Any, exporter: str, target: Target) -> bool:
+    """Whether an exporter makes batches in a version in which they are the default."""
+    queue = at(config, ("exporters", exporter, QUEUE))
+    is_off = at(queue, ("enabled",)) is False or at(queue, (BATCH, "enabled")) is False
+    if is_off or sends_nothing(exporter):
+        return False
+    return can_batch(target, exporter)
+
+
+class PlannedBreak(NamedTuple):
+    """What a planned version of the Collector breaks: the version, what happens, and whether a config is affected."""
+
+    version: str
+    what: str
+    breaks: Callable[[Any, Catalogue], bool]
+
+
+PLANNED = (
+    PlannedBreak(BY_DEFAULT, "makes batches twice, by processor batch and by exporters", doubles),
+    PlannedBreak(GONE, "does not start, without processor batch", has_processor),
 )
 
 
 def makes_batches(settings: Any) -> bool:
     """Whether the settings of an exporter say that it makes batches; a variable may."""
     queue = at(settings, (QUEUE,))
-    own = isinstance(settings, Mapping) and "batcher" in settings
-    return own or isinstance(queue, str) or at(queue, (BATCH,)) is not None
+    if isinstance(queue, str):
+        return True
+    has_batcher = isinstance(settings, Mapping) and "batcher" in settings
+    return has_batcher or at(queue, (BATCH,)) is not None
 
 
 def collects_requests(settings: Any) -> bool:
@@ -138,59 +153,83 @@ def batch_missing(subject: Subject) -> Iterator[Fault]:
         return
     senders = {part.id: part for part in subject.view.of(EXPORTERS, *_SENDING)}
     for pipeline in subject.view.pipelines:
-        if any(kind_of(name) in (BATCH, "queuebatch") for name in pipeline.processors):
+        if any(kind_of(name) in _MAKE_BATCHES for name in pipeline.processors):
             continue
         for name in pipeline.exporters:
             if name in senders and not makes_batches(senders[name].settings):
-                fix = f"Add `{QUEUE}: {{batch: {{}}}}` to exporter '{name}'."
-                if not can_batch(subject.target, name):
-                    fix = "Add `batch` as the last processor."
-                yield Fault(pipeline.path, f"pipeline '{pipeline.key}' sends to '{name}' without batches", fix)
+                message = f"pipeline '{pipeline.key}' sends to '{name}' without batches"
+                yield Fault(pipeline.path, message, _way_to_batches(subject.target, name))
                 break
+
+
+def _way_to_batches(target: Target | None, exporter: str) -> str:
+    """Return what to write so that what an exporter sends is in batches."""
+    if can_batch(target, exporter):
+        return f"Add `{QUEUE}: {{batch: {{}}}}` to exporter '{exporter}'."
+    return "Add `batch` as the last processor."
 
 
 def batch_early(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors before a processor that drops data or splits batches."""
     for pipeline in subject.view.pipelines:
-        kinds = [kind_of(name) for name in pipeline.processors]
-        if BATCH not in kinds:
+        batches = _places_of_batch(pipeline)
+        if not batches:
             continue
-        last = len(kinds) - 1 - kinds[::-1].index(BATCH)
-        for name, kind in zip(pipeline.processors[last:], kinds[last:], strict=True):
-            if kind in _BEFORE_BATCH:
-                message = f"'{pipeline.processors[last]}' comes before '{name}': {_BEFORE_BATCH[kind]}"
-                fix = f"Move '{pipeline.processors[last]}' to the end of the processors."
-                yield Fault((*pipeline.path, "processors", last), message, fix)
+        last = batches[-1]
+        batch = pipeline.processors[last]
+        for name in pipeline.processors[last + 1 :]:
+            reason = _BEFORE_BATCH.get(kind_of(name))
+            if reason:
+                fix = f"Move '{batch}' to the end of the processors."
+                yield Fault((*pipeline.path, "processors", last), f"'{batch}' comes before '{name}': {reason}", fix)
                 break
 
 
 def batch_twice(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors in front of an exporter that makes batches again, which costs memory and time."""
-    again = {part.id for part in subject.view.of(EXPORTERS, *_SENDING) if collects_requests(part.settings)}
+    collecting = {part.id for part in subject.view.of(EXPORTERS, *_SENDING) if collects_requests(part.settings)}
     for pipeline in subject.view.pipelines:
-        index = next((index for index, name in enumerate(pipeline.processors) if kind_of(name) == BATCH), None)
-        exporter = next((name for name in pipeline.exporters if name in again), None)
-        if index is not None and exporter is not None:
-            message = f"'{pipeline.processors[index]}' makes batches, and so does exporter '{exporter}'"
-            fix = f"Remove '{pipeline.processors[index]}' if all exporters of the pipeline make batches."
-            yield Fault((*pipeline.path, "processors", index), message, fix)
+        batches = _places_of_batch(pipeline)
+        exporters = [name for name in pipeline.exporters if name in collecting]
+        if batches and exporters:
+            first = batches[0]
+            batch = pipeline.processors[first]
+            message = f"'{batch}' makes batches, and so does exporter '{exporters[0]}'"
+            fix = f"Remove '{batch}' if all exporters of the pipeline make batches."
+            yield Fault((*pipeline.path, "processors", first), message, fix)
+
+
+def _places_of_batch(pipeline: Pipeline) -> list[int]:
+    """Return at which places among the processors of a pipeline the processor stands."""
+    return [index for index, name in enumerate(pipeline.processors) if kind_of(name) == BATCH]
 
 
 def batch_deprecated(subject: Subject) -> Iterator[Fault]:
     """Yield batch processors, which give way to batches in exporters; upstream plans to remove them in 0.177.0."""
-    severity = next((word for version, word in _FADES.items() if from_version(subject.target, version)), "")
-    for name, component_id, kind, _settings in configured_components(subject) if severity else ():
-        if (name, kind) == ("processors", BATCH):
+    severity = _fading_severity(subject.target)
+    if not severity:
+        return
+    for component in configured_components(subject):
+        if component.section == "processors" and component.kind == BATCH:
             message = (
-                f"upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove '{component_id}' "
+                f"upstream plans batches in exporters by default from {BY_DEFAULT} on, and to remove '{component.id}' "
                 f"in {GONE} (announced, read on {ANNOUNCED[-1].day})"
             )
             fix = "Write its batches into the exporters, as o11y.opentelemetry.pipeline_migrate does."
-            yield Fault((name, component_id), message, fix, severity=severity)
+            yield Fault(component.path, message, fix, severity=severity)
+
+
+def _fading_severity(target: Target | None) -> str:
+    """Return how severe it is to use the processor in a build; empty before all announced versions."""
+    severity = ""
+    for announcement in ANNOUNCED:
+        if from_version(target, announcement.version):
+            severity = announcement.severity
+    return severity
 
 
 RULES = (
-    *rules("info", batch_missing, documentation=_DOCUMENTATION),
-    *rules("warning", batch_early, documentation=_DOCUMENTATION),
-    *rules("info", batch_twice, batch_deprecated, documentation=_DOCUMENTATION),
+    *rules("info", batch_missing, documentation=_RFC),
+    *rules("warning", batch_early, documentation=_RFC),
+    *rules("info", batch_twice, batch_deprecated, documentation=_RFC),
 )

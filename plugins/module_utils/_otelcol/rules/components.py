@@ -12,89 +12,122 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..catalogue.component_types import Component
 from ..catalogue.rows import SECTIONS
 from ..config.layers import parse_version
-from ..config.paths import Path, at, section
+from ..config.paths import ROLES, Path, at, items, section
 from ..errors import may_suggest
-from ..traits import EXPORTERS, Trait, types_that
-from ..traits import kind_of as plain_kind
+from ..traits import EXPORTERS, Trait, kind_of, types_that
 from .subject import Fault, Subject, once, rules, shared_rules
 from .view import Build, build_of
 
 
-def kind_of(component_id: object) -> str:
-    """Return the type of a component id; an empty string for an invalid id."""
+class ConfiguredComponent(NamedTuple):
+    """A component of a config: its section, its id, its type as the id spells it, and its settings."""
+
+    section: str
+    id: str
+    kind: str
+    settings: Any
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Where it stands in the config."""
+        return self.section, self.id
+
+
+class ListedComponent(NamedTuple):
+    """A component in a pipeline: where it stands, the signal of the pipeline, its role there, and its id."""
+
+    path: Path
+    signal: str
+    role: str
+    id: str
+
+
+def component_type(component_id: object) -> str:
+    """Return the type of a component id as it is spelled; an empty string for an invalid id."""
     return component_id.partition("/")[0].strip() if isinstance(component_id, str) else ""
 
 
 @once
-def configured_components(subject: Subject) -> Iterator[tuple[str, str, str, Any]]:
-    """Yield section, id, type and settings of every component."""
+def configured_components(subject: Subject) -> Iterator[ConfiguredComponent]:
+    """Yield every component of the config with a valid id, whether a pipeline uses it or not."""
     for name in SECTIONS:
         for component_id, settings in section(subject.config, name).items():
-            kind = kind_of(component_id)
+            kind = component_type(component_id)
             if kind:
-                yield name, component_id, kind, settings
+                yield ConfiguredComponent(name, component_id, kind, settings)
 
 
 TELEMETRY = ("service", "telemetry")
+_SIGNALS = ("traces", "metrics", "logs", "profiles")
 _LONGEST, _MOST = 4096, 4096  # characters of settings, and how many of them are remembered
-_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 
 @once
-def _remembering(subject: Subject) -> Iterator[tuple[tuple[str, str, str, Any], dict[Any, Any]]]:
+def _remembering(subject: Subject) -> Iterator[tuple[ConfiguredComponent, dict[Any, Any]]]:
     """Yield every component, and the Collector's own telemetry as one, with what functions found in its settings."""
     if subject.target is None:
         return
-    known = build_of(subject.target).remembered
-    for place in (*configured_components(subject), (*TELEMETRY, TELEMETRY[1], at(subject.config, TELEMETRY))):
-        key = (place[0], place[1], repr(place[3]))
-        if len(known) >= _MOST:
-            known.clear()
-        yield place, known.setdefault(key, {}) if len(key[2]) <= _LONGEST else {}
+    remembered = build_of(subject.target).remembered
+    telemetry = ConfiguredComponent(*TELEMETRY, TELEMETRY[1], at(subject.config, TELEMETRY))
+    for component in (*configured_components(subject), telemetry):
+        settings_text = repr(component.settings)
+        if len(remembered) >= _MOST:
+            remembered.clear()
+        if len(settings_text) > _LONGEST:
+            yield component, {}
+        else:
+            yield component, remembered.setdefault((component.section, component.id, settings_text), {})
 
 
 def remembered_by_settings(
-    find: Callable[[Build, str, str, str, Any], Iterable[_Item]],
-) -> Callable[[Subject], Iterator[tuple[tuple[str, str], _Item]]]:
+    find: Callable[[Build, str, str, str, Any], Iterable[_Answer]],
+) -> Callable[[Subject], Iterator[tuple[tuple[str, str], _Answer]]]:
     """Let configs share what a function finds in settings, for most settings are those of other configs too.
 
     Its answer follows from what it gets, and nothing else: the build, a section, an id, its type and the settings.
     """
 
     @wraps(find)
-    def found(subject: Subject) -> Iterator[tuple[tuple[str, str], _Item]]:
-        for (name, component_id, kind, settings), answers in _remembering(subject):
-            answer = answers.get(find)
-            if answer is None and subject.target:
-                answer = tuple(find(build_of(subject.target), name, component_id, kind, settings))
-                if may_suggest():
-                    answers[find] = answer
-            for item in answer or ():
-                yield (name, component_id), item
+    def find_or_recall(subject: Subject) -> Iterator[tuple[tuple[str, str], _Answer]]:
+        if subject.target is None:
+            return
+        build = build_of(subject.target)
+        for component, known_answers in _remembering(subject):
+            answers = known_answers.get(find)
+            if answers is None:
+                answers = tuple(find(build, *component))
+                if may_suggest():  # else they lack suggestions, which later ones may have
+                    known_answers[find] = answers
+            for answer in answers:
+                yield component.path, answer
 
-    return found
+    return find_or_recall
 
 
 @once
-def listed_components(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
-    """Yield path, signal, role and id of every component in a pipeline."""
+def listed_components(subject: Subject) -> Iterator[ListedComponent]:
+    """Yield every component in a pipeline."""
     for pipeline, roles in section(subject.config, "service", "pipelines").items():
-        for role in ("receivers", "processors", "exporters") if isinstance(roles, dict) else ():
-            ids = roles.get(role)
-            for index, item in enumerate(ids if isinstance(ids, list) else ()):
-                if isinstance(item, str):
-                    yield ("service", "pipelines", pipeline, role, index), kind_of(pipeline), role, item
+        for role in ROLES:
+            for index, component_id in enumerate(items(roles, role)):
+                if isinstance(component_id, str):
+                    path = ("service", "pipelines", pipeline, role, index)
+                    yield ListedComponent(path, component_type(pipeline), role, component_id)
 
 
 @once
-def used_components(subject: Subject) -> Iterator[tuple[Path, str, str, str]]:
+def used_components(subject: Subject) -> Iterator[ListedComponent]:
     """Yield the same without connectors."""
-    return (item for item in listed_components(subject) if item[2] == "processors" or item[3] not in subject.connectors)
+    for component in listed_components(subject):
+        is_connector = component.role != "processors" and component.id in subject.connectors
+        if not is_connector:
+            yield component
 
 
 def older_name(subject: Subject) -> Iterator[Fault]:
@@ -102,16 +135,16 @@ def older_name(subject: Subject) -> Iterator[Fault]:
 
     The Collector logs a line about each of them at start.
     """
-    build = build_of(subject.target) if subject.target else None
-    renamed = list(_renamed(subject, build)) if build else []
+    renamed = _once_each(_renamed_components(subject))
     if not renamed:
         return
-    first, *others = _once_each(renamed)
+    first, *others = renamed
     since = f" since {first.since}" if first.since else ""
-    more = "".join(f"; '{one.older}' is '{one.newer}'" for one in others)
-    message = f"'{first.older}' is called '{first.newer}'{since}{more}"
-    fix = f"Write `{first.newer}`." if not others else "Write the newer names; module pipeline_migrate does it."
-    yield Fault(first.path, message, fix)
+    more = "".join(f"; '{other.older}' is '{other.newer}'" for other in others)
+    fix = f"Write `{first.newer}`."
+    if others:
+        fix = "Write the newer names; module pipeline_migrate does it."
+    yield Fault(first.path, f"'{first.older}' is called '{first.newer}'{since}{more}", fix)
 
 
 @dataclass(frozen=True)
@@ -124,60 +157,81 @@ class RenamedComponent:
     since: str
 
 
-def _renamed(subject: Subject, build: Build) -> Iterator[RenamedComponent]:
-    for name, component_id, kind, _settings in configured_components(subject):
-        found = build.find(name, kind)
-        if found and found.renamed:
-            renamed = build.catalogue.rename(name, kind)
-            yield RenamedComponent((name, component_id), kind, found.renamed, renamed.since if renamed else "")
+def _renamed_components(subject: Subject) -> Iterator[RenamedComponent]:
+    """Yield the components of a config under older names that the build accepts."""
+    if subject.target is None:
+        return
+    build = build_of(subject.target)
+    for component in configured_components(subject):
+        known = build.find(component.section, component.kind)
+        if known and known.renamed:
+            rename = build.catalogue.rename(component.section, component.kind)
+            since = rename.since if rename else ""
+            yield RenamedComponent(component.path, component.kind, known.renamed, since)
 
 
 def _once_each(components: Iterable[RenamedComponent]) -> list[RenamedComponent]:
     """Return the first component of each type."""
-    found: dict[tuple[str, str], RenamedComponent] = {}
-    for one in components:
-        found.setdefault((str(one.path[0]), one.older), one)
-    return list(found.values())
+    first_ones: dict[tuple[str, str], RenamedComponent] = {}
+    for component in components:
+        first_ones.setdefault((str(component.path[0]), component.older), component)
+    return list(first_ones.values())
+
+
+class KnownUse(NamedTuple):
+    """A component of a known type in a pipeline: its role and signal there, and why its signals may be others."""
+
+    path: Path
+    role: str
+    signal: str
+    component: Component
+    doubt: str
 
 
 def unsupported_signal(subject: Subject) -> Iterator[Fault]:
     """Yield components in pipelines of a signal that they do not support; the Collector does not start."""
-    for path, signal, found, doubt in _in_pipelines(subject):
-        if found.signals is not None and signal not in found.signals:
-            known = ", ".join(sorted(found.signals))
-            note = f" ({doubt})" if doubt else ""
-            message = f"{path[3]} of type '{found.name}' do not take {signal}{note}"
-            fix = f"It takes {known}." if known else "It takes no signal."
-            yield Fault(path, message, fix, severity="warning" if doubt else "")
+    for use in _known_uses(subject):
+        signals = use.component.signals
+        if signals is None or use.signal in signals:
+            continue
+        note = f" ({use.doubt})" if use.doubt else ""
+        message = f"{use.role} of type '{use.component.name}' do not take {use.signal}{note}"
+        known = ", ".join(sorted(signals))
+        fix = f"It takes {known}." if known else "It takes no signal."
+        yield Fault(use.path, message, fix, severity="warning" if use.doubt else "")
 
 
 def unstable_signal(subject: Subject) -> Iterator[Fault]:
     """Yield components whose support of a pipeline's signal is in development or alpha; settings may change."""
-    for path, signal, found, _doubt in _in_pipelines(subject):
-        level = (found.stability or {}).get(signal)
+    for use in _known_uses(subject):
+        level = (use.component.stability or {}).get(use.signal)
         if level in ("development", "alpha"):
-            yield Fault(path, f"'{found.name}' is {level} for {signal}", "Expect changes with every version.")
+            message = f"'{use.component.name}' is {level} for {use.signal}"
+            yield Fault(use.path, message, "Expect changes with every version.")
 
 
 @once
-def _in_pipelines(subject: Subject) -> Iterator[tuple[Path, str, Component, str]]:
+def _known_uses(subject: Subject) -> Iterator[KnownUse]:
+    """Yield the components in pipelines whose types the build knows, without connectors."""
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for path, signal, role, component_id in used_components(subject):
-        found = build.find(role, kind_of(component_id))
-        if found and signal in ("traces", "metrics", "logs", "profiles"):
-            yield path, signal, found, build.doubt_of_signals(found)
+    for listed in used_components(subject):
+        known = build.find(listed.role, component_type(listed.id))
+        if known and listed.signal in _SIGNALS:
+            doubt = build.doubt_of_signals(known)
+            yield KnownUse(listed.path, listed.role, listed.signal, known, doubt)
 
 
-def _refused(subject: Subject, rule_id: str) -> Iterator[Fault]:
+def _refused_types(subject: Subject, rule_id: str) -> Iterator[Fault]:
+    """Yield the types that the build refuses for the reason of one rule."""
     if subject.target is None:
         return
     build = build_of(subject.target)
-    for name, component_id, kind, _settings in configured_components(subject):
-        verdict = build.verdict(name, kind)
+    for component in configured_components(subject):
+        verdict = build.verdict(component.section, component.kind)
         if verdict and verdict.rule == rule_id:
-            yield Fault((name, component_id), verdict.message, verdict.fix, severity=verdict.severity)
+            yield Fault(component.path, verdict.message, verdict.fix, severity=verdict.severity)
 
 
 @dataclass(frozen=True)
@@ -237,49 +291,50 @@ for _move in MOVES:
 
 def removed_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that this version removed and rejects."""
-    for path, move in moves(subject):
-        if gone(move, subject):
+    for path, move in used_moves(subject):
+        if is_gone(move, subject):
             yield Fault(path, f"'{path[-1]}' is gone since {move.gone}", move.instead)
 
 
 def moved_setting(subject: Subject) -> Iterator[Fault]:
     """Yield settings that this version deprecates; a later version rejects or ignores them."""
-    for path, move in moves(subject):
-        if not gone(move, subject):
+    for path, move in used_moves(subject):
+        if not is_gone(move, subject):
             yield Fault(path, f"'{path[-1]}' is deprecated since {move.since}", move.instead)
 
 
-def moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
+def used_moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
     """Yield every setting of the table that the config uses and its version deprecates or removed."""
-    version = parse_version(subject.target.version) if subject.target else ()
-    return (
-        (path, move) for path, move in movable_settings(subject) if version and version >= parse_version(move.since)
-    )
+    if subject.target is None:
+        return
+    version = parse_version(subject.target.version)
+    for path, move in movable_settings(subject):
+        if version >= parse_version(move.since):
+            yield path, move
 
 
 @once
 def movable_settings(subject: Subject) -> Iterator[tuple[Path, Move]]:
     """Yield every setting of the table that the config uses, whatever its version."""
-    for path, settings, kind, name in _places(subject):
-        for move in _MOVES_OF.get((name, plain_kind(kind)), ()):
-            if _has(settings, move.path):
-                yield (*path, *move.path), move
+    yield from _given_moves(("service",), section(subject.config, "service"), ("service", ""))
+    for component in configured_components(subject):
+        row = (component.section, kind_of(component.kind))
+        yield from _given_moves(component.path, component.settings, row)
 
 
-def gone(move: Move, subject: Subject) -> bool:
+def _given_moves(path: Path, settings: Any, row: tuple[str, str]) -> Iterator[tuple[Path, Move]]:
+    """Yield the settings of one component that are in a row of the table, which has a section and a type."""
+    for move in _MOVES_OF.get(row, ()):
+        around = at(settings, move.path[:-1])
+        if isinstance(around, dict) and move.path[-1] in around:
+            yield (*path, *move.path), move
+
+
+def is_gone(move: Move, subject: Subject) -> bool:
     """Whether the subject's version rejects the setting."""
-    return bool(move.gone and subject.target and parse_version(subject.target.version) >= parse_version(move.gone))
-
-
-def _places(subject: Subject) -> Iterator[tuple[Path, Any, str, str]]:
-    yield ("service",), section(subject.config, "service"), "", "service"
-    for name, component_id, kind, settings in configured_components(subject):
-        yield (name, component_id), settings, kind, name
-
-
-def _has(settings: Any, path: Path) -> bool:
-    around = at(settings, path[:-1])
-    return isinstance(around, dict) and path[-1] in around
+    if not move.gone or subject.target is None:
+        return False
+    return parse_version(subject.target.version) >= parse_version(move.gone)
 
 
 _REASONS = {
@@ -289,7 +344,7 @@ _REASONS = {
     "removed-component": "Yield types, or older names of types, that the version no longer has.",
 }
 RULES = (
-    *shared_rules(_refused, _REASONS),
+    *shared_rules(_refused_types, _REASONS),
     *rules("info", older_name),
     *rules("error", unsupported_signal, shared=True),
     *rules("info", unstable_signal),

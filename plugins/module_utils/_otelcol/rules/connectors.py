@@ -14,7 +14,7 @@ from typing import Any
 
 from ..config.paths import Path, section
 from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on, sends_nothing, traits_of
-from .components import kind_of
+from .components import component_type
 from .structure import SIGNALS
 from .subject import Fault, Subject, about, rules
 from .view import Pipeline, build_of
@@ -34,7 +34,7 @@ class ConnectorUse:
         """Return the first place of each signal, in order."""
         paths: dict[str, Path] = {}
         for pipeline, path in getattr(self, role).items():
-            paths.setdefault(kind_of(pipeline), path)
+            paths.setdefault(component_type(pipeline), path)
         return paths
 
 
@@ -114,9 +114,9 @@ def _edges(subject: Subject) -> dict[Node, list[Node]]:
             for to in use.signals("receivers"):
                 if pairs is None or (of, to) in pairs:
                     node = (component_id, of, to)
-                    edges[node] = [(name,) for name in use.receivers if kind_of(name) == to]
+                    edges[node] = [(name,) for name in use.receivers if component_type(name) == to]
                     for name in use.exporters:
-                        if kind_of(name) == of:
+                        if component_type(name) == of:
                             edges.setdefault((name,), []).append(node)
     return edges
 
@@ -193,7 +193,7 @@ def uses(config: Any) -> dict[str, ConnectorUse]:
     connectors = section(config, "connectors")
     found: dict[str, ConnectorUse] = {}
     for name, pipeline in section(config, "service", "pipelines").items() if connectors else ():
-        for role in ENDS if isinstance(pipeline, dict) and kind_of(name) in SIGNALS else ():
+        for role in ENDS if isinstance(pipeline, dict) and component_type(name) in SIGNALS else ():
             ids = pipeline.get(role)
             for index, item in enumerate(ids if isinstance(ids, list) else ()):
                 if isinstance(item, str) and item in connectors:
@@ -207,7 +207,7 @@ def _pairs(subject: Subject, component_id: str) -> tuple[Pairs | None, str]:
     if subject.target is None:
         return None, ""
     build = build_of(subject.target)
-    found = build.find("connectors", kind_of(component_id))
+    found = build.find("connectors", component_type(component_id))
     if found is None:
         return None, ""
     return found.pairs, build.doubt_of_signals(found)
