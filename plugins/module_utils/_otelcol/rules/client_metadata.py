@@ -30,19 +30,25 @@ _PARTITION: Path = (*_QUEUE, "partition", "metadata_keys")
 # Where the exporter that divides data among gateways has the settings of its client.
 DIVIDED_CLIENT = ("protocol", "otlp")
 _SIGNALS = ("traces", "metrics", "logs", "profiles")
+_KEEPING = types_that(RECEIVERS, Trait.KEEPS_HEADERS)
 
 
 @dataclass(frozen=True)
 class Demand:
     """A component that needs a header of the requests: its id, what it does with headers, and the header.
 
-    No header stands for any, or for one that is not known. With `usual` it has a value for requests without it.
+    No header stands for any, or for one that is not known. With `has_default`, requests without the header get a value.
     """
 
     component: str
     does: str
     header: str = ""
-    usual: bool = False
+    has_default: bool = False
+
+    @property
+    def header_to_write(self) -> str:
+        """The header as a fix names it: a placeholder if it is not known."""
+        return self.header or "HEADER"
 
 
 @dataclass(frozen=True)
@@ -65,55 +71,67 @@ class Asking:
 
 
 @once
-def _asking(subject: Subject) -> Iterator[Asking]:
+def _asking_places(subject: Subject) -> Iterator[Asking]:
     """Yield each place of a pipeline at which a component needs headers."""
-    wanted = {(part.section, part.id): tuple(_demands(subject, part)) for part in subject.view.parts}
+    demands_of = {(part.section, part.id): tuple(_demands(subject, part)) for part in subject.view.parts}
     for pipeline in subject.view.pipelines:
         for index, name in enumerate(pipeline.processors):
-            if found := wanted.get(("processors", name)):
-                yield Asking(pipeline, name, found, tuple(pipeline.processors[:index]))
+            demands = demands_of.get(("processors", name))
+            if demands:
+                yield Asking(pipeline, name, demands, tuple(pipeline.processors[:index]))
         for name in pipeline.exporters:
-            if found := wanted.get(("exporters", name)) or wanted.get(("connectors", name)):
-                yield Asking(pipeline, name, found, tuple(pipeline.processors))
+            demands = demands_of.get(("exporters", name)) or demands_of.get(("connectors", name))
+            if demands:
+                yield Asking(pipeline, name, demands, tuple(pipeline.processors))
 
 
 def _demands(subject: Subject, part: Part) -> Iterator[Demand]:
+    """Yield what a component needs of the headers of requests."""
     if part.section == "processors":
-        yield from _of_processor(part)
+        yield from _demands_of_processor(part)
     elif part.section == "connectors" and part.kind == "routing":
-        yield from (Demand(part.id, "routes by headers", header) for header in _routing_headers(part.settings))
+        for header in _routing_headers(part.settings):
+            yield Demand(part.id, "routes by headers", header)
     elif part.section == "exporters":
-        yield from _of_exporter(part)
-        yield from _of_headers(subject, at(part.settings, _AUTHENTICATOR))
+        yield from _demands_of_exporter(part)
+        yield from _demands_of_setter(subject, at(part.settings, _AUTHENTICATOR))
 
 
-def _of_processor(part: Part) -> Iterator[Demand]:
+def _demands_of_processor(part: Part) -> Iterator[Demand]:
+    """Yield the headers by which a processor divides data, and those that it writes into attributes."""
     if part.kind == _BATCH:
-        yield from _each(part.id, "divides by headers", items(part.settings, "metadata_keys"))
+        yield from _demands_for(part.id, "divides by headers", items(part.settings, "metadata_keys"))
+    if part.kind not in ("attributes", "resource"):
+        return
     for row in (*mappings(part.settings, "actions"), *mappings(part.settings, "attributes")):
         source = row.get("from_context")
-        if part.kind in ("attributes", "resource") and isinstance(source, str) and source.startswith(_CONTEXT):
+        if isinstance(source, str) and source.startswith(_CONTEXT):
             yield Demand(part.id, "writes headers into attributes", source.removeprefix(_CONTEXT))
 
 
-def _of_exporter(part: Part) -> Iterator[Demand]:
-    yield from _each(part.id, "divides by headers", items(at(part.settings, _PARTITION)))
+def _demands_of_exporter(part: Part) -> Iterator[Demand]:
+    """Yield the headers by which the queue of an exporter divides data, and those that it writes into messages."""
+    yield from _demands_for(part.id, "divides by headers", items(at(part.settings, _PARTITION)))
     if part.kind == "kafka":
         topics = [at(part.settings, (signal, "topic_from_metadata_key")) for signal in _SIGNALS]
-        given = [*items(part.settings, "include_metadata_keys"), *topics]
-        yield from _each(part.id, "writes headers into messages", given)
+        written_headers = [*items(part.settings, "include_metadata_keys"), *topics]
+        yield from _demands_for(part.id, "writes headers into messages", written_headers)
 
 
-def _each(component: str, does: str, headers: Iterable[Any]) -> Iterator[Demand]:
-    yield from (Demand(component, does, header) for header in headers if header and isinstance(header, str))
+def _demands_for(component: str, does: str, headers: Iterable[Any]) -> Iterator[Demand]:
+    """Yield a demand for each header that is a text; settings may have anything."""
+    for header in headers:
+        if header and isinstance(header, str):
+            yield Demand(component, does, header)
 
 
-def _of_headers(subject: Subject, extension: Any) -> Iterator[Demand]:
+def _demands_of_setter(subject: Subject, extension: Any) -> Iterator[Demand]:
     """Yield the headers that an extension headers_setter takes from the requests."""
     if not isinstance(extension, str) or kind_of(extension) != _SETTER:
         return
     for row in mappings(section(subject.config, "extensions", extension), "headers"):
-        if isinstance(source := row.get("from_context"), str):
+        source = row.get("from_context")
+        if isinstance(source, str):
             yield Demand(extension, "passes on headers", source, bool(row.get("default_value")))
 
 
@@ -130,27 +148,41 @@ def metadata_missing(subject: Subject) -> Iterator[Fault]:
 
     Without the header, a connector routes all data the default way, and a backend gets all data without its tenant.
     """
-    told: set[Path] = set()
-    for asking in _asking(subject):
+    faulty_paths: set[Path] = set()
+    for asking in _asking_places(subject):
         servers = list(_servers(subject, asking.pipeline))
-        kept = any(server.keeps for server in servers)
-        demand = next((one for one in asking.demands if not (one.usual and kept)), None)
-        for server in servers if demand else ():
-            if demand and not server.keeps and server.path not in told:
-                told.add(server.path)
+        demand = _unmet_demand(asking, servers)
+        if demand is None:
+            continue
+        for server in servers:
+            if not server.keeps and server.path not in faulty_paths:
+                faulty_paths.add(server.path)
                 message = f"'{demand.component}' {demand.does}, which '{server.receiver}' drops"
                 yield Fault(server.path, message, f"Add `{_INCLUDE}: true`.")
 
 
+def _unmet_demand(asking: Asking, servers: Iterable[Server]) -> Demand | None:
+    """Return the first demand that needs every server to keep headers: for one with a default, a single one will do."""
+    one_keeps = any(server.keeps for server in servers)
+    for demand in asking.demands:
+        if not (demand.has_default and one_keeps):
+            return demand
+    return None
+
+
 def _servers(subject: Subject, pipeline: Pipeline) -> Iterator[Server]:
     """Yield the servers whose data gets to a pipeline, also through connectors."""
-    receivers = {part.id: part for part in subject.view.of("receivers", *types_that(RECEIVERS, Trait.KEEPS_HEADERS))}
-    for name in dict.fromkeys(name for one in (pipeline, *_before(subject, pipeline)) for name in one.receivers):
-        for path, settings in _settings_of(receivers[name]) if name in receivers else ():
-            yield Server(name, path, at(settings, (_INCLUDE,), False) is not False)
+    keeping_parts = {part.id: part for part in subject.view.of("receivers", *_KEEPING)}
+    names: dict[str, None] = {}
+    for entry in (pipeline, *_earlier_pipelines(subject, pipeline)):
+        names.update(dict.fromkeys(entry.receivers))
+    for name in names:
+        if name in keeping_parts:
+            for path, settings in _server_settings(keeping_parts[name]):
+                yield Server(name, path, at(settings, (_INCLUDE,), False) is not False)
 
 
-def _settings_of(part: Part) -> Iterator[tuple[Path, Any]]:
+def _server_settings(part: Part) -> Iterator[tuple[Path, Any]]:
     """Yield each server of a receiver that can keep headers: all but those of UDP."""
     if part.kind == "zipkin":
         yield part.path, part.settings
@@ -159,37 +191,38 @@ def _settings_of(part: Part) -> Iterator[tuple[Path, Any]]:
             yield (*part.path, "protocols", protocol), settings
 
 
-def _before(subject: Subject, pipeline: Pipeline) -> list[Pipeline]:
+def _earlier_pipelines(subject: Subject, pipeline: Pipeline) -> list[Pipeline]:
     """Return the pipelines whose records connectors hand on to this one."""
     if not subject.connectors:
         return []
-    pipelines = {one.key: one for one in subject.view.pipelines}
+    pipelines = {candidate.key: candidate for candidate in subject.view.pipelines}
     return [pipelines[key] for key in subject.view.graph.before(pipeline.key)]
 
 
 def metadata_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield processors and batches of exporters that forget the headers of requests before a component needs them."""
-    told: set[Path] = set()
-    for asking in _asking(subject):
+    faulty_paths: set[Path] = set()
+    for asking in _asking_places(subject):
         for demand in asking.demands:
             for fault in (*_forgotten_before(subject, asking, demand), *_forgotten_by_queue(subject, asking, demand)):
-                if fault.path not in told:
-                    told.add(fault.path)
+                if fault.path not in faulty_paths:
+                    faulty_paths.add(fault.path)
                     yield fault
 
 
 def _forgotten_before(subject: Subject, asking: Asking, demand: Demand) -> Iterator[Fault]:
+    """Yield the earlier processors of a pipeline that forget the header of a demand."""
     processors = section(subject.config, "processors")
     for index, name in enumerate(asking.before):
-        path = (*asking.pipeline.path, "processors", index)
-        message = f"'{demand.component}' {demand.does}, which the earlier '{name}' forgets"
-        fix = f"Write the header into an attribute before '{name}', with processor attributes and `from_context`."
-        forgets = Trait.REGROUPS in traits_of(PROCESSORS, name)
         if kind_of(name) == _BATCH:
-            forgets = not _has(processors, (name, "metadata_keys"), demand)
-            fix = f"Add `metadata_keys: [{demand.header or 'HEADER'}]` to '{name}'."
+            forgets = not _lists_header(processors, (name, "metadata_keys"), demand)
+            fix = f"Add `metadata_keys: [{demand.header_to_write}]` to '{name}'."
+        else:
+            forgets = Trait.REGROUPS in traits_of(PROCESSORS, name)
+            fix = f"Write the header into an attribute before '{name}', with processor attributes and `from_context`."
         if forgets:
-            yield Fault(path, message, fix)
+            message = f"'{demand.component}' {demand.does}, which the earlier '{name}' forgets"
+            yield Fault((*asking.pipeline.path, "processors", index), message, fix)
 
 
 def _forgotten_by_queue(subject: Subject, asking: Asking, demand: Demand) -> Iterator[Fault]:
@@ -197,39 +230,45 @@ def _forgotten_by_queue(subject: Subject, asking: Asking, demand: Demand) -> Ite
     settings = section(subject.config, "exporters", asking.component)
     batch = at(settings, _QUEUE)
     is_off = at(settings, (_QUEUE[0], "enabled")) is False or at(batch, ("enabled",)) is False
-    if isinstance(batch, Mapping) and not is_off and not _has(settings, _PARTITION, demand):
+    if is_off or not isinstance(batch, Mapping):
+        return
+    if not _lists_header(settings, _PARTITION, demand):
         message = f"'{demand.component}' {demand.does}, which the batches of '{asking.component}' forget"
-        fix = f"Add `partition: {{metadata_keys: [{demand.header or 'HEADER'}]}}` here."
+        fix = f"Add `partition: {{metadata_keys: [{demand.header_to_write}]}}` here."
         yield Fault(("exporters", asking.component, *_QUEUE), message, fix)
 
 
-def _has(settings: Any, path: Path, demand: Demand) -> bool:
-    """Whether a list of headers has the one that is needed; their case does not count."""
+def _lists_header(settings: Any, path: Path, demand: Demand) -> bool:
+    """Whether a list of headers has the one that is needed, or may have it; the case of headers does not count."""
     listed = at(settings, path)
     if not isinstance(listed, list):
         return isinstance(listed, str)
-    known = [str(header).lower() for header in listed]
-    return demand.header.lower() in known if demand.header else bool(known)
+    if not demand.header:
+        return bool(listed)
+    return demand.header.lower() in [str(header).lower() for header in listed]
 
 
 def asked_headers(config: Any) -> list[AskedHeader]:
     """Return the headers that a collector keeps and needs of the requests of OTLP that it gets, each by its name."""
     subject = Subject(config)
     headers: list[AskedHeader] = []
-    for asking in _asking(subject):
+    for asking in _asking_places(subject):
         if not any(server.keeps for server in _servers(subject, asking.pipeline)):
             continue
         signals = _signals_from_otlp(subject, asking.pipeline)
         for demand in asking.demands:
-            if demand.header and not demand.usual:
+            if demand.header and not demand.has_default:
                 headers.append(AskedHeader(demand.component, demand.does, demand.header.lower(), signals))
     return headers
 
 
 def _signals_from_otlp(subject: Subject, pipeline: Pipeline) -> frozenset[str]:
     """Return the signals that get to a pipeline over OTLP, also through connectors."""
-    entries = (pipeline, *_before(subject, pipeline))
-    return frozenset(kind_of(one.key) for one in entries if any(kind_of(name) == "otlp" for name in one.receivers))
+    signals: set[str] = set()
+    for entry in (pipeline, *_earlier_pipelines(subject, pipeline)):
+        if any(kind_of(name) == "otlp" for name in entry.receivers):
+            signals.add(kind_of(entry.key))
+    return frozenset(signals)
 
 
 def header_unsent(subject: Subject) -> Iterator[Fault]:
@@ -238,16 +277,17 @@ def header_unsent(subject: Subject) -> Iterator[Fault]:
     Applications may send the header to that collector themselves, so the exporter may be right.
     """
     for exporter, receiving in subject.receiving.items():
-        sent = _sent_headers(subject, exporter)
-        signals = {kind_of(one.key) for one in subject.view.pipelines if exporter in one.exporters}
-        lost = {
-            asked.header: (asked, other.collector)
-            for other in receiving
-            for asked in other.headers
-            if sent is not None and asked.header not in sent and asked.signals & signals
-        }
-        for header, (asked, collector) in lost.items():
-            message = f"'{exporter}' sends no header '{header}', and '{asked.component}' of '{collector}' {asked.does}"
+        sent_headers = _sent_headers(subject, exporter)
+        if sent_headers is None:
+            continue
+        signals = {kind_of(pipeline.key) for pipeline in subject.view.pipelines if exporter in pipeline.exporters}
+        readers: dict[str, str] = {}
+        for other in receiving:
+            for asked in other.headers:
+                if asked.header not in sent_headers and asked.signals & signals:
+                    readers[asked.header] = f"'{asked.component}' of '{other.collector}' {asked.does}"
+        for header, reader in readers.items():
+            message = f"'{exporter}' sends no header '{header}', and {reader}"
             fix = f"Add `headers: {{{header}: VALUE}}`, or pass on that of the requests by extension headers_setter."
             yield Fault(("exporters", exporter), message, fix)
 
@@ -256,13 +296,19 @@ def _sent_headers(subject: Subject, exporter: str) -> set[str] | None:
     """Return the headers that an exporter adds to its requests, in lower case; nothing if they are not known."""
     settings = section(subject.config, "exporters", exporter)
     client = section(settings, *DIVIDED_CLIENT) or settings
-    headers, extension = client.get("headers") or {}, at(client, _AUTHENTICATOR)
-    is_known = isinstance(headers, (Mapping, list)) and (extension is None or kind_of(str(extension)) == _SETTER)
-    if not is_known:
+    headers = client.get("headers") or {}
+    if isinstance(headers, Mapping):
+        own_headers = list(headers)
+    elif isinstance(headers, list):
+        own_headers = [row.get("name") for row in mappings(client, "headers")]
+    else:
         return None
-    own = headers if isinstance(headers, Mapping) else [row.get("name") for row in mappings(client, "headers")]
-    passed = [row.get("key") for row in mappings(section(subject.config, "extensions", str(extension)), "headers")]
-    return {str(header).lower() for header in (*own, *passed)}
+    extension = at(client, _AUTHENTICATOR)
+    if extension is not None and kind_of(str(extension)) != _SETTER:
+        return None
+    set_rows = mappings(section(subject.config, "extensions", str(extension)), "headers")
+    set_headers = [row.get("key") for row in set_rows]
+    return {str(header).lower() for header in (*own_headers, *set_headers)}
 
 
 _HEADERS = (

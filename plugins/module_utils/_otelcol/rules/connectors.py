@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
-from ..config.paths import Path, section
+from ..config.paths import Path, items, section
 from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on, sends_nothing, traits_of
 from .components import component_type
 from .structure import SIGNALS
@@ -21,6 +22,26 @@ from .view import Pipeline, build_of
 
 Pairs = frozenset[tuple[str, str]]
 ENDS = {"exporters": "receivers", "receivers": "exporters"}
+# What a connector does with the pipelines that list it in a role.
+_VERBS = {"receivers": "sends to", "exporters": "receives from"}
+
+
+class Conversions(NamedTuple):
+    """The pairs of signals that a connector turns into each other, None if unknown, and why they may be others."""
+
+    pairs: Pairs | None
+    doubt: str = ""
+
+    def may_turn(self, taken: str, made: str) -> bool:
+        """Whether the connector turns a signal into another one, as far as that is known."""
+        return self.pairs is None or (taken, made) in self.pairs
+
+
+class Feed(NamedTuple):
+    """A pipeline whose records a connector hands on to another one, and the connector."""
+
+    pipeline: Pipeline
+    connector: str
 
 
 @dataclass
@@ -41,65 +62,71 @@ class ConnectorUse:
 @about("connectors")
 def one_sided_connector(subject: Subject) -> Iterator[Fault]:
     """Yield connectors that only end or only start pipelines; the Collector requires both."""
-    for component_id, use in uses(subject.config).items():
-        for role, other in ENDS.items():
-            if getattr(use, role) and not getattr(use, other):
-                path, *_others = getattr(use, role).values()
-                fix = (
-                    f"List it in the {other} of a pipeline that it "
-                    f"{'sends to' if other == 'receivers' else 'receives from'}."
-                )
-                yield Fault(path, f"connector '{component_id}' is listed among {role} only", fix)
+    for component_id, use in connector_uses(subject.config).items():
+        for role, other_role in ENDS.items():
+            paths = list(getattr(use, role).values())
+            if paths and not getattr(use, other_role):
+                fix = f"List it in the {other_role} of a pipeline that it {_VERBS[other_role]}."
+                yield Fault(paths[0], f"connector '{component_id}' is listed among {role} only", fix)
 
 
 @about("connectors")
 def unsupported_connection(subject: Subject) -> Iterator[Fault]:
     """Yield connectors with a signal at one end that they cannot convert to any signal at the other end."""
-    for component_id, use in uses(subject.config).items():
-        pairs, doubt = _pairs(subject, component_id)
-        ends = {role: use.signals(role) for role in ENDS}
-        if pairs is None or not all(ends.values()):
+    for component_id, use in connector_uses(subject.config).items():
+        pairs, doubt = _conversions(subject, component_id)
+        taken_signals, made_signals = use.signals("exporters"), use.signals("receivers")
+        if pairs is None or not taken_signals or not made_signals:
             continue
-        used_pairs = [
-            (taken, made) for taken in ends["exporters"] for made in ends["receivers"] if (taken, made) in pairs
-        ]
-        joined = {
-            "exporters": {taken for taken, _made in used_pairs},
-            "receivers": {made for _taken, made in used_pairs},
-        }
-        for role, paths in ends.items():
-            for signal, path in paths.items():
-                if signal not in joined[role]:
-                    yield _unjoined(component_id, (role, signal), path, pairs, doubt)
+        used_pairs = [pair for pair in product(taken_signals, made_signals) if pair in pairs]
+        for signal, path in taken_signals.items():
+            if signal not in [taken for taken, _made in used_pairs]:
+                yield _connection_fault(component_id, path, _why_not_taken(signal, pairs), doubt)
+        for signal, path in made_signals.items():
+            if signal not in [made for _taken, made in used_pairs]:
+                yield _connection_fault(component_id, path, _why_not_made(signal, pairs), doubt)
 
 
-def _unjoined(component_id: str, end: tuple[str, str], path: Path, pairs: Pairs, doubt: str) -> Fault:
-    role, signal = end
-    side = 0 if role == "exporters" else 1
-    fitting = sorted(pair[1 - side] for pair in pairs if pair[side] == signal)
+def _connection_fault(component_id: str, path: Path, reason: tuple[str, str], doubt: str) -> Fault:
+    """Return the fault of a signal at one end of a connector, for a reason and its fix."""
+    wrong, fix = reason
     note = f" ({doubt})" if doubt else ""
-    if side == 0:
-        wrong = f"cannot turn {signal} into a signal of the pipelines that receive from it"
-        fix = f"It turns {signal} into {', '.join(fitting)}." if fitting else f"It takes no {signal}."
-    else:
-        wrong = f"cannot make {signal} of the signals that its pipelines send to it"
-        fix = f"It makes {signal} of {', '.join(fitting)}." if fitting else f"It makes no {signal}."
-    return Fault(path, f"connector '{component_id}' {wrong}{note}", fix, severity="warning" if doubt else "")
+    severity = "warning" if doubt else ""
+    return Fault(path, f"connector '{component_id}' {wrong}{note}", fix, severity=severity)
+
+
+def _why_not_taken(signal: str, pairs: Pairs) -> tuple[str, str]:
+    """Return why a signal that a connector gets leads to no pipeline behind it, and the fix."""
+    wrong = f"cannot turn {signal} into a signal of the pipelines that receive from it"
+    fitting = sorted(made for taken, made in pairs if taken == signal)
+    if not fitting:
+        return wrong, f"It takes no {signal}."
+    return wrong, f"It turns {signal} into {', '.join(fitting)}."
+
+
+def _why_not_made(signal: str, pairs: Pairs) -> tuple[str, str]:
+    """Return why a signal of pipelines behind a connector comes from none before it, and the fix."""
+    wrong = f"cannot make {signal} of the signals that its pipelines send to it"
+    fitting = sorted(taken for taken, made in pairs if made == signal)
+    if not fitting:
+        return wrong, f"It makes no {signal}."
+    return wrong, f"It makes {signal} of {', '.join(fitting)}."
 
 
 @about("connectors")
 def connector_cycle(subject: Subject) -> Iterator[Fault]:
     """Yield cycles of pipelines and connectors; data would circulate forever."""
-    edges = _edges(subject)
-    cycle = _cycle(edges)
-    if cycle:
-        way = [node for node in cycle if len(node) == 1]
-        start = min(way)[0]
-        turned = way[way.index((start,)) :] + way[: way.index((start,))]
-        names = " → ".join([*(node[0] for node in turned), start])
-        after = cycle[(cycle.index((start,)) + 1) % len(cycle)]
-        path = uses(subject.config)[after[0]].exporters[start]
-        yield Fault(path, f"pipelines form a cycle: {names}", "Remove a connector from one of them.")
+    cycle = _cycle(_edges(subject))
+    if not cycle:
+        return
+    pipelines = [node[0] for node in cycle if len(node) == 1]
+    start = min(pipelines)
+    turn = pipelines.index(start)
+    names = " → ".join([*pipelines[turn:], *pipelines[:turn], start])
+    place_after_start = (cycle.index((start,)) + 1) % len(cycle)
+    connector = cycle[place_after_start][0]
+    path = connector_uses(subject.config)[connector].exporters[start]
+    yield Fault(path, f"pipelines form a cycle: {names}", "Remove a connector from one of them.")
 
 
 Node = tuple[str, ...]  # a pipeline, or a connector with the signals that it joins
@@ -108,16 +135,16 @@ Node = tuple[str, ...]  # a pipeline, or a connector with the signals that it jo
 def _edges(subject: Subject) -> dict[Node, list[Node]]:
     """Return the graph: linear in the size of the config, as a connector stands once for each pair of signals."""
     edges: dict[Node, list[Node]] = {}
-    for component_id, use in uses(subject.config).items():
-        pairs, _doubt = _pairs(subject, component_id)
-        for of in use.signals("exporters"):
-            for to in use.signals("receivers"):
-                if pairs is None or (of, to) in pairs:
-                    node = (component_id, of, to)
-                    edges[node] = [(name,) for name in use.receivers if component_type(name) == to]
-                    for name in use.exporters:
-                        if component_type(name) == of:
-                            edges.setdefault((name,), []).append(node)
+    for component_id, use in connector_uses(subject.config).items():
+        conversions = _conversions(subject, component_id)
+        for taken, made in product(use.signals("exporters"), use.signals("receivers")):
+            if not conversions.may_turn(taken, made):
+                continue
+            connector = (component_id, taken, made)
+            edges[connector] = [(name,) for name in use.receivers if component_type(name) == made]
+            for name in use.exporters:
+                if component_type(name) == taken:
+                    edges.setdefault((name,), []).append(connector)
     return edges
 
 
@@ -146,27 +173,31 @@ def _cycle(edges: dict[Node, list[Node]]) -> list[Node]:
 @about("connectors")
 def processor_twice(subject: Subject) -> Iterator[Fault]:
     """Yield processors that get records again which they have had in a pipeline before, through a connector."""
-    for pipeline, before in _handed_on(subject):
+    for pipeline, feeds in _fed_pipelines(subject):
         for index, name in enumerate(pipeline.processors):
-            first = None if belongs_everywhere(name) else _first_with(name, "processors", before)
-            if first:
-                other, connector = first
-                message = f"'{name}' works twice on records that come from pipeline '{other.key}' by '{connector}'"
-                fix = f"Remove '{name}' from '{pipeline.key}', or from '{other.key}'."
+            if belongs_everywhere(name):
+                continue
+            feed = _first_feed(name, "processors", feeds)
+            if feed:
+                other = feed.pipeline.key
+                message = f"'{name}' works twice on records that come from pipeline '{other}' by '{feed.connector}'"
+                fix = f"Remove '{name}' from '{pipeline.key}', or from '{other}'."
                 yield Fault((*pipeline.path, "processors", index), message, fix)
 
 
 @about("connectors")
 def exporter_twice(subject: Subject) -> Iterator[Fault]:
     """Yield exporters and connectors that get records again which they have had from a pipeline before."""
-    for pipeline, before in _handed_on(subject):
+    for pipeline, feeds in _fed_pipelines(subject):
         for index, name in enumerate(pipeline.exporters):
-            ends = sends_nothing(name) or (name in subject.connectors and _only_hands_on(name))
-            first = None if ends else _first_with(name, "exporters", before)
-            if first:
-                other, connector = first
-                message = f"'{name}' gets records twice that come from pipeline '{other.key}' by '{connector}'"
-                fix = f"Remove '{name}' from '{pipeline.key}', or from '{other.key}'."
+            only_hands_on = name in subject.connectors and _only_hands_on(name)
+            if only_hands_on or sends_nothing(name):
+                continue
+            feed = _first_feed(name, "exporters", feeds)
+            if feed:
+                other = feed.pipeline.key
+                message = f"'{name}' gets records twice that come from pipeline '{other}' by '{feed.connector}'"
+                fix = f"Remove '{name}' from '{pipeline.key}', or from '{other}'."
                 yield Fault((*pipeline.path, "exporters", index), message, fix)
 
 
@@ -175,42 +206,50 @@ def _only_hands_on(connector: str) -> bool:
     return hands_on(connector) and Trait.COUNTS_SPANS not in traits_of(CONNECTORS, connector)
 
 
-def _handed_on(subject: Subject) -> Iterator[tuple[Pipeline, list[tuple[Pipeline, str]]]]:
+def _fed_pipelines(subject: Subject) -> Iterator[tuple[Pipeline, list[Feed]]]:
     """Yield each pipeline that gets records of others by connectors, with those others and the connectors."""
-    pipelines = {one.key: one for one in subject.view.pipelines}
+    pipelines = {pipeline.key: pipeline for pipeline in subject.view.pipelines}
     for key, pipeline in pipelines.items():
-        before = [(pipelines[other], connector) for other, connector in subject.view.graph.before(key).items()]
-        if before:
-            yield pipeline, before
+        connectors_by_pipeline = subject.view.graph.before(key)
+        feeds = [Feed(pipelines[other], connector) for other, connector in connectors_by_pipeline.items()]
+        if feeds:
+            yield pipeline, feeds
 
 
-def _first_with(name: str, role: str, before: list[tuple[Pipeline, str]]) -> tuple[Pipeline, str] | None:
-    return next((found for found in before if name in getattr(found[0], role)), None)
+def _first_feed(name: str, role: str, feeds: list[Feed]) -> Feed | None:
+    """Return the first of some feeds whose pipeline lists a component in a role."""
+    for feed in feeds:
+        if name in getattr(feed.pipeline, role):
+            return feed
+    return None
 
 
-def uses(config: Any) -> dict[str, ConnectorUse]:
+def connector_uses(config: Any) -> dict[str, ConnectorUse]:
     """Return where each connector stands in pipelines."""
     connectors = section(config, "connectors")
-    found: dict[str, ConnectorUse] = {}
-    for name, pipeline in section(config, "service", "pipelines").items() if connectors else ():
-        for role in ENDS if isinstance(pipeline, dict) and component_type(name) in SIGNALS else ():
-            ids = pipeline.get(role)
-            for index, item in enumerate(ids if isinstance(ids, list) else ()):
-                if isinstance(item, str) and item in connectors:
-                    paths = getattr(found.setdefault(item, ConnectorUse()), role)
-                    paths.setdefault(name, ("service", "pipelines", name, role, index))
-    return found
+    uses: dict[str, ConnectorUse] = {}
+    if not connectors:
+        return uses
+    for pipeline, roles in section(config, "service", "pipelines").items():
+        if component_type(pipeline) not in SIGNALS:
+            continue
+        for role in ENDS:
+            for index, component_id in enumerate(items(roles, role)):
+                if isinstance(component_id, str) and component_id in connectors:
+                    paths = getattr(uses.setdefault(component_id, ConnectorUse()), role)
+                    paths.setdefault(pipeline, ("service", "pipelines", pipeline, role, index))
+    return uses
 
 
-def _pairs(subject: Subject, component_id: str) -> tuple[Pairs | None, str]:
-    """Return the pairs of signals of a connector, None when unknown, and why that may be wrong."""
+def _conversions(subject: Subject, component_id: str) -> Conversions:
+    """Return what a connector turns signals into; nothing is known without a build, or of a type that it lacks."""
     if subject.target is None:
-        return None, ""
+        return Conversions(None)
     build = build_of(subject.target)
-    found = build.find("connectors", component_type(component_id))
-    if found is None:
-        return None, ""
-    return found.pairs, build.doubt_of_signals(found)
+    known = build.find("connectors", component_type(component_id))
+    if known is None:
+        return Conversions(None)
+    return Conversions(known.pairs, build.doubt_of_signals(known))
 
 
 _ROUTING = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/connector/routingconnector"
