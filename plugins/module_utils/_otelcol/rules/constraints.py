@@ -16,7 +16,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..catalogue.reference_keys import walk_pattern
 from ..catalogue.rows import Row
@@ -32,9 +32,11 @@ EXPANDED = "${"
 Found = Iterator[tuple[str, Fault]]
 Check = Callable[[Any, Any, Path, Row], Found]
 
-_GO = re.compile(r"([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
-_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
-_LONGEST = 40
+_GO_DURATION = re.compile(r"([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
+_DURATION_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
+_LONGEST_DURATION = 40
+_TLS_VERSION = re.compile(r"1\.[0-3]")
+_READ_AS_TEXT = (bool, int, float)  # what the decoder reads as a text where one is expected
 _SECONDS = {
     "ns": 1e-9,
     "us": 1e-6,
@@ -60,13 +62,16 @@ def key_steps(key: str) -> tuple[str, ...]:
 def values_of(settings: Any, key: str, path: Path) -> Iterable[tuple[Path, Any]]:
     """Return path and value of a key, where it is given and known."""
     if "." in key:
-        return _walked(settings, key, path)
+        return _walked_values(settings, key, path)
     value = settings.get(key) if isinstance(settings, dict) else None
     return (((*path, key), value),) if _is_known(value) else ()
 
 
 def _is_known(value: Any) -> bool:
-    return value is not None and not (isinstance(value, str) and is_expanded(value))
+    """Whether a value is given, and no variable decides a part of it."""
+    if isinstance(value, str):
+        return not is_expanded(value)
+    return value is not None
 
 
 def is_expanded(text: str) -> bool:
@@ -74,199 +79,261 @@ def is_expanded(text: str) -> bool:
     return EXPANDED in text and "}" in text.partition(EXPANDED)[2]
 
 
-def _walked(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
-    for place, value in walk_pattern(settings, key_steps(key), path):
+def _walked_values(settings: Any, key: str, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield path and value of each place that a key with several steps leads to."""
+    steps = key_steps(key)
+    for place, value in walk_pattern(settings, steps, path):
         if value is None and isinstance(place[-1], int):
             yield place, ""  # as the decoder reads null in a list of texts
         elif _is_known(value):
             yield place, value
-    around = key_steps(key)[:-1]
-    if key.endswith(".*") and isinstance(whole := at(settings, around), str) and whole and EXPANDED not in whole:
-        yield from (((*path, *around), part) for part in whole.split(","))  # as the decoder reads text for a list
+    if key.endswith(".*"):
+        yield from _split_text(settings, steps[:-1], path)
 
 
-def _given(settings: Any, names: str) -> list[str]:
-    return [name for name in names.split("|") if at(settings, key_steps(name)) not in _NOTHING]
+def _split_text(settings: Any, steps: Path, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the parts of a text that stands in the place of a list, as the decoder reads it."""
+    text = at(settings, steps)
+    if isinstance(text, str) and text and EXPANDED not in text:
+        for part in text.split(","):
+            yield (*path, *steps), part
 
 
-def _needs(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _given_keys(settings: Any, alternatives: str) -> list[str]:
+    """Return which keys of alternatives such as `ca_file|ca_pem` are given."""
+    return [key for key in alternatives.split("|") if at(settings, key_steps(key)) not in _NOTHING]
+
+
+def _missing_keys(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield a place that has none of some keys."""
     is_list_item = isinstance(path[-1], int)
     if settings is None and is_list_item:
         settings = {}  # null in a list is an item without settings
     if not isinstance(settings, dict):
         return
-    if not any(_has(settings, key, row) for key in keys):
+    if not any(_has_key(settings, key, row) for key in keys):
         what = f"'{keys[0]}'" if len(keys) == 1 else f"one of {', '.join(keys)}"
         yield MISSING, Fault(path, f"{what} is missing", f"Add `{keys[0]}`.")
 
 
-def _not_null(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _null_keys(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield settings whose null replaces a default that the Collector needs."""
     for key in keys:
         *around, last = key_steps(key)
-        inside = at(settings, tuple(around))
-        if isinstance(inside, dict) and last in inside and inside[last] is None:
-            yield (
-                MISSING,
-                Fault((*path, *key_steps(key)), f"'{key}' is null, and a value is required", "Write a value."),
-            )
+        holder = at(settings, tuple(around))
+        is_null = isinstance(holder, dict) and last in holder and holder[last] is None
+        if is_null:
+            message = f"'{key}' is null, and a value is required"
+            yield MISSING, Fault((*path, *key_steps(key)), message, "Write a value.")
 
 
-def _items(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _empty_lists(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield lists that need an item and have none; an empty text is such a list too."""
     for key in keys:
         if at(settings, (key,)) in ([], ""):
             yield MISSING, Fault((*path, key), f"'{key}' is an empty list", "Add an item, or remove the key.")
 
 
-def _has(settings: dict[Any, Any], key: str, row: Row) -> bool:
+def _has_key(settings: dict[Any, Any], key: str, row: Row) -> bool:
     """Whether a key is given; a mapping may be empty or null if all its settings have defaults.
 
     For a key that `blank` lists, everything but null is a value; in a row with `text`, `0` and `false` are texts.
     """
     *around, last = key_steps(key)
-    inside = at(settings, tuple(around))
-    if isinstance(inside, str) and EXPANDED in inside:
+    holder = at(settings, tuple(around))
+    if isinstance(holder, str) and EXPANDED in holder:
         return True
-    if not isinstance(inside, dict) or last not in inside:
+    if not isinstance(holder, dict) or last not in holder:
         return False
-    value = inside[last]
-    is_text = "text" in row and isinstance(value, (bool, int, float))
-    return bool(value) or is_text or (key in row.get("blank", ()) and value is not None)
+    value = holder[last]
+    if "text" in row and isinstance(value, _READ_AS_TEXT):
+        return True
+    if key in row.get("blank", ()):
+        return value is not None
+    return bool(value)
 
 
-def _words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
+def _unknown_words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
+    """Yield texts that are none of the words that the Collector knows at their place."""
     for key, words in table.items():
         for place, value in values_of(settings, key, path):
-            text = str(value).lower() if "text" in row and isinstance(value, (bool, int, float)) else value
-            text = text.strip() if "trim" in row and isinstance(text, str) else text
+            text = _read_text(value, row)
             if isinstance(text, str) and not _is_word(text, words, row):
-                known = ", ".join(filter(None, words))
-                yield WORD, Fault(place, f"'{text}' is unknown here{near(text, words)}", f"Use one of {known}.")
+                known_words = ", ".join(word for word in words if word)
+                yield WORD, Fault(place, f"'{text}' is unknown here{near(text, words)}", f"Use one of {known_words}.")
+
+
+def _read_text(value: Any, row: Row) -> Any:
+    """Return a value as the decoder reads it: numbers as texts in a row with `text`, without blanks with `trim`."""
+    if "text" in row and isinstance(value, _READ_AS_TEXT):
+        value = str(value).lower()
+    if "trim" in row and isinstance(value, str):
+        value = value.strip()
+    return value
 
 
 def _is_word(text: str, words: list[str], row: Row) -> bool:
     """Whether a text is one of the words of a row; in a row with `case` in any case, with `begins` as its beginning."""
-    known = text in words or ("case" in row and text.lower() in _lower(words))
-    return known or text.startswith(tuple(row.get("begins", ())))
+    if text in words or text.startswith(tuple(row.get("begins", ()))):
+        return True
+    return "case" in row and text.lower() in [word.lower() for word in words]
 
 
-def _lower(words: list[str]) -> list[str]:
-    return [word.lower() for word in words]
-
-
-def _keys(words: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    for key in settings if isinstance(settings, dict) else ():
+def _unknown_keys(words: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield keys of a mapping that are none of the words of a row."""
+    if not isinstance(settings, dict):
+        return
+    for key in settings:
         if isinstance(key, str) and key not in words:
-            known = f"Use some of {', '.join(words)}." if key.isidentifier() else QUOTES
-            yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", known)
+            fix = f"Use some of {', '.join(words)}." if key.isidentifier() else QUOTES
+            yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", fix)
 
 
-def regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+def _refused_regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield regular expressions that Go refuses."""
     for key in keys:
         for place, value in values_of(settings, key, path):
-            refused = refusal(value.replace("$$", "$")) if isinstance(value, str) else None
+            if not isinstance(value, str):
+                continue
+            refused = refusal(value.replace("$$", "$"))
             if refused:
                 yield REGEX, no_regex(place, refused)
 
 
 def no_regex(place: Path, refused: Refusal) -> Fault:
+    """Return the fault of a regular expression that Go refuses."""
     return Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
 
 
-def _one(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    given = [found[0] for key in keys if (found := _given(settings, key))]
-    given = [
-        name for name in given if EXPANDED not in str(at(settings, key_steps(name)))
-    ]  # it may turn out to be empty
-    if len(given) > 1:
-        why = f"{' and '.join(given)} exclude each other"
-        yield CONFLICT, Fault((*path, *key_steps(given[1])), why, f"Remove `{given[1]}`.")
+def _exclusive_keys(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield the second of several settings of which the Collector takes one."""
+    given_keys: list[str] = []
+    for alternatives in keys:
+        chosen_keys = _given_keys(settings, alternatives)
+        # A variable may turn out to be empty.
+        if chosen_keys and EXPANDED not in str(at(settings, key_steps(chosen_keys[0]))):
+            given_keys.append(chosen_keys[0])
+    if len(given_keys) > 1:
+        second = given_keys[1]
+        message = f"{' and '.join(given_keys)} exclude each other"
+        yield CONFLICT, Fault((*path, *key_steps(second)), message, f"Remove `{second}`.")
 
 
-def _both(pairs: list[str], settings: Any, path: Path, _row: Row) -> Found:
-    one, two = (_given(settings, names) for names in pairs)
-    if bool(one) != bool(two):
-        given = (one or two)[0]
-        there, other = pairs if one else reversed(pairs)
-        missing = other.split("|")[there.split("|").index(given)]  # of the same form: a file beside a file
-        value = "FILE" if missing.endswith("_file") else "VALUE"
-        yield CONFLICT, Fault((*path, given), f"'{given}' needs '{missing}' beside it", f"Add `{missing}: {value}`.")
+def _lonely_keys(pair: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield a setting without the one that it needs beside it; each of a pair may have alternatives."""
+    for own, others in (pair, pair[::-1]):
+        given_keys = _given_keys(settings, own)
+        if given_keys and not _given_keys(settings, others):
+            given = given_keys[0]
+            missing = others.split("|")[own.split("|").index(given)]  # of the same form: a file beside a file
+            value = "FILE" if missing.endswith("_file") else "VALUE"
+            message = f"'{given}' needs '{missing}' beside it"
+            yield CONFLICT, Fault((*path, given), message, f"Add `{missing}: {value}`.")
 
 
-def _none(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _unwanted_keys(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield settings that do not fit the value of another one, which stands first in `when`."""
     action, *_others = row["when"]
-    value = at(settings, tuple(action.split(".")))
-    value = str(value).lower() if isinstance(value, bool) else value
-    what = f"the default of {action}" if value is None else f"{action} '{value}'"
-    what = f"'{action}'" if isinstance(value, (dict, list)) else what
-    usual = row.get("defaults", {})
+    owner = _setting_in_words(action, at(settings, key_steps(action)))
+    defaults = row.get("defaults", {})
     for key in keys:
-        for place, given in values_of(settings, key, path):
-            if key in usual and usual[key] == (given.replace("$$", "$") if isinstance(given, str) else given):
-                continue  # as if it were not given
-            yield CONFLICT, Fault(place, f"{what} takes no '{key}'", row.get("fix") or f"Remove `{key}`.")
+        for place, value in values_of(settings, key, path):
+            read_value = value.replace("$$", "$") if isinstance(value, str) else value
+            is_default = key in defaults and defaults[key] == read_value
+            if not is_default:
+                yield CONFLICT, Fault(place, f"{owner} takes no '{key}'", row.get("fix") or f"Remove `{key}`.")
 
 
-def _range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> Found:
+def _setting_in_words(key: str, value: Any) -> str:
+    """Return how a message names a setting with its value."""
+    if value is None:
+        return f"the default of {key}"
+    if isinstance(value, (dict, list)):
+        return f"'{key}'"
+    text = str(value).lower() if isinstance(value, bool) else value
+    return f"{key} '{text}'"
+
+
+def _numbers_out_of_range(table: dict[str, list[Any]], settings: Any, path: Path, row: Row) -> Found:
+    """Yield numbers outside of a range, which may be open at one end."""
     for key, (least, most) in table.items():
         for place, value in values_of(settings, key, path):
-            if not isinstance(value, (int, float)) or isinstance(value, bool):
+            if not _is_number(value):
                 continue
             is_too_small = least is not None and value < least
             is_too_large = most is not None and _whole(value, row) > most
             if is_too_small or is_too_large:
-                wanted = _wanted(least, most)
-                yield RANGE, Fault(place, f"'{key}' is {wanted}, not {value}", f"Write a number {wanted}.")
+                allowed = _range_in_words(least, most)
+                yield RANGE, Fault(place, f"'{key}' is {allowed}, not {value}", f"Write a number {allowed}.")
 
 
-def _wanted(least: float | None, most: float | None) -> str:
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _range_in_words(least: float | None, most: float | None) -> str:
     """Return the words for a range that may be open at one end."""
     if most is None:
         return f"at least {least}"
-    return f"at most {most}" if least is None else f"between {least} and {most}"
+    if least is None:
+        return f"at most {most}"
+    return f"between {least} and {most}"
 
 
-def _positive(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _negative_durations(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield durations below zero; zero itself is a value only in a row with `least`."""
+    may_be_zero = "least" in row
+    problem = "cannot be negative" if may_be_zero else "must be more than zero"
     for key in keys:
         for place, value in values_of(settings, key, path):
             seconds = _amount(value)
-            if seconds is not None and (seconds < 0 or (seconds == 0 and "least" not in row)):
-                wanted = "cannot be negative" if "least" in row else "must be more than zero"
-                yield RANGE, Fault(place, f"'{key}' {wanted}, and it is {value}", "Write a duration such as `10s`.")
+            if seconds is None:
+                continue
+            is_refused_zero = seconds == 0 and not may_be_zero
+            if seconds < 0 or is_refused_zero:
+                yield RANGE, Fault(place, f"'{key}' {problem}, and it is {value}", "Write a duration such as `10s`.")
 
 
-def _times(table: dict[str, list[str | None]], settings: Any, path: Path, row: Row) -> Found:
+def _times_out_of_range(table: dict[str, list[str | None]], settings: Any, path: Path, row: Row) -> Found:
     """Yield durations outside of a range; in a row with `zero`, none at all is a value."""
     for key, (least, most) in table.items():
         for place, value in values_of(settings, key, path):
             seconds = _amount(value, is_time=True)
             if seconds is None or (seconds == 0 and "zero" in row):
                 continue
-            wanted = ""
-            if least and seconds < seconds_in(least):
-                wanted = f"at least {least}"
-            elif most and seconds > seconds_in(most):
-                wanted = f"at most {most}"
-            if wanted:
-                yield RANGE, Fault(place, f"'{key}' is {wanted}, not {value}", f"Write {wanted}.")
+            bound = _broken_bound(seconds, least, most)
+            if bound:
+                yield RANGE, Fault(place, f"'{key}' is {bound}, not {value}", f"Write {bound}.")
 
 
-def _order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+def _broken_bound(seconds: float, least: str | None, most: str | None) -> str:
+    """Return in words the bound that a duration is beyond; empty text if it is between both."""
+    if least and seconds < seconds_in(least):
+        return f"at least {least}"
+    if most and seconds > seconds_in(most):
+        return f"at most {most}"
+    return ""
+
+
+def _wrong_order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield a setting that is smaller than another one, though it has to be larger."""
     if not isinstance(settings, dict):
         return
-    usual = row.get("defaults", {})
-    small, large = (at(settings, key_steps(key), usual.get(key)) for key in keys)  # null is zero, no default
+    defaults = row.get("defaults", {})
+    small, large = (at(settings, key_steps(key), defaults.get(key)) for key in keys)  # null is zero, no default
     is_time = isinstance(small, str) or isinstance(large, str)
     less, more = (_whole(_amount(value, is_time), row) for value in (small, large))
-    if less is None or more is None or (more == 0 and "zero" in row):
+    if less is None or more is None:
         return
+    is_unlimited = more == 0 and "zero" in row
     least = less * row.get("factor", 1)
-    if least > more or (least == more and "strict" in row):
-        message, fix = _said_of_order(keys, small, large, row)
+    is_refused_equal = least == more and "strict" in row
+    if not is_unlimited and (least > more or is_refused_equal):
+        message, fix = _order_in_words(keys, small, large, row)
         yield RANGE, Fault((*path, *key_steps(keys[1])), message, fix)
 
 
-def _said_of_order(keys: list[str], small: Any, large: Any, row: Row) -> tuple[str, str]:
+def _order_in_words(keys: list[str], small: Any, large: Any, row: Row) -> tuple[str, str]:
     """Return the message and the fix for two settings whose order is wrong."""
     first, second = keys
     if "strict" not in row:
@@ -279,76 +346,97 @@ def _said_of_order(keys: list[str], small: Any, large: Any, row: Row) -> tuple[s
 
 def _whole(number: Any, row: Row) -> Any:
     """Return a number without its fraction, in rows with `integers`: as the decoder reads it."""
-    return math.trunc(number) if "integers" in row and isinstance(number, float) and math.isfinite(number) else number
+    is_fraction = isinstance(number, float) and math.isfinite(number)
+    if is_fraction and "integers" in row:
+        return math.trunc(number)
+    return number
 
 
 def _amount(value: Any, is_time: bool = False) -> float | None:
-    """Return a number or a duration as a number; None if it is neither. A time without a unit is in nanoseconds."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    """Return a number, a version of TLS or a duration as a number, durations in seconds; None for anything else.
+
+    A time without a unit is in nanoseconds.
+    """
+    if _is_number(value):
         return value * _SECONDS["ns"] if is_time else value
-    if not isinstance(value, str) or len(value) > _LONGEST:
+    if not isinstance(value, str) or len(value) > _LONGEST_DURATION:
         return None
-    if re.fullmatch(r"1\.[0-3]", value):
+    if _TLS_VERSION.fullmatch(value):
         return float(value)
-    if not _GO.match(value):
+    if not _GO_DURATION.match(value):
         return None
-    return -seconds_in(value) if value.startswith("-") else seconds_in(value)
+    seconds = seconds_in(value)
+    return -seconds if value.startswith("-") else seconds
 
 
 def seconds_in(duration: str) -> float:
     """Return the seconds of a duration of Go or of Prometheus, whose form has been checked; a sign does not count."""
-    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(duration))
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(duration))
 
 
-def _unique(key: str, settings: Any, path: Path, _row: Row) -> Found:
+def _repeated_keys(key: str, settings: Any, path: Path, _row: Row) -> Found:
+    """Yield items of a list that have the same value of a key as an earlier one."""
     seen: set[str] = set()
-    for index, item in enumerate(settings if isinstance(settings, list) else ()):
-        for place, value in values_of(item, key, (*path, index)):
+    for index, listed in enumerate(settings if isinstance(settings, list) else ()):
+        for place, value in values_of(listed, key, (*path, index)):
             if isinstance(value, str) and value in seen:
                 yield CONFLICT, Fault(place, f"'{value}' is the {key} of another item too", "Choose another one.")
             seen.add(str(value))
 
 
-def _unique_values(key: str, settings: Any, path: Path, _row: Row) -> Found:
+def _repeated_values(key: str, settings: Any, path: Path, _row: Row) -> Found:
+    """Yield values of a list that it has twice, in whatever case."""
     seen: set[str] = set()
     for place, value in values_of(settings, f"{key}.*", path):
-        if str(value).lower() in seen:
+        lowered = str(value).lower()
+        if lowered in seen:
             yield CONFLICT, Fault(place, f"'{value}' is listed twice; case does not matter", "Remove it.")
-        seen.add(str(value).lower())
+        seen.add(lowered)
 
 
-def _most(table: dict[str, int], settings: Any, path: Path, _row: Row) -> Found:
+def _too_long_lists(table: dict[str, int], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield lists with more items than the Collector takes."""
     for key, most in table.items():
         for place, value in values_of(settings, key, path):
             if isinstance(value, list) and len(value) > most:
                 yield RANGE, Fault(place, f"'{key}' has {len(value)} items, and at most {most} are allowed")
 
 
-def _within(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
+def _unlisted_values(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield values that the list at another place lacks."""
-    for key, of in table.items():
-        known = at(settings, key_steps(of))
-        listed = known.split(",") if isinstance(known, str) else list(known) if isinstance(known, (list, dict)) else []
-        for place, value in values_of(settings, key, path) if EXPANDED not in str(listed) else ():
-            if value not in listed and (value or isinstance(place[-1], int)):
-                yield (
-                    WORD,
-                    Fault(place, f"'{value}' is not in {of}{near(str(value), map(str, listed))}", f"Add it to `{of}`."),
-                )
+    for key, list_key in table.items():
+        listed = _listed_values(at(settings, key_steps(list_key)))
+        if EXPANDED in str(listed):
+            continue
+        for place, value in values_of(settings, key, path):
+            is_given = bool(value) or isinstance(place[-1], int)
+            if is_given and value not in listed:
+                hint = near(str(value), [str(known) for known in listed])
+                yield WORD, Fault(place, f"'{value}' is not in {list_key}{hint}", f"Add it to `{list_key}`.")
 
 
-def _different(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
-    usual = row.get("defaults", {})
-    one, two = (at(settings, (key,), usual.get(key)) for key in keys)
-    if isinstance(one, str) and one == two and EXPANDED not in one:
+def _listed_values(value: Any) -> list[Any]:
+    """Return the items of a list, the keys of a mapping, or the parts of a text, as the decoder reads it for a list."""
+    if isinstance(value, str):
+        return value.split(",")
+    return list(value) if isinstance(value, (list, dict)) else []
+
+
+def _equal_settings(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield the second of two settings that have to differ, and are the same text."""
+    defaults = row.get("defaults", {})
+    first, second = (at(settings, (key,), defaults.get(key)) for key in keys)
+    if isinstance(first, str) and first == second and EXPANDED not in first:
         yield CONFLICT, Fault((*path, keys[1]), f"{keys[0]} and {keys[1]} are the same", "Choose another one.")
 
 
-def _ignored(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
+def _ignored_settings(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield settings that the component does not read where another one is given."""
+    if not isinstance(settings, dict):
+        return
+    kind, _slash, name = str(path[-1]).partition("/")
     for key, other in table.items():
-        if isinstance(settings, dict) and settings.get(other) is not None and settings.get(key) is not None:
-            kind, _slash, name = str(path[-1]).partition("/")
+        if settings.get(other) is not None and settings.get(key) is not None:
             moved = other if name == key else key
             why = f"the Collector ignores '{key}' beside '{other}', and logs nothing"
             yield IGNORED, Fault((*path, key), why, f"Move `{moved}` to a component of its own: `{kind}/{moved}`.")
@@ -356,20 +444,25 @@ def _ignored(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Fou
 
 # These find nothing where none of their keys is given.
 OF_GIVEN: dict[str, Check] = {
-    "words": _words,
-    "not_null": _not_null,
-    "items": _items,
-    "regex": regexes,
-    "one": _one,
-    "both": _both,
-    "none": _none,
-    "range": _range,
-    "positive": _positive,
-    "times": _times,
-    "unique_values": _unique_values,
-    "most": _most,
-    "within": _within,
-    "different": _different,
-    "ignored": _ignored,
+    "words": _unknown_words,
+    "not_null": _null_keys,
+    "items": _empty_lists,
+    "regex": _refused_regexes,
+    "one": _exclusive_keys,
+    "both": _lonely_keys,
+    "none": _unwanted_keys,
+    "range": _numbers_out_of_range,
+    "positive": _negative_durations,
+    "times": _times_out_of_range,
+    "unique_values": _repeated_values,
+    "most": _too_long_lists,
+    "within": _unlisted_values,
+    "different": _equal_settings,
+    "ignored": _ignored_settings,
 }
-CHECKS: dict[str, Check] = {"needs": _needs, "keys": _keys, "order": _order, "unique": _unique}
+CHECKS: dict[str, Check] = {
+    "needs": _missing_keys,
+    "keys": _unknown_keys,
+    "order": _wrong_order,
+    "unique": _repeated_keys,
+}
