@@ -121,6 +121,8 @@ resource-autoscaler:
     finds: "spec.autoscaler.minReplicas: minReplicas 3 is above maxReplicas 2"}
   bounds in order: {spec.replicas: 2}
   more replicas: {spec.replicas: 3, finds: "spec.replicas: replicas 3 is above"}
+  more replicas beside a misplaced number: {spec.replicas: 3, spec.autoscaler.replicas: 1,
+    finds: "spec.replicas: replicas 3 is above"}
   no upper bound: {spec.autoscaler: {minReplicas: 1}, finds: "spec.autoscaler: no maxReplicas"}
   a long window: {spec.autoscaler.behavior.scaleDown.stabilizationWindowSeconds: 3601,
     finds: "spec.autoscaler.behavior.scaleDown.stabilizationWindowSeconds: 3601 is outside"}
