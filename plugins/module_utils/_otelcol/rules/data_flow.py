@@ -37,41 +37,51 @@ class Hop(NamedTuple):
     nodes: str = ""
 
     @property
+    def view(self) -> View:
+        """The config taken apart, without what its ports are."""
+        return View(self.config, {}, by_operator=False)
+
+    @property
     def scrapes(self) -> tuple[AnnotatedScrape, ...]:
         """The jobs that scrape annotated pods and Services."""
-        receivers = View(self.config, {}, False).of("receivers", "prometheus")
-        return tuple(scrape for part in receivers for scrape in annotated_scrapes(part, self.name, self.nodes))
+        scrapes: list[AnnotatedScrape] = []
+        for part in self.view.of("receivers", "prometheus"):
+            scrapes += annotated_scrapes(part, self.name, self.nodes)
+        return tuple(scrapes)
 
     @property
     def printers(self) -> tuple[Printer, ...]:
         """What prints records to its log."""
-        found = printing_exporters(View(self.config, {}, False)).items() if self.logs else ()
-        return tuple(Printer(self.name, self.logs, name, how) for name, how in found if self.logs)
+        if not self.logs:
+            return ()
+        verbosities = printing_exporters(self.view)
+        return tuple(Printer(self.name, self.logs, exporter, how) for exporter, how in verbosities.items())
 
     @property
-    def passed_on(self) -> set[str]:
+    def exporters_without_pods(self) -> set[str]:
         """The exporters that get data of applications without their pods."""
-        return {
-            name
-            for pipeline in View(self.config, {}, False).pipelines
-            if any(Trait.SERVES_APPLICATIONS in traits_of(RECEIVERS, one) for one in pipeline.receivers)
-            and not any(kind_of(one) == "k8sattributes" for one in pipeline.processors)
-            for name in pipeline.exporters
-        }
+        exporters: set[str] = set()
+        for pipeline in self.view.pipelines:
+            serves = any(Trait.SERVES_APPLICATIONS in traits_of(RECEIVERS, name) for name in pipeline.receivers)
+            adds_pods = any(kind_of(name) == "k8sattributes" for name in pipeline.processors)
+            if serves and not adds_pods:
+                exporters.update(pipeline.exporters)
+        return exporters
 
     @property
     def sent(self) -> Iterator[tuple[str, str]]:
         """Each exporter with a signal that it sends."""
-        for pipeline in View(self.config, {}, False).pipelines:
-            yield from ((exporter, kind_of(pipeline.key)) for exporter in pipeline.exporters)
+        for pipeline in self.view.pipelines:
+            for exporter in pipeline.exporters:
+                yield exporter, kind_of(pipeline.key)
 
     @property
-    def renews(self) -> bool:
+    def renews_connections(self) -> bool:
         """Whether receivers of OTLP end connections after a time, so that gRPC clients ask again who is there."""
-        return any(at(part.settings, _AGE) for part in View(self.config, {}, False).of("receivers", "otlp"))
+        return any(at(settings, _AGE) for settings in self.otlp_receivers)
 
     @property
-    def balances(self) -> Iterator[str]:
+    def balancing_exporters(self) -> Iterator[str]:
         """Each exporter that asks DNS for all pods behind a name, and sends to them in turn."""
         for name, settings in section(self.config, "exporters").items():
             asks_dns = str(at(settings, ("endpoint",))).startswith("dns:///")
@@ -81,12 +91,12 @@ class Hop(NamedTuple):
     @property
     def known_as(self) -> str:
         """The name, or that of a Service: collectors of files have no other."""
-        return self.name or next(iter(sorted(self.services)), "")
+        return self.name or min(self.services, default="")
 
     @property
     def otlp_receivers(self) -> list[Any]:
         """The settings of the receivers of OTLP that pipelines use."""
-        return [part.settings for part in View(self.config, {}, False).of("receivers", "otlp")]
+        return [part.settings for part in self.view.of("receivers", "otlp")]
 
     @property
     def receiving(self) -> Receiving:
@@ -94,52 +104,80 @@ class Hop(NamedTuple):
         return Receiving(self.known_as, tuple(self.otlp_receivers), tuple(asked_headers(self.config)))
 
     @property
-    def received(self) -> set[str]:
+    def received_signals(self) -> set[str]:
         """The signals that receivers of OTLP take; empty if there is none of them."""
-        pipelines = View(self.config, {}, False).pipelines
-        return {kind_of(one.key) for one in pipelines if any(kind_of(name) == "otlp" for name in one.receivers)}
+        signals: set[str] = set()
+        for pipeline in self.view.pipelines:
+            if any(kind_of(name) == "otlp" for name in pipeline.receivers):
+                signals.add(kind_of(pipeline.key))
+        return signals
 
 
-Routes = Sequence[Mapping[str, set[int]]]
+# The others that a collector sends to, as their places among all collectors, by exporter.
+Route = Mapping[str, set[int]]
+
+
+Routes = Sequence[Route]
 
 
 def asked_for_pods(hops: Sequence[Hop]) -> list[bool]:
     """Return for each collector whether another one sends to all its pods by the name of its headless Service."""
-    found = {(peer.namespace, peer.service) for hop in hops for peer in peers(hop.config, hop.namespace)}
-    return [(hop.namespace, names.headless(hop.name)) in found for hop in hops]
+    asked_services: set[tuple[str, str]] = set()
+    for hop in hops:
+        asked_services.update((peer.namespace, peer.service) for peer in peers(hop.config, hop.namespace))
+    return [(hop.namespace, names.headless(hop.name)) in asked_services for hop in hops]
 
 
 def routes_between(hops: Sequence[Hop]) -> Routes:
     """Return for each collector the others that each of its exporters sends to."""
-    known = [(hop.namespace, service, index) for index, hop in enumerate(hops) for service in hop.services]
-    at_service = {(namespace, service): index for namespace, service, index in reversed(known)}
-    routes: list[dict[str, set[int]]] = [{} for _hop in hops]
-    for route, one in zip(routes, hops, strict=True):
-        for peer in peers(one.config, one.namespace):
-            if (peer.namespace, peer.service) in at_service:
-                route.setdefault(peer.exporter, set()).add(at_service[peer.namespace, peer.service])
+    hop_at: dict[tuple[str, str], int] = {}
+    for index, hop in enumerate(hops):
+        for service in hop.services:
+            hop_at.setdefault((hop.namespace, service), index)
+    routes: list[dict[str, set[int]]] = []
+    for hop in hops:
+        route: dict[str, set[int]] = {}
+        for peer in peers(hop.config, hop.namespace):
+            receiver = hop_at.get((peer.namespace, peer.service))
+            if receiver is not None:
+                route.setdefault(peer.exporter, set()).add(receiver)
+        routes.append(route)
     return routes
+
+
+def _behind_exporters(route: Route, exporters: Iterable[str]) -> set[int]:
+    """Return the collectors that some exporters of a route send to."""
+    receivers: set[int] = set()
+    for exporter in exporters:
+        receivers |= route.get(exporter, set())
+    return receivers
 
 
 def senders_to(hops: Sequence[Hop], routes: Routes) -> list[tuple[str, ...]]:
     """Return for each collector those that send it data of applications, without the applications' pods."""
-    found: list[tuple[str, ...]] = [() for _hop in hops]
-    for one, route in zip(hops, routes, strict=True):
-        for target in sorted(set().union(*(route.get(name, ()) for name in one.passed_on))):
-            found[target] += (one.name,)
-    return found
+    senders: list[tuple[str, ...]] = [() for _hop in hops]
+    for hop, route in zip(hops, routes, strict=True):
+        for receiver in _behind_exporters(route, hop.exporters_without_pods):
+            senders[receiver] += (hop.name,)
+    return senders
 
 
 def routing_to(hops: Sequence[Hop], routes: Routes) -> list[dict[str, set[str]]]:
     """Return for each collector by which keys others divide each signal among its replicas; no text: by connection."""
-    found: list[dict[str, set[str]]] = [{} for _hop in hops]
-    for one, route in zip(hops, routes, strict=True):
-        for exporter, signal in one.sent:
-            settings = section(one.config, "exporters", exporter)
-            key = str(settings.get("routing_key") or _USUAL_KEY) if kind_of(exporter) == "loadbalancing" else ""
-            for target in route.get(exporter, ()):
-                found[target].setdefault(signal, set()).add(key)
-    return found
+    keys_of: list[dict[str, set[str]]] = [{} for _hop in hops]
+    for hop, route in zip(hops, routes, strict=True):
+        for exporter, signal in hop.sent:
+            key = _routing_key(hop, exporter)
+            for receiver in route.get(exporter, ()):
+                keys_of[receiver].setdefault(signal, set()).add(key)
+    return keys_of
+
+
+def _routing_key(hop: Hop, exporter: str) -> str:
+    """Return the key by which an exporter divides data among replicas; no text if it divides by connection."""
+    if kind_of(exporter) != "loadbalancing":
+        return ""
+    return str(section(hop.config, "exporters", exporter).get("routing_key") or _USUAL_KEY)
 
 
 def dividing_keys(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
@@ -147,69 +185,87 @@ def dividing_keys(hops: Sequence[Hop]) -> list[dict[str, set[str]]]:
 
     Files and clusters have senders that are not known, so other signals say nothing.
     """
-    found = routing_to(hops, routes_between(hops))
-    return [{signal: keys for signal, keys in one.items() if "" not in keys} for one in found]
+    dividing: list[dict[str, set[str]]] = []
+    for keys_by_signal in routing_to(hops, routes_between(hops)):
+        dividing.append({signal: keys for signal, keys in keys_by_signal.items() if "" not in keys})
+    return dividing
 
 
 def _sends_otlp(exporter: str) -> bool:
+    """Whether an exporter speaks OTLP, by itself or by the exporters among which it divides data."""
     return speaks_otlp(exporter) or Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
 def unreceived_signals(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[tuple[str, str], ...]]]:
     """Return for each collector and exporter the signals that it sends in OTLP to others that do not take them."""
-    found: list[dict[str, tuple[tuple[str, str], ...]]] = [{} for _hop in hops]
-    for lost, one, route in zip(found, hops, routes, strict=True):
-        for exporter, signal in dict.fromkeys(one.sent):
-            for target in sorted(route.get(exporter, ())) if _sends_otlp(exporter) else ():
-                other = hops[target]
-                if other.received and signal not in other.received:
-                    lost[exporter] = (*lost.get(exporter, ()), (other.name, signal))
-    return found
+    unreceived: list[dict[str, tuple[tuple[str, str], ...]]] = []
+    for hop, route in zip(hops, routes, strict=True):
+        by_exporter: dict[str, tuple[tuple[str, str], ...]] = {}
+        for exporter, signal in dict.fromkeys(hop.sent):
+            if not _sends_otlp(exporter):
+                continue
+            for receiver in sorted(route.get(exporter, ())):
+                other = hops[receiver]
+                if other.received_signals and signal not in other.received_signals:
+                    by_exporter[exporter] = (*by_exporter.get(exporter, ()), (other.name, signal))
+        unreceived.append(by_exporter)
+    return unreceived
 
 
 def unseen_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[str, ...]]]:
     """Return for each collector and exporter that balances the collectors whose new replicas it never learns of."""
-    kept = {index: hop.name for index, hop in enumerate(hops) if not hop.renews}
-    return [
-        {
-            name: found
-            for name in hop.balances
-            if (found := tuple(kept[to] for to in sorted(route.get(name, {}) & kept.keys())))
-        }
-        for hop, route in zip(hops, routes, strict=True)
-    ]
+    keeping_hops = {index for index, hop in enumerate(hops) if not hop.renews_connections}
+    unseen: list[dict[str, tuple[str, ...]]] = []
+    for hop, route in zip(hops, routes, strict=True):
+        by_exporter: dict[str, tuple[str, ...]] = {}
+        for exporter in hop.balancing_exporters:
+            receivers = sorted(keeping_hops & route.get(exporter, set()))
+            if receivers:
+                by_exporter[exporter] = tuple(hops[receiver].name for receiver in receivers)
+        unseen.append(by_exporter)
+    return unseen
 
 
 def receiving_collectors(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Receiving, ...]]]:
     """Return for each collector and exporter the collectors that get its requests."""
-    return [
-        {exporter: tuple(hops[to].receiving for to in sorted(targets)) for exporter, targets in route.items()}
-        for route in routes
-    ]
+    receiving: list[dict[str, tuple[Receiving, ...]]] = []
+    for route in routes:
+        by_exporter: dict[str, tuple[Receiving, ...]] = {}
+        for exporter, receivers in route.items():
+            by_exporter[exporter] = tuple(hops[receiver].receiving for receiver in sorted(receivers))
+        receiving.append(by_exporter)
+    return receiving
 
 
 def scrapes_beside(hops: Sequence[Hop]) -> list[tuple[AnnotatedScrape, ...]]:
     """Return for each collector the jobs by which all others scrape annotated pods and Services."""
-    scrapes = [hop.scrapes for hop in hops]
-    found = []
+    scrapes_of = [hop.scrapes for hop in hops]
+    beside: list[tuple[AnnotatedScrape, ...]] = []
     for own in range(len(hops)):
-        beside = [scrape for index, listed in enumerate(scrapes) if index != own for scrape in listed]
-        found.append(tuple(beside))
-    return found
+        scrapes_of_others = scrapes_of[:own] + scrapes_of[own + 1 :]
+        beside.append(tuple(scrape for scrapes in scrapes_of_others for scrape in scrapes))
+    return beside
 
 
 def downstream_printers(hops: Sequence[Hop], routes: Routes) -> list[dict[str, tuple[Printer, ...]]]:
     """Return for each collector what prints the data that each of its exporters sends on to others, however far."""
-    return [
-        {exporter: _printers(hops, routes, index, targets) for exporter, targets in route.items()}
-        for index, route in enumerate(routes)
-    ]
+    downstream: list[dict[str, tuple[Printer, ...]]] = []
+    for index, route in enumerate(routes):
+        by_exporter: dict[str, tuple[Printer, ...]] = {}
+        for exporter, receivers in route.items():
+            by_exporter[exporter] = _printers_behind(hops, routes, index, receivers)
+        downstream.append(by_exporter)
+    return downstream
 
 
-def _printers(hops: Sequence[Hop], routes: Routes, start: int, targets: set[int]) -> tuple[Printer, ...]:
-    seen, todo = {start}, sorted(targets - {start})
-    while todo:
-        here = todo.pop()
+def _printers_behind(hops: Sequence[Hop], routes: Routes, start: int, receivers: set[int]) -> tuple[Printer, ...]:
+    """Return what prints in the collectors that data reaches by some receivers, but for the one where it starts."""
+    seen, waiting = {start}, receivers - {start}
+    while waiting:
+        here = waiting.pop()
         seen.add(here)
-        todo += sorted(set().union(*routes[here].values()) - seen)
-    return tuple(printer for index in sorted(seen - {start}) for printer in hops[index].printers)
+        waiting |= _behind_exporters(routes[here], routes[here]) - seen
+    printers: list[Printer] = []
+    for index in sorted(seen - {start}):
+        printers += hops[index].printers
+    return tuple(printers)

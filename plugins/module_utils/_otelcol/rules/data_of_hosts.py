@@ -41,31 +41,48 @@ def sender_overwritten(subject: Subject) -> Iterator[Fault]:
     """Yield detectors of a gateway that replace the host of each sender by that of the gateway."""
     if not subject.deployment or subject.deployment.mode not in _GATEWAYS:
         return
-    receivers = {part.id for part in subject.view.parts if _receives(subject, part)}
-    fed = {name for one in subject.view.pipelines if receivers & set(one.receivers) for name in one.processors}
+    fed_processors = _fed_processors(subject)
     for part in subject.view.of("processors", "resourcedetection"):
-        found = [name for name in _replacing(part) if part.id in fed]
-        if found:
-            names = " and ".join(found)
-            attribute = _OF_MACHINES[found[0]]
+        detectors = list(_replacing_detectors(part))
+        if detectors and part.id in fed_processors:
+            names = " and ".join(detectors)
+            attribute = _OF_MACHINES[detectors[0]]
             message = f"'{part.id}' replaces {attribute} of the senders by that of the gateway (detector {names})"
             fix = "Add `override: false`, or detect resources in the agents, on the hosts of the senders."
             yield Fault(part.path, message, fix)
 
 
-def _receives(subject: Subject, part: Part) -> bool:
+def _fed_processors(subject: Subject) -> set[str]:
+    """Return the processors of pipelines to which clients send data."""
+    receivers = {part.id for part in subject.view.parts if _receives_from_clients(subject, part)}
+    processors: set[str] = set()
+    for pipeline in subject.view.pipelines:
+        if not receivers.isdisjoint(pipeline.receivers):
+            processors.update(pipeline.processors)
+    return processors
+
+
+def _receives_from_clients(subject: Subject, part: Part) -> bool:
     """Whether clients send data to a component. Without the table of listeners, each receiver counts."""
-    rows = subject.listeners.get((part.section, part.type), ())
-    return part.section == "receivers" and (not subject.listeners or any(row.exposed for row in rows))
+    if part.section != "receivers":
+        return False
+    if not subject.listeners:
+        return True
+    return any(row.exposed for row in subject.listeners.get((part.section, part.type), ()))
 
 
-def _replacing(part: Part) -> Iterator[str]:
+def _replacing_detectors(part: Part) -> Iterator[str]:
     """Yield the detectors of machines whose attributes replace those of the data; by default they do."""
-    kept = items(part.settings, "attributes")  # older versions: the attributes that are kept
-    for name in items(part.settings, "detectors") if part.settings.get("override", True) is True else ():
-        attribute = _OF_MACHINES.get(name, "") if isinstance(name, str) else ""
+    if part.settings.get("override", True) is not True:
+        return
+    kept_attributes = items(part.settings, "attributes")  # of older versions
+    for name in items(part.settings, "detectors"):
+        attribute = _OF_MACHINES.get(name) if isinstance(name, str) else None
+        if attribute is None:
+            continue
         enabled = at(part.settings, (name, "resource_attributes", attribute, "enabled"), True)
-        if attribute and enabled is not False and (not kept or attribute in kept):
+        is_kept = not kept_attributes or attribute in kept_attributes
+        if is_kept and enabled is not False:
             yield name
 
 
@@ -87,8 +104,8 @@ def read_again(subject: Subject) -> Iterator[Fault]:
 
 def _begins_anew(settings: dict[str, Any]) -> bool:
     """Whether a receiver begins with the first line, and nothing keeps how far it came."""
-    kept = settings.get("storage") or settings.get("delete_after_read")
-    return settings.get("start_at") == "beginning" and not kept
+    keeps_offset = settings.get("storage") or settings.get("delete_after_read")
+    return settings.get("start_at") == "beginning" and not keeps_offset
 
 
 RULES = (

@@ -26,6 +26,7 @@ MODE_IGNORED = "0.145.0"
 INDEX_KEYS = ("logs_index", "metrics_index", "traces_index")
 UNREAD = re.compile(r"elasticsearch\.index\.(?:prefix|suffix)\b")
 _OTEL = "otel"
+_VARIABLE = "${"
 # Mappings with which the exporter demands a data stream.
 _FOR_DATA_STREAMS = (_OTEL, "ecs")
 _DATA_STREAM = re.compile(r"(?:logs|metrics|traces|profiles)-[^-]+-.+\Z")
@@ -34,30 +35,42 @@ _README = "https://github.com/open-telemetry/opentelemetry-collector-contrib/blo
 
 def is_data_stream(index: Any) -> bool:
     """Whether an index has a name for which Elasticsearch makes a data stream by its own templates."""
-    return isinstance(index, str) and ("${" in index or bool(_DATA_STREAM.match(index)))
+    if not isinstance(index, str):
+        return False
+    return _VARIABLE in index or bool(_DATA_STREAM.match(index))
 
 
-def default_mapping(settings: Mapping[str, Any], target: Target) -> str:
+def default_mapping(settings: Mapping[str, Any], target: Target | None) -> str:
     """Return how an exporter maps documents that name no mapping; empty if a variable decides."""
-    allowed = at(settings, ("mapping", "allowed_modes"))
-    modes = [allowed] if isinstance(allowed, str) else items(settings, "mapping", "allowed_modes")
     mode = at(settings, ("mapping", "mode"))
-    if not from_version(target, MODE_IGNORED) and mode is not None:
-        return str(mode) if "${" not in str(mode) else ""
+    if mode is not None and not from_version(target, MODE_IGNORED):
+        return "" if _VARIABLE in str(mode) else str(mode)
     if not from_version(target, OTEL_BY_DEFAULT):
         return "none"
-    if any("${" in str(one) for one in modes):
+    modes = _allowed_modes(settings)
+    if any(_VARIABLE in allowed_mode for allowed_mode in modes):
         return ""
-    return _OTEL if not modes or _OTEL in modes else str(modes[0])
+    return _OTEL if not modes or _OTEL in modes else modes[0]
+
+
+def _allowed_modes(settings: Mapping[str, Any]) -> list[str]:
+    """Return the mappings that documents may ask for; a text stands for a list of one."""
+    allowed = at(settings, ("mapping", "allowed_modes"))
+    if isinstance(allowed, str):
+        return [allowed]
+    return [str(mode) for mode in items(settings, "mapping", "allowed_modes")]
 
 
 @about(exporters=["elasticsearch"])
 def index_without_stream(subject: Subject) -> Iterator[Fault]:
     """Yield indexes of documents that are mapped for data streams; Elasticsearch refuses each of those documents."""
-    target = subject.target
-    for part in subject.view.of("exporters", "elasticsearch") if target else ():
-        mapping = default_mapping(part.settings, target) if target else ""
-        for key in INDEX_KEYS if mapping in _FOR_DATA_STREAMS else ():
+    if subject.target is None:
+        return
+    for part in subject.view.of("exporters", "elasticsearch"):
+        mapping = default_mapping(part.settings, subject.target)
+        if mapping not in _FOR_DATA_STREAMS:
+            continue
+        for key in INDEX_KEYS:
             index = part.settings.get(key)
             if index and not is_data_stream(index):
                 message = (
@@ -74,9 +87,12 @@ def index_without_stream(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["elasticsearch"])
 def mapping_changed(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that leave the mapping to a default which changed from none to otel."""
-    for part in subject.view.of("exporters", "elasticsearch") if from_version(subject.target, OTEL_BY_DEFAULT) else ():
+    if not from_version(subject.target, OTEL_BY_DEFAULT):
+        return
+    for part in subject.view.of("exporters", "elasticsearch"):
         mapping = part.settings.get("mapping")
-        if not isinstance(mapping, str) and not at(mapping, ("allowed_modes",)) and not at(mapping, ("mode",)):
+        is_given = isinstance(mapping, str) or at(mapping, ("allowed_modes",)) or at(mapping, ("mode",))
+        if not is_given:
             message = f"'{part.id}' maps documents as otel, the default since {OTEL_BY_DEFAULT}; before, it was none"
             fix = "Write `mapping: {allowed_modes: [otel]}` to say so, or `[none]` for documents as before."
             yield Fault(part.path, message, fix)
@@ -85,12 +101,14 @@ def mapping_changed(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["elasticsearch"])
 def mapping_mode_ignored(subject: Subject) -> Iterator[Fault]:
     """Yield modes of mappings that this version ignores, so that it maps documents otherwise."""
-    target = subject.target
-    for part in subject.view.of("exporters", "elasticsearch") if from_version(target, MODE_IGNORED) else ():
+    if not from_version(subject.target, MODE_IGNORED):
+        return
+    for part in subject.view.of("exporters", "elasticsearch"):
         mode = at(part.settings, ("mapping", "mode"))
-        used = default_mapping(part.settings, target) if target else ""
-        if mode and str(mode) != used:
-            message = f"'mode' does nothing since {MODE_IGNORED}: '{part.id}' maps documents as {used or 'others say'}"
+        used_mode = default_mapping(part.settings, subject.target)
+        if mode and str(mode) != used_mode:
+            mapped_as = used_mode or "others say"
+            message = f"'mode' does nothing since {MODE_IGNORED}: '{part.id}' maps documents as {mapped_as}"
             fix = f"Write `mapping: {{allowed_modes: [{mode}]}}`."
             yield Fault((*part.path, "mapping", "mode"), message, fix)
 
@@ -98,12 +116,12 @@ def mapping_mode_ignored(subject: Subject) -> Iterator[Fault]:
 @about(exporters=["elasticsearch"])
 def unread_index_attribute(subject: Subject) -> Iterator[Fault]:
     """Yield attributes that named a part of an index, which nothing reads any more."""
-    if not from_version(subject.target, OTEL_BY_DEFAULT):
+    if not from_version(subject.target, OTEL_BY_DEFAULT) or not subject.view.of("exporters", "elasticsearch"):
         return
     for path, value in subject.view.leaves:
-        found = UNREAD.search(value) if isinstance(value, str) else None
-        if found and subject.view.of("exporters", "elasticsearch"):
-            message = f"exporter elasticsearch does not read '{found[0]}' since {OTEL_BY_DEFAULT}"
+        attribute = UNREAD.search(value) if isinstance(value, str) else None
+        if attribute:
+            message = f"exporter elasticsearch does not read '{attribute[0]}' since {OTEL_BY_DEFAULT}"
             yield Fault(path, message, "Set `elasticsearch.index` to the whole name of the index.")
 
 

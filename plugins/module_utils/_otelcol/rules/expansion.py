@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..config.layers import parse_version
 from ..config.masking import is_secret
@@ -26,23 +27,42 @@ _MOST = 1000  # the Collector gives up after as many
 _UNKNOWN = "\0"  # placeholder for the value of an inner expression
 _LOCATION = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]+):(.*)\Z")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
-_NAMELESS, _RENAME = (
-    "names no variable",
-    "Rename the variable, here and where it is set: `MY_PASSWORD`, not `MY-PASSWORD`.",
-)
+_NAMELESS = "names no variable"
+_RENAME = "Rename the variable, here and where it is set: `MY_PASSWORD`, not `MY-PASSWORD`."
 _BARE = re.compile(r"(?<![$\\])\$([A-Z][A-Z0-9_]{2,})")
+
+
+class ExpandingText(NamedTuple):
+    """A text with a dollar sign: where it stands, and what the Collector finds between the braces of each `${…}`."""
+
+    path: Path
+    text: str
+    locations: list[str]
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether a message must not show what stands here."""
+        return is_secret(self.path, self.text)
 
 
 def invalid_expansion(subject: Subject) -> Iterator[Fault]:
     """Yield `${…}` that the Collector cannot expand: the location or the variable name is invalid."""
-    for path, text, found in _texts(subject):
-        for location in found:
-            why = _problem(location)
-            if why:
-                shown = f"`${{{_shown(location)}}}` {why}" if not is_secret(path, text) else "a `${…}` here is invalid"
-                is_name = _NAMELESS in why and location.removeprefix(f"{DEFAULT_SCHEME}:")[:1].isalpha()
-                fix = _RENAME if is_name else "Write `$${` for a literal `${`."
-                yield Fault(path, shown, fix)
+    for expanding in _expanding_texts(subject):
+        for location in expanding.locations:
+            problem = _problem(location)
+            if problem:
+                message = f"`${{{_shown(location)}}}` {problem}"
+                if expanding.is_secret:
+                    message = "a `${…}` here is invalid"
+                yield Fault(expanding.path, message, _way_out(location, problem))
+
+
+def _way_out(location: str, problem: str) -> str:
+    """Return the fix for an invalid location: most that begin with a letter are meant as the name of a variable."""
+    name = location.removeprefix(f"{DEFAULT_SCHEME}:")
+    if _NAMELESS in problem and name[:1].isalpha():
+        return _RENAME
+    return "Write `$${` for a literal `${`."
 
 
 def unknown_scheme(subject: Subject) -> Iterator[Fault]:
@@ -50,39 +70,39 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
     target = subject.target
     if target is None:
         return
-    known = target.catalogue.schemes(target.distribution, target.version)
-    for path, text, found in _texts(subject):
-        for location in found:
+    schemes = target.catalogue.schemes(target.distribution, target.version)
+    severity = "" if target.catalogue.ships(target.distribution) else "warning"
+    for expanding in _expanding_texts(subject):
+        for location in expanding.locations:
             match = _LOCATION.match(location)
-            if match and match[1] not in known:
-                yield Fault(
-                    path,
-                    f"scheme '{match[1]}' of `${{{_shown(location)}}}` is unknown{near(match[1], known)}"
-                    if not is_secret(path, text)
-                    else "the scheme of a `${…}` here is unknown",
-                    f"Known: {', '.join(known)}.",
-                    severity="" if target.catalogue.ships(target.distribution) else "warning",
-                )
+            if match is None or match[1] in schemes:
+                continue
+            message = f"scheme '{match[1]}' of `${{{_shown(location)}}}` is unknown{near(match[1], schemes)}"
+            if expanding.is_secret:
+                message = "the scheme of a `${…}` here is unknown"
+            yield Fault(expanding.path, message, f"Known: {', '.join(schemes)}.", severity=severity)
 
 
 def bare_variable(subject: Subject) -> Iterator[Fault]:
     """Yield `$NAME` without braces, which the Collector does not expand since 0.104."""
-    for path, text, _found in _texts(subject):
-        match = _BARE.search(text)
-        if match:
-            is_whole = text == f"${match[1]}"  # the name of a variable, and no part of a password
-            name = match[1] if is_whole or not is_secret(path, text) else "NAME"
-            fix = f"Write `${{env:{name}}}`, or `$${name}` for the literal text."
-            yield Fault(path, f"`${name}` is not replaced", fix)
+    for expanding in _expanding_texts(subject):
+        match = _BARE.search(expanding.text)
+        if match is None:
+            continue
+        is_whole = expanding.text == f"${match[1]}"  # the name of a variable, and no part of a password
+        name = match[1] if is_whole or not expanding.is_secret else "NAME"
+        fix = f"Write `${{env:{name}}}`, or `$${name}` for the literal text."
+        yield Fault(expanding.path, f"`${name}` is not replaced", fix)
 
 
 @once
-def _texts(subject: Subject) -> Iterator[tuple[Path, str, list[str]]]:
-    """Yield path, text and locations of every text with a dollar sign."""
-    past = subject.target is None or parse_version(subject.target.version) >= parse_version(PAST_ESCAPES)
+def _expanding_texts(subject: Subject) -> Iterator[ExpandingText]:
+    """Yield every text with a dollar sign."""
+    target = subject.target
+    past_escapes = target is None or parse_version(target.version) >= parse_version(PAST_ESCAPES)
     for path, value in subject.view.leaves:
         if isinstance(value, str) and "$" in value:
-            yield path, value, expressions_in(value, past)
+            yield ExpandingText(path, value, expressions_in(value, past_escapes))
 
 
 def expressions_in(text: str, past_escapes: bool = True) -> list[str]:
@@ -90,47 +110,49 @@ def expressions_in(text: str, past_escapes: bool = True) -> list[str]:
 
     `past_escapes`: also what stands behind an escaped one.
     """
-    found: list[str] = []
-    start = begin = 0
-    while len(found) < _MOST:
+    expressions: list[str] = []
+    begin = inner_end = 0  # where the search begins, and behind which place the closing brace is searched
+    while len(expressions) < _MOST:
         first = text.find("${", begin)
-        close = text.find("}", max(first, start)) if first >= 0 else -1
+        close = text.find("}", max(first, inner_end)) if first >= 0 else -1
         opened = text.rfind("${", begin, close) if close >= 0 else -1
         if opened < 0:
             break
-        if _escaped(text, opened):
+        if _is_escaped(text, opened):
             if not past_escapes:
                 break
-            start = begin = close + 1
+            begin = inner_end = close + 1
             continue
-        found.append(text[opened + 2 : close])
+        expressions.append(text[opened + 2 : close])
         text = text[:opened] + _UNKNOWN + text[close + 1 :]
-        start = opened
-    return found
+        inner_end = opened
+    return expressions
 
 
-def _escaped(text: str, opened: int) -> bool:
+def _is_escaped(text: str, opened: int) -> bool:
     """Whether an odd number of dollar signs stands right before `${`."""
     before = text[:opened]
     return (len(before) - len(before.rstrip("$"))) % 2 == 1
 
 
 def _problem(location: str) -> str:
-    full = location if ":" in location else f"{DEFAULT_SCHEME}:{location}"
-    match = _LOCATION.match(full)
+    """Return why the Collector cannot expand a location; empty text if it can, or if an inner expression decides."""
+    full_location = location if ":" in location else f"{DEFAULT_SCHEME}:{location}"
+    match = _LOCATION.match(full_location)
     if match is None:
-        return (
-            "" if _UNKNOWN in full.partition(":")[0] else "is not a location: the text before the colon is not a scheme"
-        )
-    if "$" in match[2]:
+        is_inner = _UNKNOWN in full_location.partition(":")[0]
+        return "" if is_inner else "is not a location: the text before the colon is not a scheme"
+    scheme, value = match.groups()
+    if "$" in value:
         return "has a dollar sign inside"
-    name = match[2].partition(":-")[0]
-    if match[1] == DEFAULT_SCHEME and _UNKNOWN not in name and not _VARIABLE.match(name):
-        return f"{_NAMELESS}: '{name}' needs letters, digits and underscores, and no digit first"
-    return ""
+    name = value.partition(":-")[0]
+    if scheme != DEFAULT_SCHEME or _UNKNOWN in name or _VARIABLE.match(name):
+        return ""
+    return f"{_NAMELESS}: '{name}' needs letters, digits and underscores, and no digit first"
 
 
 def _shown(location: str) -> str:
+    """Return a location as the config spells it, but for the expressions inside."""
     return location.replace(_UNKNOWN, "${…}")
 
 
