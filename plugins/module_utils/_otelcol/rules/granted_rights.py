@@ -44,7 +44,10 @@ class Account:
         name, namespace = subject.get("name"), subject.get("namespace")
         if subject.get("kind") == "Group":
             return name in (*_EVERYBODY, f"{_EVERYBODY[0]}:{self.namespace}")
-        return name == self.name and (None in (self.namespace, namespace) or namespace == self.namespace)
+        if name != self.name:
+            return False
+        is_chosen_later = self.namespace is None or namespace is None
+        return is_chosen_later or namespace == self.namespace
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
@@ -56,22 +59,27 @@ def account_of_pod(pod: Object, owner: Object) -> Account:
     return Account(str(name), at(owner, ("metadata", "namespace")))
 
 
-def account_of_resource(item: Object) -> Account:
+def account_of_resource(resource: Object) -> Account:
     """Return the account of the pods of a custom resource: its own, or the one that the operator creates."""
-    made = names.child(str(at(item, ("metadata", "name"))))
-    return Account(str(at(item, ("spec", "serviceAccount")) or made), at(item, ("metadata", "namespace")))
+    made = names.child(str(at(resource, ("metadata", "name"))))
+    return Account(str(at(resource, ("spec", "serviceAccount")) or made), at(resource, ("metadata", "namespace")))
 
 
 def account_rights(account: Account, stream: Sequence[Object]) -> Rights:
     """Return what the objects of a stream grant to an account."""
-    bindings = [item for item in stream if item.get("kind") in _BINDINGS]
-    own = [binding for binding in bindings if any(map(account.is_named_by, mappings(binding, "subjects")))]
-    if own:
-        return Rights(_granted(own, stream))
+    bindings = [candidate for candidate in stream if candidate.get("kind") in _BINDINGS]
+    own_bindings = [binding for binding in bindings if _binds(binding, account)]
+    if own_bindings:
+        return Rights(_granted(own_bindings, stream))
     for binding in bindings:
         if _role(binding, stream) is not None and _is_stray(binding, stream):
-            return Rights((), _said(binding, account))
+            return Rights((), _binding_in_words(binding, account))
     return Rights()
+
+
+def _binds(binding: Object, account: Account) -> bool:
+    """Whether a binding gives its role to an account."""
+    return any(account.is_named_by(subject) for subject in mappings(binding, "subjects"))
 
 
 def _granted(bindings: Iterable[Object], stream: Sequence[Object]) -> tuple[dict[str, Any], ...] | None:
@@ -86,42 +94,49 @@ def _granted(bindings: Iterable[Object], stream: Sequence[Object]) -> tuple[dict
 
 
 def _role(binding: Object, stream: Sequence[Object]) -> Object | None:
-    wanted = (at(binding, ("roleRef", "kind")), at(binding, ("roleRef", "name")))
-    return next((item for item in stream if (item.get("kind"), at(item, ("metadata", "name"))) == wanted), None)
+    """Return the role of a binding; None if the stream does not show it."""
+    kind, name = at(binding, ("roleRef", "kind")), at(binding, ("roleRef", "name"))
+    for candidate in stream:
+        if candidate.get("kind") == kind and at(candidate, ("metadata", "name")) == name:
+            return candidate
+    return None
 
 
 def _is_stray(binding: Object, stream: Sequence[Object]) -> bool:
     """Whether a binding names accounts alone with which nothing in the stream runs."""
-    subjects = list(mappings(binding, "subjects"))
-    are_accounts = bool(subjects) and all(one.get("kind") == "ServiceAccount" for one in subjects)
-    users = list(_users(stream))
-    return are_accounts and not any(user.is_named_by(one) for one in subjects for user in users)
+    subjects = mappings(binding, "subjects")
+    are_accounts = all(subject.get("kind") == "ServiceAccount" for subject in subjects)
+    if not subjects or not are_accounts:
+        return False
+    return not any(_binds(binding, account) for account in _used_accounts(stream))
 
 
-def _users(stream: Sequence[Object]) -> Iterator[Account]:
+def _used_accounts(stream: Sequence[Object]) -> Iterator[Account]:
     """Yield the accounts with which the workloads and custom resources of a stream run."""
-    for item in stream:
-        spec = section(item, "spec")
-        if str(item.get("apiVersion")).startswith("opentelemetry.io/"):
-            yield account_of_resource(item)
-            yield from _of_allocator(item)
+    for manifest in stream:
+        spec = section(manifest, "spec")
+        if str(manifest.get("apiVersion")).startswith("opentelemetry.io/"):
+            yield account_of_resource(manifest)
+            yield from _accounts_of_allocator(manifest)
         for pod in (spec, section(spec, "template", "spec"), section(spec, "jobTemplate", "spec", "template", "spec")):
             if "containers" in pod:
-                yield account_of_pod(pod, item)
+                yield account_of_pod(pod, manifest)
 
 
-def _of_allocator(item: Object) -> Iterator[Account]:
-    """Yield the account of a target allocator: its own, or the one that the operator creates."""
-    namespace, name = at(item, ("metadata", "namespace")), at(item, ("metadata", "name"))
-    spec = section(item, "spec", "targetAllocator") if item.get("kind") == CUSTOM_RESOURCE else section(item, "spec")
-    for given in (spec.get("serviceAccount"), f"{name}-targetallocator"):
-        if given:
-            yield Account(str(given), namespace)
+def _accounts_of_allocator(manifest: Object) -> Iterator[Account]:
+    """Yield the account of a target allocator: its own, and the one that the operator creates."""
+    namespace, name = at(manifest, ("metadata", "namespace")), at(manifest, ("metadata", "name"))
+    spec = section(manifest, "spec")
+    if manifest.get("kind") == CUSTOM_RESOURCE:
+        spec = section(spec, "targetAllocator")
+    if spec.get("serviceAccount"):
+        yield Account(str(spec["serviceAccount"]), namespace)
+    yield Account(f"{name}-targetallocator", namespace)
 
 
-def _said(binding: Object, account: Account) -> str:
+def _binding_in_words(binding: Object, account: Account) -> str:
     """Return in words which account a binding names, and which one the pods have."""
-    named = next(iter(mappings(binding, "subjects")))
-    other = Account(str(named.get("name")), named.get("namespace"))
-    what = f"{binding['kind']} '{at(binding, ('metadata', 'name'))}' binds ServiceAccount '{other}'"
+    subject = mappings(binding, "subjects")[0]
+    bound_account = Account(str(subject.get("name")), subject.get("namespace"))
+    what = f"{binding['kind']} '{at(binding, ('metadata', 'name'))}' binds ServiceAccount '{bound_account}'"
     return f"{what}, with which nothing runs, and the pods run as '{account}'"

@@ -32,12 +32,14 @@ def instrumentation_endpoint(subject: Subject) -> Iterator[Fault]:
     namespace = str(at(resource, ("metadata", "namespace"), ""))
     for path, endpoint in _endpoints(section(resource, "spec")):
         host, port = _address(endpoint)
-        found = service_of(host, namespace) if host else None
-        ports = subject.opened.get((found.namespace, found.name)) if found else None
+        if not host:
+            continue
+        service = service_of(host, namespace)
+        ports = subject.opened.get((service.namespace, service.name))
         if ports and port not in ports:
-            known = ", ".join(map(str, sorted(ports)))
+            known_ports = ", ".join(str(known_port) for known_port in sorted(ports))
             message = f"no receiver of the collector behind {host} listens on port {port}"
-            yield Fault(path, message, f"Its ports are {known}. For OTLP these are 4317 (gRPC) and 4318 (HTTP).")
+            yield Fault(path, message, f"Its ports are {known_ports}. For OTLP these are 4317 (gRPC) and 4318 (HTTP).")
 
 
 def _endpoints(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -45,28 +47,40 @@ def _endpoints(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     endpoint = at(spec, ("exporter", "endpoint"))
     if isinstance(endpoint, str):
         yield ("spec", "exporter", "endpoint"), endpoint
-    for language in ("", *(key for key, value in spec.items() if isinstance(value, dict))):
-        here: Path = (language, "env") if language else ("env",)
-        for index, one in enumerate(items(spec, *map(str, here))):
-            name, value = at(one, ("name",)), at(one, ("value",))
-            if isinstance(value, str) and _VARIABLE.match(str(name)):
-                yield ("spec", *here, index, "value"), value
+    yield from _endpoints_of_variables(spec, ("spec", "env"))
+    for language, settings in spec.items():
+        if isinstance(settings, dict):
+            yield from _endpoints_of_variables(settings, ("spec", language, "env"))
+
+
+def _endpoints_of_variables(settings: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the endpoints in the environment variables of a spec or of a language."""
+    for index, variable in enumerate(items(settings, "env")):
+        name, value = at(variable, ("name",)), at(variable, ("value",))
+        if isinstance(value, str) and _VARIABLE.match(str(name)):
+            yield (*path, index, "value"), value
 
 
 def _address(endpoint: str) -> tuple[str, int]:
     """Return host and port of a URL; no host where these are not known, as with a variable in it."""
+    if "$" in endpoint:
+        return "", 0
     try:
         url = urlsplit(endpoint)
-        return ("", 0) if "$" in endpoint else (url.hostname or "", url.port or _USUAL_PORTS.get(url.scheme, 0))
+        port = url.port or _USUAL_PORTS.get(url.scheme, 0)
     except ValueError:
         return "", 0
+    return url.hostname or "", port
 
 
 def opened_by(resource: Mapping[str, Any], config: Any, ports: set[int]) -> frozenset[int]:
     """Return the ports of the Service of a custom resource, given those of its receivers; none if some are unknown."""
-    more = {one.get("port") for one in mappings(section(resource, "spec"), "ports")}
-    unknown = ":${" in str(section(config, "receivers")) or at(resource, ("spec", "mode")) == "sidecar"
-    return frozenset() if unknown else frozenset(ports | {one for one in more if isinstance(one, int)})
+    has_variable_port = ":${" in str(section(config, "receivers"))
+    is_sidecar = at(resource, ("spec", "mode")) == "sidecar"
+    if has_variable_port or is_sidecar:
+        return frozenset()
+    listed_ports = {port.get("port") for port in mappings(section(resource, "spec"), "ports")}
+    return frozenset(ports | {port for port in listed_ports if isinstance(port, int)})
 
 
 RULES = (*rules("error", instrumentation_endpoint, documentation=_API),)

@@ -30,40 +30,44 @@ def unbracketed_address(subject: Subject) -> Iterator[Fault]:
     Where the family is not known, only listeners are told: brackets are right there for IPv4 too. A URL with brackets
     around an address of IPv4 is refused by Go since 1.25.2.
     """
-    if _is_ipv6_first(subject):
-        yield from (
-            Fault(path, f"'{value}' is no address in an IPv6 cluster", f'Write `"{_bracketed(value)}"`.')
-            for path, value in leaves(subject.config)
-            if isinstance(value, str) and _UNBRACKETED.match(value)
-        )
+    families = _ip_families(subject)
+    if not families:
+        yield from _doubtful_listeners(subject)
+    elif families[0] == IPV6:
+        for path, value in leaves(subject.config):
+            if isinstance(value, str) and _UNBRACKETED.match(value):
+                message = f"'{value}' is no address in an IPv6 cluster"
+                yield Fault(path, message, f'Write `"{_bracketed(value)}"`.')
+
+
+def _doubtful_listeners(subject: Subject) -> Iterator[Fault]:
+    """Yield the first listener that needs brackets if the addresses are those of IPv6, with all others."""
+    listeners = list(_unbracketed_listeners(subject))
+    if not listeners:
         return
-    found = list(_listeners(subject))
-    if found and not _is_known(subject):
-        path, value = found[0]
-        where = "on a host with IPv6" if subject.on_host else "in an IPv6 cluster"
-        places = at_most(_SHOWN, [dotted(place) for place, _value in found], ", ")
-        yield Fault(
-            path,
-            f"the collector does not start {where}, because an IPv6 address needs brackets before a port: {places}",
-            f'Write `"{_bracketed(value)}"`, which works with IPv4 too.',
-            severity="info",
-        )
+    path, value = listeners[0]
+    where = "on a host with IPv6" if subject.on_host else "in an IPv6 cluster"
+    places = at_most(_SHOWN, [dotted(place) for place, _value in listeners], ", ")
+    message = f"the collector does not start {where}, because an IPv6 address needs brackets before a port: {places}"
+    fix = f'Write `"{_bracketed(value)}"`, which works with IPv4 too.'
+    yield Fault(path, message, fix, severity="info")
 
 
 @about("deployment")
 def ipv4_listener(subject: Subject) -> Iterator[Fault]:
     """Yield listeners on all addresses of IPv4 alone, in a cluster with IPv6."""
-    families = subject.deployment.ip_families if subject.deployment else ()
+    families = _ip_families(subject)
     if IPV6 not in families:
         return
+    severity = "" if families[0] == IPV6 else "warning"
     for listener in subject.view.listeners:
         if listener.host == ANY_IPV4:
             message = f"port {listener.port} listens on {ANY_IPV4}, which no IPv6 address reaches"
-            fix = f"Write `{listener.at('::' if listener.port_apart else '[::]')}`, which takes both families."
-            yield Fault(listener.path, message, fix, severity="" if families[0] == IPV6 else "warning")
+            any_address = listener.at("::" if listener.port_apart else "[::]")
+            yield Fault(listener.path, message, f"Write `{any_address}`, which takes both families.", severity=severity)
 
 
-def _listeners(subject: Subject) -> Iterator[tuple[Path, str]]:
+def _unbracketed_listeners(subject: Subject) -> Iterator[tuple[Path, str]]:
     """Yield the endpoints of listeners that are written with an address without brackets."""
     for listener in subject.view.listeners:
         value = at(subject.config, listener.path)
@@ -72,15 +76,13 @@ def _listeners(subject: Subject) -> Iterator[tuple[Path, str]]:
 
 
 def _bracketed(value: str) -> str:
+    """Return an address with brackets before its port."""
     return _UNBRACKETED.sub(r"\g<scheme>[\g<address>]:\g<rest>", value)
 
 
-def _is_known(subject: Subject) -> bool:
-    return bool(subject.deployment and subject.deployment.ip_families)
-
-
-def _is_ipv6_first(subject: Subject) -> bool:
-    return _is_known(subject) and subject.deployment is not None and subject.deployment.ip_families[0] == IPV6
+def _ip_families(subject: Subject) -> tuple[str, ...]:
+    """Return the families of the cluster's addresses, the first one first; none where they are not known."""
+    return subject.deployment.ip_families if subject.deployment else ()
 
 
 RULES = rules("error", unbracketed_address, ipv4_listener, documentation=_DOCUMENTATION)

@@ -28,19 +28,22 @@ def listen_address(subject: Subject) -> Iterator[Fault]:
     A server takes a host and a port: no URL, no path, no port alone, and no port above 65535.
     """
     for part in subject.view.parts:
-        for one in written_endpoints(part, subject.listeners):
-            why = "" if one.row.checked or _is_open(one) else broken_listener(one.text)
-            if why:
-                host = "0.0.0.0" if one.row.exposed else "localhost"
-                yield Fault(
-                    one.path, f"'{one.text}' {why}", f"Write `{listening_address(one.text, one.row.port, host)}`."
-                )
+        for endpoint in written_endpoints(part, subject.listeners):
+            if endpoint.row.checked or _is_not_judged(endpoint):
+                continue
+            problem = broken_listener(endpoint.text)
+            if problem:
+                host = "0.0.0.0" if endpoint.row.exposed else "localhost"
+                valid_address = listening_address(endpoint.text, endpoint.row.port, host)
+                yield Fault(endpoint.path, f"'{endpoint.text}' {problem}", f"Write `{valid_address}`.")
 
 
-def _is_open(one: Endpoint) -> bool:
+def _is_not_judged(endpoint: Endpoint) -> bool:
     """Whether an address is not known yet, or one of a socket where the component takes these."""
-    is_socket = one.row.sockets and one.text.startswith(_SOCKETS)
-    return not one.text or "$" in one.text or _TEMPLATE in one.text or is_socket
+    address = endpoint.text
+    is_unknown = not address or "$" in address or _TEMPLATE in address
+    is_socket = endpoint.row.sockets and address.startswith(_SOCKETS)
+    return is_unknown or is_socket
 
 
 RULES = rules("error", listen_address, documentation=_DOCUMENTATION)
