@@ -63,24 +63,42 @@ def annotated_scrapes(part: Part, collector: str = "", nodes: str = "") -> Itera
             yield AnnotatedScrape(collector, path, str(job.get("job_name", "")), selection)
 
 
+class _Step(NamedTuple):
+    """A relabelling step that keeps or drops targets: the labels that it reads, and its condition as text."""
+
+    action: str
+    labels: list[str]
+    condition: str
+
+    @property
+    def reads_annotation(self) -> bool:
+        """Whether an annotation of a pod or Service is among the labels."""
+        return any(_ANNOTATION.match(label) for label in self.labels)
+
+
 def _selection(job: Mapping[str, Any], nodes: str) -> Selection | None:
     """Return what a job selects; None if it asks for no annotation."""
     annotations: set[str] = set()
     limits = set(_discovery_limits(job))
-    for step in mappings(job, "relabel_configs"):
-        action = step.get("action")
-        labels = [str(label) for label in items(step, "source_labels")]
-        regex = str(step.get("regex", _DEFAULT_REGEX)).lower()
-        condition = f"{','.join(labels)} {regex}"
-        reads_annotation = any(_ANNOTATION.match(label) for label in labels)
-        if reads_annotation and action == "keep":
-            annotations.add(condition)
-        elif not reads_annotation and action in ("keep", "drop") and labels != [_PHASE]:
-            limits.add(f"{action} {condition}")
+    for step in _selecting_steps(job):
+        if not step.reads_annotation:
+            limits.add(f"{step.action} {step.condition}")
+        elif step.action == "keep":
+            annotations.add(step.condition)
     if not annotations:
         return None
     is_own_node = any(_OWN_NODE.search(selector) for selector in _selectors(job))
     return Selection(frozenset(annotations), frozenset(limits), is_own_node, nodes)
+
+
+def _selecting_steps(job: Mapping[str, Any]) -> Iterator[_Step]:
+    """Yield the steps of a job that keep or drop targets, but for those by the phase of a pod alone."""
+    for step in mappings(job, "relabel_configs"):
+        action = step.get("action")
+        labels = [str(label) for label in items(step, "source_labels")]
+        if action in ("keep", "drop") and labels != [_PHASE]:
+            regex = str(step.get("regex", _DEFAULT_REGEX)).lower()
+            yield _Step(action, labels, f"{','.join(labels)} {regex}")
 
 
 def _discovery_limits(job: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config.paths import Path, at, items, mappings, section
 from ..traits import PROCESSORS, RECEIVERS, Trait, traits_of, types_that
-from .subject import AskedHeader, Fault, Subject, once, rules
+from .subject import AskedHeader, Fault, Receiving, Subject, once, rules
 from .view import Part, Pipeline, kind_of
 
 _BATCH = "batch"
@@ -281,15 +281,23 @@ def header_unsent(subject: Subject) -> Iterator[Fault]:
         if sent_headers is None:
             continue
         signals = {kind_of(pipeline.key) for pipeline in subject.view.pipelines if exporter in pipeline.exporters}
-        readers: dict[str, str] = {}
-        for other in receiving:
-            for asked in other.headers:
-                if asked.header not in sent_headers and asked.signals & signals:
-                    readers[asked.header] = f"'{asked.component}' of '{other.collector}' {asked.does}"
-        for header, reader in readers.items():
-            message = f"'{exporter}' sends no header '{header}', and {reader}"
-            fix = f"Add `headers: {{{header}: VALUE}}`, or pass on that of the requests by extension headers_setter."
-            yield Fault(("exporters", exporter), message, fix)
+        for header, reader in _readers_of_headers(receiving, signals).items():
+            if header not in sent_headers:
+                message = f"'{exporter}' sends no header '{header}', and {reader}"
+                fix = (
+                    f"Add `headers: {{{header}: VALUE}}`, or pass on that of the requests by extension headers_setter."
+                )
+                yield Fault(("exporters", exporter), message, fix)
+
+
+def _readers_of_headers(receiving: Iterable[Receiving], signals: set[str]) -> dict[str, str]:
+    """Return who reads each header of requests of some signals, in words; of several readers, the last one."""
+    readers: dict[str, str] = {}
+    for other in receiving:
+        for asked in other.headers:
+            if asked.signals & signals:
+                readers[asked.header] = f"'{asked.component}' of '{other.collector}' {asked.does}"
+    return readers
 
 
 def _sent_headers(subject: Subject, exporter: str) -> set[str] | None:

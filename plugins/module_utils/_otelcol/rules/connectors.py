@@ -37,6 +37,13 @@ class Conversions(NamedTuple):
         return self.pairs is None or (taken, made) in self.pairs
 
 
+class ConnectionReason(NamedTuple):
+    """Why a signal at one end of a connector joins none at the other end, and the fix."""
+
+    wrong: str
+    fix: str
+
+
 class Feed(NamedTuple):
     """A pipeline whose records a connector hands on to another one, and the connector."""
 
@@ -75,42 +82,47 @@ def unsupported_connection(subject: Subject) -> Iterator[Fault]:
     """Yield connectors with a signal at one end that they cannot convert to any signal at the other end."""
     for component_id, use in connector_uses(subject.config).items():
         pairs, doubt = _conversions(subject, component_id)
-        taken_signals, made_signals = use.signals("exporters"), use.signals("receivers")
-        if pairs is None or not taken_signals or not made_signals:
+        if pairs is None:
             continue
-        used_pairs = [pair for pair in product(taken_signals, made_signals) if pair in pairs]
-        for signal, path in taken_signals.items():
-            if signal not in [taken for taken, _made in used_pairs]:
-                yield _connection_fault(component_id, path, _why_not_taken(signal, pairs), doubt)
-        for signal, path in made_signals.items():
-            if signal not in [made for _taken, made in used_pairs]:
-                yield _connection_fault(component_id, path, _why_not_made(signal, pairs), doubt)
+        note = f" ({doubt})" if doubt else ""
+        severity = "warning" if doubt else ""
+        for path, reason in _unjoined_signals(use, pairs):
+            message = f"connector '{component_id}' {reason.wrong}{note}"
+            yield Fault(path, message, reason.fix, severity=severity)
 
 
-def _connection_fault(component_id: str, path: Path, reason: tuple[str, str], doubt: str) -> Fault:
-    """Return the fault of a signal at one end of a connector, for a reason and its fix."""
-    wrong, fix = reason
-    note = f" ({doubt})" if doubt else ""
-    severity = "warning" if doubt else ""
-    return Fault(path, f"connector '{component_id}' {wrong}{note}", fix, severity=severity)
+def _unjoined_signals(use: ConnectorUse, pairs: Pairs) -> Iterator[tuple[Path, ConnectionReason]]:
+    """Yield where the signals of a connector stand that it joins with none at its other end, and why."""
+    taken_signals, made_signals = use.signals("exporters"), use.signals("receivers")
+    if not taken_signals or not made_signals:
+        return
+    joined_pairs = pairs.intersection(product(taken_signals, made_signals))
+    joined_taken = {taken for taken, _made in joined_pairs}
+    joined_made = {made for _taken, made in joined_pairs}
+    for signal, path in taken_signals.items():
+        if signal not in joined_taken:
+            yield path, _why_not_taken(signal, pairs)
+    for signal, path in made_signals.items():
+        if signal not in joined_made:
+            yield path, _why_not_made(signal, pairs)
 
 
-def _why_not_taken(signal: str, pairs: Pairs) -> tuple[str, str]:
-    """Return why a signal that a connector gets leads to no pipeline behind it, and the fix."""
+def _why_not_taken(signal: str, pairs: Pairs) -> ConnectionReason:
+    """Return why a signal that a connector gets leads to no pipeline behind it."""
     wrong = f"cannot turn {signal} into a signal of the pipelines that receive from it"
     fitting = sorted(made for taken, made in pairs if taken == signal)
     if not fitting:
-        return wrong, f"It takes no {signal}."
-    return wrong, f"It turns {signal} into {', '.join(fitting)}."
+        return ConnectionReason(wrong, f"It takes no {signal}.")
+    return ConnectionReason(wrong, f"It turns {signal} into {', '.join(fitting)}.")
 
 
-def _why_not_made(signal: str, pairs: Pairs) -> tuple[str, str]:
-    """Return why a signal of pipelines behind a connector comes from none before it, and the fix."""
+def _why_not_made(signal: str, pairs: Pairs) -> ConnectionReason:
+    """Return why a signal of pipelines behind a connector comes from none before it."""
     wrong = f"cannot make {signal} of the signals that its pipelines send to it"
     fitting = sorted(taken for taken, made in pairs if made == signal)
     if not fitting:
-        return wrong, f"It makes no {signal}."
-    return wrong, f"It makes {signal} of {', '.join(fitting)}."
+        return ConnectionReason(wrong, f"It makes no {signal}.")
+    return ConnectionReason(wrong, f"It makes {signal} of {', '.join(fitting)}.")
 
 
 @about("connectors")

@@ -268,6 +268,7 @@ def _numbers_out_of_range(table: dict[str, list[Any]], settings: Any, path: Path
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a number; YAML's true and false are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -323,14 +324,19 @@ def _wrong_order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     small, large = (at(settings, key_steps(key), defaults.get(key)) for key in keys)  # null is zero, no default
     is_time = isinstance(small, str) or isinstance(large, str)
     less, more = (_whole(_amount(value, is_time), row) for value in (small, large))
-    if less is None or more is None:
-        return
-    is_unlimited = more == 0 and "zero" in row
-    least = less * row.get("factor", 1)
-    is_refused_equal = least == more and "strict" in row
-    if not is_unlimited and (least > more or is_refused_equal):
+    if less is not None and more is not None and _is_too_small(more, less, row):
         message, fix = _order_in_words(keys, small, large, row)
         yield RANGE, Fault((*path, *key_steps(keys[1])), message, fix)
+
+
+def _is_too_small(more: float, less: float, row: Row) -> bool:
+    """Whether a number is not as much above another one as a row wants; with `zero`, none at all means no limit."""
+    if more == 0 and "zero" in row:
+        return False
+    least = less * row.get("factor", 1)
+    if least == more:
+        return "strict" in row
+    return bool(least > more)
 
 
 def _order_in_words(keys: list[str], small: Any, large: Any, row: Row) -> tuple[str, str]:

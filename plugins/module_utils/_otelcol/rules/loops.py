@@ -28,6 +28,9 @@ _POD_FACTS = ("k8s.namespace.name", "k8s.container.name", "k8s.pod.name", "log.f
 _ANY = PodLogs("daemonset", "namespace", "workload", "container")
 # Levels of the Collector's own log at which it shows none of what a debug exporter prints.
 _SILENT = ("warn", "warning", "error", "dpanic", "panic", "fatal")
+# What the former logging exporter prints, by its level; nothing but a line for each batch at higher ones.
+_VERBOSITY_OF_LEVEL = {"debug": "detailed", "info": "normal"}
+_PRINTING = types_that(EXPORTERS, Trait.PRINTS)
 # What makes records of records: each line of the log is one.
 _TIMES = {
     "detailed": "prints each record as several lines, each of which comes back as a record",
@@ -43,116 +46,143 @@ class Filter(NamedTuple):
     text: str
 
 
+class Way(NamedTuple):
+    """A receiver or connector from which records go on, and the first filter on their way there, if there is one."""
+
+    start: str
+    filtered_by: Filter | None
+
+
 @about(receivers=["filelog"])
 def log_loop(subject: Subject) -> Iterator[Fault]:
     """Yield file_log receivers that read a log to which their own records are printed, so that those come back."""
-    own = subject.deployment.logs if subject.deployment else None
-    printed = printing_exporters(subject.view)
+    own_log = subject.deployment.logs if subject.deployment else None
+    verbosities = printing_exporters(subject.view)
     for part in subject.view.of("receivers", "filelog"):
-        for exporter, on_the_way in _reached(subject.view, part).items():
+        for exporter, filtered_by in _reached_exporters(subject.view, part).items():
             printers = subject.printers.get(exporter, ())
-            if exporter in printed:
-                printers = (Printer("", own, exporter, printed[exporter]), *printers)
-            yield from (_fault(part, printer, on_the_way) for printer in printers if _reads(part, printer.logs))
+            if exporter in verbosities:
+                printers = (Printer("", own_log, exporter, verbosities[exporter]), *printers)
+            for printer in printers:
+                if _reads(part, printer.logs):
+                    yield _fault(part, printer, filtered_by)
 
 
-def _fault(part: Part, printer: Printer, on_the_way: Filter | None) -> Fault:
+def _fault(part: Part, printer: Printer, filtered_by: Filter | None) -> Fault:
+    """Return the fault of a receiver that reads what a printer prints; a filter on the way makes it less certain."""
     whose = f"collector '{printer.collector}'" if printer.collector else "this collector"
     glob = printer.logs.glob if printer.logs else ""
     lines = _TIMES.get(printer.verbosity, _TIMES["detailed"])
     message = f"'{part.id}' reads the log of {whose}, in which '{printer.exporter}' {lines}"
-    add = f"Add '{glob}' to `exclude`" if glob else "Exclude the log of this collector"
-    fix = f"{add}, or remove '{printer.exporter}'."
-    if not on_the_way:
+    exclusion = f"Add '{glob}' to `exclude`" if glob else "Exclude the log of this collector"
+    fix = f"{exclusion}, or remove '{printer.exporter}'."
+    if filtered_by is None:
         grows = printer.verbosity in ("normal", "detailed") and bool(glob)
         return Fault(part.path, message, fix, severity="" if grows else "warning")
-    names = _names(on_the_way.text, printer.logs)
-    doubt = f" (unless '{on_the_way.name}'{', which names it,' if names else ''} drops all of them)"
-    return Fault(part.path, message + doubt, fix, severity="info" if names else "warning")
+    if _names_pod(filtered_by.text, printer.logs):
+        doubt = f"unless '{filtered_by.name}', which names it, drops all of them"
+        return Fault(part.path, f"{message} ({doubt})", fix, severity="info")
+    doubt = f"unless '{filtered_by.name}' drops all of them"
+    return Fault(part.path, f"{message} ({doubt})", fix, severity="warning")
 
 
-def _names(text: str, logs: PodLogs | None) -> bool:
+def _names_pod(text: str, logs: PodLogs | None) -> bool:
     """Whether a filter names the collector's pod. What it drops of that pod is not known without running it."""
-    return any(word in text for word in ((logs.namespace, logs.workload, logs.container) if logs else _POD_FACTS))
+    words = (logs.namespace, logs.workload, logs.container) if logs else _POD_FACTS
+    return any(word in text for word in words)
 
 
 def printing_exporters(view: View) -> dict[str, str]:
     """Return the verbosity of each exporter that prints log records to the log of its collector."""
     level = str(at(view.config, ("service", "telemetry", "logs", "level")) or "").lower()
-    used = {name for pipeline in view.pipelines if kind_of(pipeline.key) == "logs" for name in pipeline.exporters}
-    return {
-        part.id: _verbosity(part)
-        for part in view.of(EXPORTERS, *types_that(EXPORTERS, Trait.PRINTS))
-        if part.id in used and not (level in _SILENT and part.settings.get("use_internal_logger") is not False)
-    }
+    used_exporters: set[str] = set()
+    for pipeline in view.pipelines:
+        if kind_of(pipeline.key) == "logs":
+            used_exporters.update(pipeline.exporters)
+    verbosities: dict[str, str] = {}
+    for part in view.of(EXPORTERS, *_PRINTING):
+        is_silent = level in _SILENT and part.settings.get("use_internal_logger") is not False
+        if part.id in used_exporters and not is_silent:
+            verbosities[part.id] = _verbosity(part)
+    return verbosities
 
 
 def _verbosity(part: Part) -> str:
     """Return what a debug exporter prints; the former logging exporter prints each record unless its level is high."""
-    usual = _BASIC
-    if part.kind == "logging":
-        loglevel = str(part.settings.get("loglevel") or "info").lower()
-        usual = "detailed" if loglevel == "debug" else "normal" if loglevel == "info" else _BASIC
-    return str(part.settings.get("verbosity") or usual).lower()
+    verbosity = part.settings.get("verbosity")
+    if verbosity:
+        return str(verbosity).lower()
+    if part.kind != "logging":
+        return _BASIC
+    level = str(part.settings.get("loglevel") or "info").lower()
+    return _VERBOSITY_OF_LEVEL.get(level, _BASIC)
 
 
-def _reached(view: View, part: Part) -> dict[str, Filter | None]:
+def _reached_exporters(view: View, part: Part) -> dict[str, Filter | None]:
     """Return the exporters that the records of a receiver reach, through connectors too, and a filter on the way.
 
     A way without a filter counts first.
     """
-    found: dict[str, Filter | None] = {}
-    todo, seen = [(part.id, next(_operators(part), None))], set()
-    while todo:
-        todo.sort(key=lambda way: way[1] is not None, reverse=True)
-        start, before = todo.pop()
-        for pipeline in view.pipelines:
-            if start not in pipeline.receivers or pipeline.key in seen or kind_of(pipeline.key) != "logs":
-                continue
-            seen.add(pipeline.key)
-            way = before or next(_processors(view, pipeline.processors), None)
-            found |= {name: way for name in pipeline.exporters if not way or name not in found}
-            todo += [(name, way) for name in pipeline.exporters if name in section(view.config, "connectors")]
-    return found
+    connectors = section(view.config, "connectors")
+    reached: dict[str, Filter | None] = {}
+    left_pipelines = [pipeline for pipeline in view.pipelines if kind_of(pipeline.key) == "logs"]
+    ways = [Way(part.id, next(_filtering_operators(part), None))]
+    while ways:
+        ways.sort(key=lambda way: way.filtered_by is not None, reverse=True)
+        start, earlier_filter = ways.pop()
+        fed_pipelines = [pipeline for pipeline in left_pipelines if start in pipeline.receivers]
+        for pipeline in fed_pipelines:
+            left_pipelines.remove(pipeline)
+            filtered_by = earlier_filter or next(_filtering_processors(view, pipeline.processors), None)
+            for name in pipeline.exporters:
+                if filtered_by is None or name not in reached:
+                    reached[name] = filtered_by
+                if name in connectors:
+                    ways.append(Way(name, filtered_by))
+    return reached
 
 
-def _operators(part: Part) -> Iterator[Filter]:
-    for item in mappings(part.settings, "operators"):
-        if item.get("type") in ("filter", "router"):
-            yield Filter(f"operator {item['type']}", str(item))
+def _filtering_operators(part: Part) -> Iterator[Filter]:
+    """Yield the operators of a receiver that may drop records."""
+    for operator in mappings(part.settings, "operators"):
+        if operator.get("type") in ("filter", "router"):
+            yield Filter(f"operator {operator['type']}", str(operator))
 
 
-def _processors(view: View, names: Iterable[str]) -> Iterator[Filter]:
-    for name in names:
+def _filtering_processors(view: View, processors: Iterable[str]) -> Iterator[Filter]:
+    """Yield the processors of a pipeline that may drop records."""
+    for name in processors:
         if kind_of(name) == "filter":
             yield Filter(name, str(section(view.config, "processors").get(name)))
 
 
 def _reads(part: Part, logs: PodLogs | None) -> bool:
     """Whether a receiver reads a log; of an unknown one that is certain only if it reads all and excludes nothing."""
-    include, exclude = _globs(part.settings, "include"), _globs(part.settings, "exclude")
+    include, exclude = _valid_globs(part.settings, "include"), _valid_globs(part.settings, "exclude")
     if logs is None and exclude:
         return False
-    return any(
-        any(glob_matches(glob, path) for glob in include) and not any(glob_matches(glob, path) for glob in exclude)
-        for path in (logs or _ANY).examples
-    )
+    examples = (logs or _ANY).examples
+    return any(_is_matched(path, include) and not _is_matched(path, exclude) for path in examples)
 
 
-def _globs(settings: Mapping[str, Any], key: str) -> list[str]:
+def _is_matched(path: str, globs: Iterable[str]) -> bool:
+    return any(glob_matches(glob, path) for glob in globs)
+
+
+def _valid_globs(settings: Mapping[str, Any], key: str) -> list[str]:
     return [glob for glob in items(settings, key) if isinstance(glob, str)]
 
 
 _PORT = re.compile(r":(\d{1,5})(?:/|\Z)")
 _OWN_ADDRESS = re.compile(r"\$\{(?:env:)?(?:MY|K8S)_POD_IP\}")
-_USUAL_PORTS = ("4317", "4318")
+_USUAL_PORTS = {"grpc": "4317", "http": "4318"}
 
 
 def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
     """Yield telemetry of a collector about itself that it sends to its own receivers."""
     own_ports: set[str] = set()
     for receiver in subject.view.of("receivers", "otlp"):
-        own_ports |= set(_ports(receiver))
+        own_ports.update(_otlp_ports(receiver))
     if not own_ports:
         return
     for path, value in leaves(at(subject.config, TELEMETRY), TELEMETRY):
@@ -160,8 +190,8 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
             continue
         if _is_own_service(value, subject) or _is_own_port(value, own_ports):
             signal = path[2]
-            grows = "each of their requests makes more" if signal == "traces" else "they count themselves"
-            message = f"the collector's own {signal} come back to its receivers: {grows}, without end"
+            effect = "each of their requests makes more" if signal == "traces" else "they count themselves"
+            message = f"the collector's own {signal} come back to its receivers: {effect}, without end"
             yield Fault(path, message, "Send them to another collector, or to a backend.")
 
 
@@ -172,25 +202,28 @@ def _is_own_port(endpoint: str, own_ports: set[str]) -> bool:
     return bool(is_local and port and port[1] in own_ports)
 
 
-def _ports(part: Part) -> Iterator[str]:
+def _otlp_ports(part: Part) -> Iterator[str]:
     """Yield the ports of an OTLP receiver; a protocol without an endpoint has its usual port."""
-    for usual, protocol in zip(_USUAL_PORTS, ("grpc", "http"), strict=True):
-        if protocol in section(part.settings, "protocols"):
-            found = _PORT.search(str(at(part.settings, ("protocols", protocol, "endpoint"), "")))
-            yield found[1] if found else usual
+    protocols = section(part.settings, "protocols")
+    for protocol, usual_port in _USUAL_PORTS.items():
+        if protocol in protocols:
+            port = _PORT.search(str(at(protocols, (protocol, "endpoint"), "")))
+            yield port[1] if port else usual_port
 
 
 def _is_own_service(endpoint: str, subject: Subject) -> bool:
+    """Whether an endpoint is a Service of the collector itself, as far as its workload is known."""
     logs = subject.deployment.logs if subject.deployment else None
     if logs is None:
         return False
-    name = logs.workload
-    own = {name, names.headless(name)}
-    base = name.removesuffix(names.child(""))
-    if names.child(base) == name:
-        own |= {base, *names.of_operator(base)}
-    namespace, service, _certain = service_of(destination(endpoint)[1], logs.namespace)
-    return namespace == logs.namespace and service in own
+    workload = logs.workload
+    own_services = {workload, names.headless(workload)}
+    base = workload.removesuffix(names.child(""))
+    is_of_operator = names.child(base) == workload
+    if is_of_operator:
+        own_services |= {base, *names.of_operator(base)}
+    service = service_of(destination(endpoint)[1], logs.namespace)
+    return service.namespace == logs.namespace and service.name in own_services
 
 
 RULES = (

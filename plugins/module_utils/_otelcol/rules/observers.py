@@ -51,8 +51,8 @@ _OBSERVERS = {
     "cfgarden_observer": (Reported("container"),),
     "kafkatopics_observer": (Reported("kafka.topics"),),
 }
-_REPORTED = {kind_of(name): found for name, found in _OBSERVERS.items()}
-_TYPES = sorted({reported.type for found in _OBSERVERS.values() for reported in found})
+_REPORTED = {kind_of(name): reported_types for name, reported_types in _OBSERVERS.items()}
+_TYPES = sorted({reported.type for reported_types in _OBSERVERS.values() for reported in reported_types})
 
 
 class _Template(NamedTuple):
@@ -70,10 +70,11 @@ def discovery_rule(subject: Subject) -> Iterator[Fault]:
         if template.rule is None or template.rule == "":
             yield Fault(template.path[:-1], "'rule' is missing", f'Add a rule such as `type == "{usual}"`.')
         elif isinstance(template.rule, str) and "${" not in template.rule:
-            yield from _refused(template.path, template.rule.replace("$$", "$"), usual)
+            yield from _refused_rule(template.path, template.rule.replace("$$", "$"), usual)
 
 
-def _refused(path: Path, rule: str, usual: str) -> Iterator[Fault]:
+def _refused_rule(path: Path, rule: str, usual: str) -> Iterator[Fault]:
+    """Yield why the Collector refuses a rule, whose references are written as they are read."""
     begin, quoted = _BEGINS.match(rule), _SINGLE_QUOTES.match(rule)
     broken = expr.broken_expression(rule, True)
     if quoted:
@@ -82,9 +83,9 @@ def _refused(path: Path, rule: str, usual: str) -> Iterator[Fault]:
     elif not begin:
         yield Fault(path, "a rule begins with the type of its endpoints", f'Write `type == "{usual}" && {rule}`.')
     elif begin[1] not in _TYPES:
-        certain = nearest(begin[1], _TYPES)
+        is_slip = bool(nearest(begin[1], _TYPES))
         message = f"no observer reports endpoints of type '{begin[1]}'{near(begin[1], _TYPES)}"
-        yield Fault(path, message, f"Use one of {', '.join(_TYPES)}.", severity="" if certain else "warning")
+        yield Fault(path, message, f"Use one of {', '.join(_TYPES)}.", severity="" if is_slip else "warning")
     elif broken:
         yield Fault(path, f"this is no rule: {broken.why}", "Write a condition.", offset=broken.start)
 
@@ -94,45 +95,48 @@ def unobserved_type(subject: Subject) -> Iterator[Fault]:
     """Yield rules for a type of endpoints that no observer of the receiver_creator reports; nothing is ever started."""
     for template in _templates(subject):
         begin = _BEGINS.match(template.rule) if isinstance(template.rule, str) else None
-        if not begin or begin[1] not in _TYPES or not template.observers:
+        if begin is None or begin[1] not in _TYPES or not template.observers:
             continue
-        observers = [_reports(subject, name, begin[1]) for name in template.observers]
-        if not any(observers):
-            message = f"no observer of this receiver reports endpoints of type '{begin[1]}'"
-            yield Fault(template.path, message, _way_to(begin[1]))
+        endpoint_type = begin[1]
+        if not any(_reports(subject, observer, endpoint_type) for observer in template.observers):
+            message = f"no observer of this receiver reports endpoints of type '{endpoint_type}'"
+            yield Fault(template.path, message, _way_to(endpoint_type))
 
 
 def _templates(subject: Subject) -> Iterator[_Template]:
-    for name, component_id, kind, settings in configured_components(subject):
-        if name != "receivers" or kind_of(kind) != _CREATOR:
+    """Yield the receivers that receiver_creators start, without those whose settings are a variable."""
+    for component in configured_components(subject):
+        if component.section != "receivers" or kind_of(component.kind) != _CREATOR:
             continue
-        observers = items(settings, "watch_observers")
-        for template, given in section(settings, "receivers").items():
-            path: Path = (name, component_id, "receivers", template, "rule")
-            if not isinstance(given, str):
-                yield _Template(path, at(given, ("rule",)), observers)
+        observers = items(component.settings, "watch_observers")
+        for name, template in section(component.settings, "receivers").items():
+            if not isinstance(template, str):
+                path: Path = (*component.path, "receivers", name, "rule")
+                yield _Template(path, at(template, ("rule",)), observers)
 
 
-def _reports(subject: Subject, observer: Any, wanted: str) -> bool:
+def _reports(subject: Subject, observer: Any, endpoint_type: str) -> bool:
     """Whether an observer reports a type of endpoints, as far as its settings say; one that is not known may."""
-    known = _REPORTED.get(kind_of(observer)) if isinstance(observer, str) else None
-    if known is None:
+    reported_types = _REPORTED.get(kind_of(observer)) if isinstance(observer, str) else None
+    if reported_types is None:
         return True
     settings = section(subject.config, "extensions", observer)
-    return any(
-        one.type == wanted and (not one.setting or settings.get(one.setting, one.default) not in (False, None, []))
-        for one in known
-    )
+    for reported in reported_types:
+        is_off = settings.get(reported.setting, reported.default) in (False, None, [])
+        if reported.type == endpoint_type and not is_off:
+            return True
+    return False
 
 
-def _way_to(wanted: str) -> str:
+def _way_to(endpoint_type: str) -> str:
     """Return how to get endpoints of a type: by a setting of an observer, or by another observer."""
-    for name, found in _OBSERVERS.items():
-        one = next((one for one in found if one.type == wanted), None)
-        if one and one.setting and not one.default:
-            return f"Set `{one.setting}` of extension k8s_observer, and list that in `watch_observers`."
-        if one:
-            return f"Start the extension `{name}`, and list it in `watch_observers`."
+    for observer, reported_types in _OBSERVERS.items():
+        for reported in reported_types:
+            if reported.type != endpoint_type:
+                continue
+            if reported.default:
+                return f"Start the extension `{observer}`, and list it in `watch_observers`."
+            return f"Set `{reported.setting}` of extension k8s_observer, and list that in `watch_observers`."
     return ""
 
 

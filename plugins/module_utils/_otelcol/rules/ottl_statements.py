@@ -25,7 +25,6 @@ from ..languages.ottl import (
     STATEMENT,
     SYNTAX,
     Judge,
-    Language,
     Trouble,
     infer_context,
     read_ottl,
@@ -47,7 +46,6 @@ _KINDS = {
     float: "a number",
     type(None): "null",
 }
-Found = Iterator[tuple[Path, Trouble]]
 
 
 class Text(NamedTuple):
@@ -68,44 +66,82 @@ class Group(NamedTuple):
     place: Row
     context: str
     texts: list[Text]
-    mixed: bool = False
+    is_mixed: bool = False
+
+    @property
+    def is_route(self) -> bool:
+        """Whether the texts are a route of connector routing, which has rules of its own."""
+        return bool(self.place["kind"] == ROUTE)
+
+
+class ReadText(NamedTuple):
+    """A text that is in the language, with what it uses of it."""
+
+    text: Text
+    used: Used
+
+
+class TextTrouble(NamedTuple):
+    """A trouble in a text, the id of its rule, and whether the Collector reads the text only for a pipeline."""
+
+    rule: str
+    path: Path
+    trouble: Trouble
+    is_route: bool
+
+
+PlacedTroubles = Iterator[tuple[Path, Trouble]]
 
 
 def sampling_condition(subject: Subject) -> Iterator[Fault]:
     """Yield conditions in tail_sampling with which the Collector does not start; `otelcol validate` accepts them."""
-    yield from (fault for rule, fault in _judge(subject) if rule == _POLICY)
+    yield from _faults_of_rule(subject, _POLICY)
 
 
-def _of_rule(subject: Subject, rule_id: str) -> Iterator[Fault]:
-    yield from (fault for rule, fault in _judge(subject) if rule == rule_id)
+def _faults_of_rule(subject: Subject, rule_id: str) -> Iterator[Fault]:
+    """Yield the faults that one rule reports."""
+    for rule, fault in _faults(subject):
+        if rule == rule_id:
+            yield fault
 
 
 @once
-def _judge(subject: Subject) -> Iterator[tuple[str, Fault]]:
+def _faults(subject: Subject) -> Iterator[tuple[str, Fault]]:
+    """Yield the faults of all texts in settings, each with the id of the rule that reports it."""
     if subject.target is None:
         return
     build = build_of(subject.target)
-    started = {item for _path, _signal, _role, item in listed_components(subject)}
-    for (_name, component_id), (rule, path, trouble, is_route) in _of_settings(subject):
-        idle = "no pipeline uses it yet" if is_route and component_id not in started else ""
-        yield rule, _fault(path, trouble, build, idle)
+    started = {component.id for component in listed_components(subject)}
+    for (_section, component_id), found in _troubles_of_settings(subject):
+        is_idle = found.is_route and component_id not in started
+        doubt = "no pipeline uses it yet" if is_idle else _doubt_about(found.trouble, build)
+        yield found.rule, _fault(found.path, found.trouble, doubt)
 
 
 @remembered_by_settings
-def _of_settings(
+def _troubles_of_settings(
     build: Build, section: str, component_id: str, kind: str, settings: Any
-) -> Iterator[tuple[str, Path, Trouble, bool]]:
-    """Yield rule, path and trouble of texts, and whether the Collector reads them only for a pipeline."""
-    found = build.find(section, kind)
-    for row in build.ottl_places.get((section, found.type), ()) if found else ():
+) -> Iterator[TextTrouble]:
+    """Yield the troubles in the texts of a component."""
+    component = build.find(section, kind)
+    if component is None:
+        return
+    for row in build.ottl_places.get((section, component.type), ()):
         for group in _groups(row, (section, component_id), settings):
-            for path, trouble in _troubles(build.ottl, group, build.version):
+            for path, trouble in _troubles(build, group):
                 rule = _POLICY if row["kind"] == _POLICY else trouble.rule
-                yield rule, path, trouble, group.place["kind"] == ROUTE
+                yield TextTrouble(rule, path, trouble, group.is_route)
 
 
-def _fault(path: Path, trouble: Trouble, build: Build, idle: str) -> Fault:
-    doubt = idle or build.doubt or ("" if trouble.rule == SYNTAX else build.ottl.hedge(build.version))
+def _doubt_about(trouble: Trouble, build: Build) -> str:
+    """Return why a trouble may be none in a build; empty text if it is certain."""
+    if build.doubt or trouble.rule == SYNTAX:
+        return build.doubt
+    return build.ottl.hedge(build.version)
+
+
+def _fault(path: Path, trouble: Trouble, doubt: str) -> Fault:
+    """Return a trouble as a fault, as severe as it is certain."""
     note = f" ({doubt})" if doubt else ""
     severity = "warning" if doubt or trouble.gated else ""
     return Fault(path, f"{trouble.why}{note}", trouble.fix, severity=severity, offset=trouble.start)
@@ -114,75 +150,101 @@ def _fault(path: Path, trouble: Trouble, build: Build, idle: str) -> Fault:
 def _groups(row: Row, component: Path, settings: Any) -> Iterator[Group]:
     """Yield the texts of a place in the table: one in a list, a list of texts or of groups, or a row of a table."""
     _section, _kind, place = row["place"].split(".", 2)
-    fixed = row["kind"] not in (ROUTE, STATEMENT, CONDITION)
-    for path, value in walk_pattern(settings, key_steps(place.removesuffix(".*") if fixed else place), component):
-        if fixed:
-            texts = [text for text in _texts(value, CONDITION, path) if isinstance(text.text, (str, type(None)))]
-            yield Group(path, row, row["contexts"][0], texts)  # setting_fields.py reports other types
-        elif row["kind"] == ROUTE:
-            yield from _route(row, path, value)
-        elif isinstance(value, list) and isinstance(next(iter(value), None), str):
-            mixed = any(isinstance(item, dict) for item in value)
-            texts = [text for text in _texts(value, row["kind"], path) if not isinstance(text.text, dict)]
-            yield Group(path, row, "", texts, mixed)
-        else:
-            for index, item in enumerate(value if isinstance(value, list) else ()):
-                yield from _grouped(row, (*path, index), item)
+    if row["kind"] not in (ROUTE, STATEMENT, CONDITION):
+        yield from _groups_of_fixed_context(row, component, settings)
+        return
+    for path, value in walk_pattern(settings, key_steps(place), component):
+        if row["kind"] == ROUTE:
+            yield from _route_group(row, path, value)
+        elif isinstance(value, list):
+            yield from _groups_of_list(row, path, value)
 
 
-def _grouped(row: Row, path: Path, group: Any) -> Iterator[Group]:
+def _groups_of_fixed_context(row: Row, component: Path, settings: Any) -> Iterator[Group]:
+    """Yield the texts of a place whose context is always the same; setting_fields.py reports what is no text."""
+    _section, _kind, place = row["place"].split(".", 2)
+    for path, value in walk_pattern(settings, key_steps(place.removesuffix(".*")), component):
+        texts = [text for text in _texts(value, CONDITION, path) if isinstance(text.text, (str, type(None)))]
+        yield Group(path, row, row["contexts"][0], texts)
+
+
+def _groups_of_list(row: Row, path: Path, values: list[Any]) -> Iterator[Group]:
+    """Yield the groups of a list: all of it if it begins with a text, else one for each item."""
+    if values and isinstance(values[0], str):
+        texts = [text for text in _texts(values, row["kind"], path) if not isinstance(text.text, dict)]
+        is_mixed = any(isinstance(value, dict) for value in values)
+        yield Group(path, row, "", texts, is_mixed)
+        return
+    for index, value in enumerate(values):
+        yield _group_of(row, (*path, index), value)
+
+
+def _group_of(row: Row, path: Path, group: Any) -> Group:
+    """Return a group of statements and conditions, which may name their context; anything else is one wrong text."""
     if not isinstance(group, dict):
-        yield Group(path[:-1], row, "", [Text(path, group, row["kind"])])
-        return
+        return Group(path[:-1], row, "", [Text(path, group, row["kind"])])
+    texts: list[Text] = []
+    for kind in dict.fromkeys((row["kind"], CONDITION)):
+        texts += _texts(group.get(f"{kind}s"), kind, (*path, f"{kind}s"))
     context = group.get("context") or ""
-    texts = [
-        text
-        for kind in dict.fromkeys((row["kind"], CONDITION))
-        for text in _texts(group.get(f"{kind}s"), kind, (*path, f"{kind}s"))
-    ]
-    yield Group(path, row, context.lower() if isinstance(context, str) else EXPANDED, texts)
+    return Group(path, row, context.lower() if isinstance(context, str) else EXPANDED, texts)
 
 
-def _route(row: Row, path: Path, value: Any) -> Iterator[Group]:
-    if not isinstance(value, dict):
+def _route_group(row: Row, path: Path, route: Any) -> Iterator[Group]:
+    """Yield the texts of a route; a condition on requests has a grammar of its own, and needs no pipeline."""
+    if not isinstance(route, dict):
         return
-    context = value.get("context") or ""
-    texts = [(key, value[key]) for key in (STATEMENT, CONDITION) if isinstance(value.get(key), str) and value[key]]
-    if context == _REQUEST:  # the condition has a grammar of its own, and is validated without a pipeline
-        condition = [Text((*path, key), text, _REQUEST) for key, text in texts if key == CONDITION]
-        yield Group(path, {**row, "kind": _REQUEST}, "", condition)
-        return
-    given = context if isinstance(context, str) else EXPANDED
-    yield Group(path, row, given, [Text((*path, key), text, key) for key, text in texts])
+    texts: list[Text] = []
+    for kind in (STATEMENT, CONDITION):
+        text = route.get(kind)
+        if isinstance(text, str) and text:
+            texts.append(Text((*path, kind), text, kind))
+    context = route.get("context") or ""
+    if context == _REQUEST:
+        conditions = [text._replace(kind=_REQUEST) for text in texts if text.kind == CONDITION]
+        yield Group(path, {**row, "kind": _REQUEST}, "", conditions)
+    else:
+        yield Group(path, row, context if isinstance(context, str) else EXPANDED, texts)
 
 
 def _texts(values: Any, kind: str, path: Path) -> list[Text]:
-    if isinstance(values, str) and values:  # as the decoder reads text for a list
-        return [Text(path, part, kind) for part in (values.split(",") if EXPANDED not in values else [values])]
-    return [Text((*path, index), value, kind) for index, value in enumerate(values if isinstance(values, list) else ())]
+    """Return the texts of a list; a text in its place is read as the decoder reads it."""
+    if isinstance(values, str) and values:
+        parts = [values] if EXPANDED in values else values.split(",")
+        return [Text(path, part, kind) for part in parts]
+    if not isinstance(values, list):
+        return []
+    return [Text((*path, index), value, kind) for index, value in enumerate(values)]
 
 
-def _troubles(language: Language, group: Group, version: str) -> Iterator[tuple[Path, Trouble]]:
+def _troubles(build: Build, group: Group) -> PlacedTroubles:
     """Yield the troubles of the texts of a group, with the paths of the texts."""
-    used: list[tuple[Text, Used]] = []
-    if group.mixed:
+    if group.is_mixed:
         yield group.path, Trouble(SYNTAX, 0, "texts and groups of texts are mixed here", "Write all texts in groups.")
+    read_texts: list[ReadText] = []
     for text in group.texts:
-        found = _read(text)
-        if isinstance(found, Trouble):
-            yield text.path, found
-        elif found:
-            used.append((text, found))
-    if group.context in group.place["contexts"]:
-        yield from _in_context(language, group, used, group.context, version)
+        result = _read_text(text)
+        if isinstance(result, Trouble):
+            yield text.path, result
+        elif result:
+            read_texts.append(ReadText(text, result))
+    yield from _troubles_of_paths(build, group, read_texts)
+
+
+def _troubles_of_paths(build: Build, group: Group, read_texts: list[ReadText]) -> PlacedTroubles:
+    """Yield the troubles of texts that are in the language, by the context that is given or inferred."""
+    contexts = group.place["contexts"]
+    if group.context in contexts:
+        yield from _troubles_in_context(build, group, read_texts, group.context)
     elif group.context and EXPANDED not in group.context:
-        why = f"there is no context '{group.context}' here{near(group.context, group.place['contexts'])}"
-        yield (*group.path, "context"), Trouble(NAME, 0, why, f"Use one of {', '.join(group.place['contexts'])}.")
-    elif used and not group.context and len(used) == len(group.texts):
-        yield from _inferred(language, group, used, version)
+        why = f"there is no context '{group.context}' here{near(group.context, contexts)}"
+        yield (*group.path, "context"), Trouble(NAME, 0, why, f"Use one of {', '.join(contexts)}.")
+    elif read_texts and not group.context and len(read_texts) == len(group.texts):
+        yield from _troubles_in_inferred_context(build, group, read_texts)
 
 
-def _read(text: Text) -> Used | Trouble | None:
+def _read_text(text: Text) -> Used | Trouble | None:
+    """Return what a text uses of the language, or why it is not in it; None if that is not known, or is no trouble."""
     if not isinstance(text.text, str):
         return Trouble(SYNTAX, 0, f"a {text.kind} is text, not {_KINDS[type(text.text)]}", QUOTES)
     if EXPANDED in text.text:
@@ -190,51 +252,53 @@ def _read(text: Text) -> Used | Trouble | None:
     if text.kind != _REQUEST:
         return read_ottl(text.text, text.kind == STATEMENT)
     why = broken_request(text.text)
+    if not why:
+        return None
     fix = 'Write `request["NAME"] == "VALUE"`.'
-    return Trouble(SYNTAX, 0, f"a condition on requests is one comparison: {why}", fix) if why else None
+    return Trouble(SYNTAX, 0, f"a condition on requests is one comparison: {why}", fix)
 
 
-def _inferred(language: Language, group: Group, used: list[tuple[Text, Used]], version: str) -> Found:
+def _troubles_in_inferred_context(build: Build, group: Group, read_texts: list[ReadText]) -> PlacedTroubles:
     """Yield the troubles in texts whose context the Collector infers; a route has context `resource` if that fails."""
-    kind = ROUTE if group.place["kind"] == ROUTE else used[0][0].kind
-    context, missing = infer_context(language, kind, group.place["contexts"], [one for _text, one in used])
-    found: list[tuple[Path, Trouble]]
+    kind = ROUTE if group.is_route else read_texts[0].text.kind
+    used = [read_text.used for read_text in read_texts]
+    context, missing = infer_context(build.ottl, kind, group.place["contexts"], used)
     if context:
-        found = list(_in_context(language, group, used, context, version, inferred=True))
+        troubles = list(_troubles_in_context(build, group, read_texts, context, inferred=True))
     else:
-        found = [_no_context(group, used, missing)]
-    if found and group.place["kind"] == ROUTE:
-        other = list(_in_context(language, group, used, "resource", version))
-        found = other if not other or not context else found
-    yield from found
+        troubles = [_no_context(group, read_texts, missing)]
+    if troubles and group.is_route:
+        troubles_in_resource = list(_troubles_in_context(build, group, read_texts, "resource"))
+        if not context or not troubles_in_resource:
+            troubles = troubles_in_resource
+    yield from troubles
 
 
-def _no_context(group: Group, used: list[tuple[Text, Used]], missing: str) -> tuple[Path, Trouble]:
+def _no_context(group: Group, read_texts: list[ReadText], missing: str) -> tuple[Path, Trouble]:
+    """Return the trouble of texts whose context cannot be inferred: a path names a missing one, or none names any."""
     contexts = group.place["contexts"]
-    for text, one in used:
-        for path in one.paths:
-            if path.steps[0][0] == missing and missing:
+    for text, used in read_texts:
+        for path in used.paths:
+            if missing and path.steps[0][0] == missing:
                 why = f"there is no context '{missing}' here{near(missing, contexts)}"
                 return text.path, Trouble(NAME, path.start, why, f"Paths start with one of {', '.join(contexts)}.")
-    text, one = used[0]
-    start = one.paths[0].start if one.paths else 0
-    fix = f"Write `{contexts[0]}.{one.paths[0].text}`." if one.paths else f"Add `context: {contexts[0]}`."
-    return text.path, Trouble(NAME, start, "no path here names a context, so the context is unknown", fix)
+    text, used = read_texts[0]
+    why = "no path here names a context, so the context is unknown"
+    if not used.paths:
+        return text.path, Trouble(NAME, 0, why, f"Add `context: {contexts[0]}`.")
+    first_path = used.paths[0]
+    return text.path, Trouble(NAME, first_path.start, why, f"Write `{contexts[0]}.{first_path.text}`.")
 
 
-def _in_context(
-    language: Language,
-    group: Group,
-    used: list[tuple[Text, Used]],
-    context: str,
-    version: str,
-    *,
-    inferred: bool = False,
-) -> Found:
-    for text, one in used:
-        kind = ROUTE if group.place["kind"] == ROUTE else text.kind
-        judge = Judge(language, language.contexts[context], kind, version, inferred)
-        yield from ((text.path, trouble) for trouble in judge.troubles(one))
+def _troubles_in_context(
+    build: Build, group: Group, read_texts: list[ReadText], context: str, *, inferred: bool = False
+) -> PlacedTroubles:
+    """Yield the troubles that texts have in a context."""
+    for text, used in read_texts:
+        kind = ROUTE if group.is_route else text.kind
+        judge = Judge(build.ottl, build.ottl.contexts[context], kind, build.version, inferred)
+        for trouble in judge.troubles(used):
+            yield text.path, trouble
 
 
 _REASONS = {
@@ -243,6 +307,6 @@ _REASONS = {
     ARGUMENT: "Yield arguments that a function of OTTL does not take, and regular expressions that Go refuses.",
 }
 RULES = (
-    *shared_rules(_of_rule, _REASONS),
+    *shared_rules(_faults_of_rule, _REASONS),
     *rules("error", sampling_condition),
 )
