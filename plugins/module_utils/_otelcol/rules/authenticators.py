@@ -29,6 +29,7 @@ _NO_AUTHENTICATOR = types_that(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
 _NO_STORAGE = types_that(EXTENSIONS, Trait.STANDS_ALONE, *_SIDES)
 _NO_MIDDLEWARE = {*_NO_AUTHENTICATOR, *_NO_STORAGE}
 _STEPS = 3  # from `middlewares` to an `id`
+_LAST_KEYS = (_END[-1], _QUEUE[-1], _OWN[-1], "id")
 _FIXES = {
     CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
     SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
@@ -37,8 +38,8 @@ _FIXES = {
 _REASONS = {CHECKS_REQUESTS: "a server needs one that checks them", SIGNS_REQUESTS: "a client signs its own"}
 
 
-class SettingText(NamedTuple):
-    """A text in the settings of a started component: the component, the path below its settings, and the text."""
+class NamedExtension(NamedTuple):
+    """A text that may name an extension: the started component, the path below its settings, and the text."""
 
     part: Part
     path: Path
@@ -50,18 +51,18 @@ class SettingText(NamedTuple):
         return (*self.part.path, *self.path)
 
     @property
-    def extension_kind(self) -> str:
+    def kind(self) -> str:
         """The type of the extension that the text names."""
         return kind_of(self.text.strip())
 
 
 @once
-def _setting_texts(subject: Subject) -> Iterator[SettingText]:
-    """Yield every text in the settings of the started components, since each of them may name an extension."""
+def _named_extensions(subject: Subject) -> Iterator[NamedExtension]:
+    """Yield the texts in the settings of started components whose key says that they may name an extension."""
     for part in subject.view.parts:
         for path, value in leaves(part.settings):
-            if isinstance(value, str):
-                yield SettingText(part, path, value)
+            if isinstance(value, str) and path[-1] in _LAST_KEYS:
+                yield NamedExtension(part, path, value)
 
 
 def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
@@ -70,26 +71,26 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
     A server is where a component listens; every other authenticator of an exporter is a client's.
     """
     extensions = section(subject.config, "extensions")
-    for setting in _setting_texts(subject):
-        name = setting.text.strip()
-        if setting.path[-2:] != _END or name not in extensions:
+    for named in _named_extensions(subject):
+        name = named.text.strip()
+        if named.path[-2:] != _END or name not in extensions:
             continue
-        needed_side = _needed_side(setting, subject.listeners)
+        needed_side = _needed_side(named, subject.listeners)
         side = _side_of(name, extensions[name])
         if needed_side and side not in ("", needed_side):
-            yield _other_side(setting, side, needed_side)
+            yield _other_side(named, side, needed_side)
 
 
-def _other_side(setting: SettingText, side: str, needed_side: str) -> Fault:
+def _other_side(named: NamedExtension, side: str, needed_side: str) -> Fault:
     """Return the fault of an authenticator that does something else than its place needs."""
-    name = setting.text.strip()
+    name = named.text.strip()
     if side == NEITHER:
-        return Fault(setting.place, f"extension '{name}' is not an authenticator", _FIXES[needed_side])
+        return Fault(named.place, f"extension '{name}' is not an authenticator", _FIXES[needed_side])
     message = f"extension '{name}' {side} requests, and {_REASONS[needed_side]}"
     # load_balancing starts its exporters when it needs them, and goes on without.
-    is_of_inner_exporter = setting.part.section == "exporters" and setting.path != _END
+    is_of_inner_exporter = named.part.section == "exporters" and named.path != _END
     severity = "warning" if is_of_inner_exporter else ""
-    return Fault(setting.place, message, _FIXES[needed_side], severity=severity)
+    return Fault(named.place, message, _FIXES[needed_side], severity=severity)
 
 
 def wrong_storage(subject: Subject) -> Iterator[Fault]:
@@ -97,12 +98,12 @@ def wrong_storage(subject: Subject) -> Iterator[Fault]:
 
     Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
     """
-    for setting in _setting_texts(subject):
-        is_of_receiver = setting.path == _OWN and setting.part.section == "receivers"
-        is_storage = is_of_receiver or setting.path == _QUEUE
-        if is_storage and setting.extension_kind in _NO_STORAGE:
+    for named in _named_extensions(subject):
+        is_of_receiver = named.path == _OWN and named.part.section == "receivers"
+        is_storage = is_of_receiver or named.path == _QUEUE
+        if is_storage and named.kind in _NO_STORAGE:
             fix = "Name an extension that stores data, such as file_storage."
-            yield Fault(setting.place, f"extension '{setting.text}' stores no data", fix)
+            yield Fault(named.place, f"extension '{named.text}' stores no data", fix)
 
 
 def wrong_middleware(subject: Subject) -> Iterator[Fault]:
@@ -110,10 +111,10 @@ def wrong_middleware(subject: Subject) -> Iterator[Fault]:
 
     Source: the Collector's config/configmiddleware (`requested extension is not an HTTP client middleware`).
     """
-    for setting in _setting_texts(subject):
-        if _is_middleware(setting.path) and setting.extension_kind in _NO_MIDDLEWARE:
+    for named in _named_extensions(subject):
+        if _is_middleware(named.path) and named.kind in _NO_MIDDLEWARE:
             fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
-            yield Fault(setting.place, f"extension '{setting.text}' is not a middleware", fix)
+            yield Fault(named.place, f"extension '{named.text}' is not a middleware", fix)
 
 
 def _is_middleware(path: Path) -> bool:
@@ -121,10 +122,10 @@ def _is_middleware(path: Path) -> bool:
     return len(path) >= _STEPS and path[-1] == "id" and path[-_STEPS] == "middlewares"
 
 
-def _needed_side(setting: SettingText, listeners: Listeners) -> str:
+def _needed_side(named: NamedExtension, listeners: Listeners) -> str:
     """Return what an authenticator has to do at its place; empty text if nobody knows."""
-    owner_path = setting.path[: -len(_END)]
-    part = setting.part
+    owner_path = named.path[: -len(_END)]
+    part = named.part
     for row in listeners.get((part.section, part.type), ()):
         if row.path[:-1] == owner_path:
             return CHECKS_REQUESTS
