@@ -64,8 +64,7 @@ def savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bo
     kept = [*arguments["keep"], arguments["tenant_attribute"]]
     wishes = Wishes(frozenset(filter(None, kept)), arguments["least_percent"], options.samples(chosen.config))
     readable = Readable.of(facts, capture.manifest)
-    requests = ((request.signal, request.content) for request in capture.requests())
-    found = look_at(requests, readable, wishes)
+    found = look_at(capture.contents(), readable, wishes)
     if not any(came.items for came in found.came.values()):
         raise Problem(f"the capture {arguments['capture']} is empty", fix="Capture again while clients send.")
     told = tuple(_told(found, chosen, capture, arguments, warn))

@@ -114,13 +114,14 @@ def sent_bytes(program: str, processors: Mapping[str, Any]) -> Counter[str]:
     with answering(answer) as url, collector_run.opened_place(isolated=False) as place:
         port = collector_run.free_port(place)
         command = collector_run.Command(program, yaml.safe_dump(config(processors, url, port)), {})
-        with collector_run.running_collector(place, command, SECONDS):
+        with (
+            collector_run.running_collector(place, command, SECONDS),
+            collector_run.Sender(place, SECONDS) as sender,
+        ):
             for signal, request in planted_requests():
                 body = json.dumps(request).encode()
                 headers = {"Content-Type": "application/json"}
-                collector_run.send_call(
-                    place, collector_run.Call(port, f"/v1/{signal}", "POST", body, headers), SECONDS
-                )
+                sender.send(collector_run.Call(port, f"/v1/{signal}", "POST", body, headers))
     return got
 
 

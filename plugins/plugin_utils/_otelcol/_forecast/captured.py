@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ....module_utils._otelcol.bounded.live.bounded_reads import BROKEN, file_text, lines_of, opened
 from ....module_utils._otelcol.bounded.read_limits import ARCHIVE, MIB
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.capture_facts import MANIFEST
-from ....module_utils._otelcol.otlp_requests import LISTS, signal_of_request
+from ....module_utils._otelcol.otlp_requests import LISTS, MALFORMED, item_count, signal_of_request
 from .. import _files
 from .replay import CAPTURE_AGAIN, Request
 
@@ -24,19 +25,67 @@ _LONGEST_LINE = 64 * MIB
 """The largest request that is read, in bytes of JSON."""
 _BEGINNINGS = [resources for resources, _scopes, _records in LISTS.values()]
 """What a request of each signal begins with."""
+_SIGNALS = tuple(LISTS)
+_NOT_OTLP = "this line of a capture is JSON, but not of OTLP"
+
+
+class Line(NamedTuple):
+    """A line of a capture: its text, and the file and the number of it."""
+
+    text: bytes
+    where: str
+
+
+class Content(NamedTuple):
+    """What a line of a capture holds: a request of OTLP of a signal."""
+
+    signal: str
+    request: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Capture:
-    """A capture: its files, and what its manifest says of it."""
+    """A capture: its files, and what its manifest says of it.
+
+    Each replay reads the files anew, since a capture may be larger than the memory. Their JSON is read once: then
+    `_kinds` and `_counts` have the signal and the number of items of each line.
+    """
 
     files: tuple[Path, ...]
     manifest: Mapping[str, Any]
+    _kinds: bytearray = field(default_factory=bytearray)
+    _counts: array[int] = field(default_factory=lambda: array("L"))
+
+    def contents(self) -> Iterator[Content]:
+        """Yield what all lines hold. Raises Problem for a file that is cut off or has anything else."""
+        return (_content(line) for line in self._lines())
 
     def requests(self) -> Iterator[Request]:
-        """Yield all requests with their signals. Raises Problem for a file that is cut off or has anything else."""
+        """Yield all requests as they are sent again. Raises Problem as `contents` does, and if the capture changes."""
+        if not self._kinds:
+            self._read_all()
+        number = 0
+        for line in self._lines():
+            if number == len(self._kinds):
+                raise _changed(line.where)
+            yield Request(_SIGNALS[self._kinds[number]], self._counts[number], line.text, line.where)
+            number += 1
+        if number != len(self._kinds):
+            raise _changed(str(self.files[0].parent))
+
+    def _lines(self) -> Iterator[Line]:
         for file in self.files:
-            yield from _requests(file)
+            yield from _lines(file)
+
+    def _read_all(self) -> None:
+        for line in self._lines():
+            signal, request = _content(line)
+            try:
+                items = item_count(signal, request)
+            except MALFORMED as error:
+                raise Problem(_NOT_OTLP, where=line.where, fix=CAPTURE_AGAIN) from error
+            self._kinds.append(_SIGNALS.index(signal))
+            self._counts.append(items)
 
 
 def read_capture(path: Path) -> Capture:
@@ -75,23 +124,30 @@ def _manifest(file: Path) -> Mapping[str, Any]:
     return found
 
 
-def _requests(file: Path) -> Iterator[Request]:
+def _lines(file: Path) -> Iterator[Line]:
+    """Yield the lines of a file that are not empty. Raises Problem for a file that is cut off or damaged."""
     with opened(file, ARCHIVE) as packed:
         try:
             for number, line in enumerate(lines_of(packed, _LONGEST_LINE, str(file)), 1):
                 if line.strip():
-                    yield _request(line, f"{file}:{number}")
+                    yield Line(line, f"{file}:{number}")
         except BROKEN as error:
             raise Problem("this capture is cut off or damaged", where=str(file), fix=CAPTURE_AGAIN) from error
 
 
-def _request(line: bytes, where: str) -> Request:
+def _content(line: Line) -> Content:
+    """Return what a line holds. Raises Problem if that is no request of OTLP."""
     try:
-        request = json.loads(line)
+        request = json.loads(line.text)
     except ValueError as error:
-        raise Problem(f"this line of a capture is no JSON: {error}", where=where, fix=CAPTURE_AGAIN) from error
+        wrong = f"this line of a capture is no JSON: {error}"
+        raise Problem(wrong, where=line.where, fix=CAPTURE_AGAIN) from error
     signal = signal_of_request(request) if isinstance(request, dict) else ""
     if not signal:
         wrong = f"this line of a capture is no request of OTLP: it has none of {', '.join(_BEGINNINGS)}"
-        raise Problem(wrong, where=where, fix=CAPTURE_AGAIN)
-    return Request(signal, request, line, where)
+        raise Problem(wrong, where=line.where, fix=CAPTURE_AGAIN)
+    return Content(signal, request)
+
+
+def _changed(where: str) -> Problem:
+    return Problem("the capture changes while it is read", where=where, fix="Wait for the end of what writes it.")

@@ -16,7 +16,6 @@ from urllib.parse import unquote
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.sent_changes import Sent
 from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size
-from ....module_utils._otelcol.otlp_requests import MALFORMED, item_count
 from ....module_utils._otelcol.testing import cluster_facts, harness
 from ....module_utils._otelcol.testing.harness import Ends
 from .._testing import collector_run
@@ -30,16 +29,15 @@ _PATIENCE = 60.0
 _DROPPED = "Dropping data"
 """What the Collector logs of data that it gives up."""
 _AGAIN = "Run it again while less else runs."
-_NOT_OTLP = "this line of a capture is JSON, but not of OTLP"
 CAPTURE_AGAIN = "Capture it again, or name files that the exporter `file` or playbook capture wrote."
 _JSON = {"Content-Type": "application/json"}
 
 
 class Request(NamedTuple):
-    """A request of OTLP: its signal, its content, and the JSON in which it was captured, which is sent again."""
+    """A request of OTLP: its signal, its number of items, and the JSON of the capture, which is sent again."""
 
     signal: str
-    content: Mapping[str, Any]
+    items: int
     body: bytes
     where: str
     """The file, and the line of it."""
@@ -107,8 +105,9 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
         add_size_sinks(built.config, ends, bench.config, built.sinks)
         came = Counter[str]()
         with collector_run.running_collector(place, command_of(bench, built, ends), _SECONDS) as said:
-            for call, line in _calls(built, ports, replay, came, where):
-                _send(place, call, line)
+            with collector_run.Sender(place, _SECONDS, _PATIENCE) as sender:
+                for call, line in _calls(built, ports, replay, came, where):
+                    _send(sender, call, line)
             wait_for_flushes(kept, built.flushes)
     if any(_DROPPED in line for line in said):
         raise Problem("the Collector has dropped data of the replay, so the figures would be too small", fix=_AGAIN)
@@ -118,26 +117,20 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
 def _calls(
     built: harness.Harness, ports: Mapping[str, int], replay: Replay, came: Counter[str], where: str
 ) -> Iterator[tuple[collector_run.Call, str]]:
-    """Yield the requests of the capture with their lines, each to the receiver of its signal, and count their items.
-
-    Raises Problem for a line that is not of OTLP.
-    """
+    """Yield the requests of the capture with their lines, each to the receiver of its signal, and count their items."""
     receivers: dict[str, str] = {}
-    for signal, content, body, line in replay.requests():
-        try:
-            came[signal] += item_count(signal, content)
-        except MALFORMED as error:
-            raise Problem(_NOT_OTLP, where=line, fix=CAPTURE_AGAIN) from error
+    for signal, items, body, line in replay.requests():
+        came[signal] += items
         if signal not in receivers:
             receivers[signal] = _receiver(built, signal, replay.receivers.get(signal, ""), where)
         if receivers[signal]:
             yield collector_run.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), line
 
 
-def _send(place: collector_run.Place, call: collector_run.Call, line: str) -> None:
+def _send(sender: collector_run.Sender, call: collector_run.Call, line: str) -> None:
     """Send a request of a capture. Raises Problem if the Collector refuses it, without its answer, which quotes it."""
     try:
-        collector_run.send_call(place, call, _SECONDS, patience=_PATIENCE)
+        sender.send(call)
     except collector_run.RefusedCall as error:
         raise Problem("the Collector refuses this request of the capture", where=line, fix=CAPTURE_AGAIN) from error
 

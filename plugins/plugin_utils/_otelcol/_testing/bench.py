@@ -131,8 +131,9 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
         ports = {item: collector_run.free_port(place) for item in feeding}
         test = _prepared(bench, case, harness.Ends(address, ports, folder, bench.otlp_http, pages, pace))
         with collector_run.running_collector(place, test.command, case.timeout) as said:
-            for call in test.calls:
-                collector_run.send_call(place, call, case.timeout)
+            with collector_run.Sender(place, case.timeout) as sender:
+                for call in test.calls:
+                    sender.send(call)
             flushes = test.built.flushes
             notes = _wait_for_scrapes(place, pages, ports, kept, flushes=flushes, seconds=case.timeout + pace)
             _wait_for_records(test, kept, case.timeout)

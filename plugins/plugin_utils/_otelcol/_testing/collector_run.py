@@ -24,7 +24,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, Self
 
 from ....module_utils._otelcol.bounded.live.bounded_reads import file_tail, file_text, stream_bytes
 from ....module_utils._otelcol.bounded.read_limits import LOG, SMALL_ANSWER
@@ -42,6 +42,9 @@ _DYING = 1.0
 """Seconds in which a Collector that answers no more has ended, if it does."""
 _DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux: the Collector ends if the play is killed."""
+_RESTED = 10.0
+"""Seconds after which a connection is not used again; a Collector closes it after a minute. Source: `idle_timeout` of
+confighttp."""
 _FAILURES = 400
 """The first status of HTTP that says no."""
 _BUSY_ANSWERS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -287,7 +290,8 @@ def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with suppress(OSError, http.client.HTTPException):
-            _status, body = _asked(place, Call(port, "/api/v1/targets"), seconds)
+            with closing(_Connection(place, port, seconds)) as connection:
+                _status, body = connection.asked(Call(port, "/api/v1/targets"))
             data = json.loads(body)["data"]
             for kept, key in ((True, "activeTargets"), (False, "droppedTargets")):
                 if job in (one["scrapePool"] for one in data[key]):
@@ -296,14 +300,24 @@ def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
     raise Problem(f"the Collector has no target of job '{job}' after {seconds:.0f} s", fix="Give a longer timeout.")
 
 
-def _asked(place: Place, call: Call, seconds: float) -> tuple[int, bytes]:
-    """Return the status and the body of an answer. Raises OSError and HTTPException."""
-    with closing(http.client.HTTPConnection(LOOPBACK, call.port)) as connection:
-        connection.sock = place.socket()
-        connection.sock.settimeout(seconds)
-        connection.sock.connect((LOOPBACK, call.port))
-        connection.request(call.method, call.path, call.body, dict(call.headers))
-        answer = connection.getresponse()
+class _Connection(http.client.HTTPConnection):
+    """A connection to a port of a Collector in its network. It connects with the first request."""
+
+    def __init__(self, place: Place, port: int, seconds: float) -> None:
+        super().__init__(LOOPBACK, port)
+        self._place, self._seconds = place, seconds
+
+    def connect(self) -> None:
+        """Connect in the network of the Collector. Headers and body leave at once. Raises OSError."""
+        self.sock = self._place.socket()
+        self.sock.settimeout(self._seconds)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock.connect((LOOPBACK, self.port))
+
+    def asked(self, call: Call) -> tuple[int, bytes]:
+        """Return the status and the body of an answer. Raises OSError and HTTPException."""
+        self.request(call.method, call.path, call.body, dict(call.headers))
+        answer = self.getresponse()
         return answer.status, stream_bytes(answer.read, SMALL_ANSWER, "the answer")
 
 
@@ -311,23 +325,52 @@ class RefusedCall(Problem):
     """A request that the Collector refuses. Its words may quote the request."""
 
 
-def send_call(place: Place, call: Call, seconds: float, *, patience: float = 0.0) -> None:
-    """Send OTLP. A Collector that is busy gets it again for some seconds of `patience`.
+class Sender:
+    """Sends OTLP to a Collector, by one connection to each port that stays open.
 
-    Raises RefusedCall if the Collector refuses it, and Problem if it cannot be reached.
+    A call may take `seconds`. A Collector that is busy gets it again for some seconds of `patience`.
     """
-    end = time.monotonic() + patience
-    while True:
-        try:
-            status, answer = _asked(place, call, seconds)
-        except (OSError, http.client.HTTPException) as error:
-            raise Problem(f"the Collector does not take what the test gives: {error}", fix="Run it again.") from error
-        if status < _FAILURES:
-            return
-        if status not in _BUSY_ANSWERS or time.monotonic() > end:
-            said = cleaned(answer.decode(errors="replace"))
-            raise RefusedCall(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
-        time.sleep(_STEP)
+
+    def __init__(self, place: Place, seconds: float, patience: float = 0.0) -> None:
+        self._place, self._seconds, self._patience = place, seconds, patience
+        self._connections: dict[int, _Connection] = {}
+        self._last_answer = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_why: object) -> None:
+        self._close()
+
+    def send(self, call: Call) -> None:
+        """Send a call. Raises RefusedCall if the Collector refuses it, and Problem if it cannot be reached."""
+        end = time.monotonic() + self._patience
+        while True:
+            try:
+                status, answer = self._connection(call.port).asked(call)
+            except (OSError, http.client.HTTPException) as error:
+                wrong = f"the Collector does not take what the test gives: {error}"
+                raise Problem(wrong, fix="Run it again.") from error
+            self._last_answer = time.monotonic()
+            if status < _FAILURES:
+                return
+            if status not in _BUSY_ANSWERS or self._last_answer > end:
+                said = cleaned(answer.decode(errors="replace"))
+                raise RefusedCall(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
+            time.sleep(_STEP)
+
+    def _connection(self, port: int) -> _Connection:
+        """Return the connection to a port. One that has rested may be closed at the other end, so it is made anew."""
+        if time.monotonic() - self._last_answer > _RESTED:
+            self._close()
+        if port not in self._connections:
+            self._connections[port] = _Connection(self._place, port, self._seconds)
+        return self._connections[port]
+
+    def _close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
 
 
 def collector_environment(given: Mapping[str, str], isolated: bool) -> dict[str, str]:

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forec
 
 from tests.support.cases import cases
 
-LOGS: dict[str, Any] = {"resourceLogs": [{"a": 1}]}
+LOGS: dict[str, Any] = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{}, {}]}]}]}
 SPANS: dict[str, Any] = {"resourceSpans": []}
 TEXT = "".join(json.dumps(request) + "\n" for request in (LOGS, SPANS, LOGS))
 
@@ -33,13 +33,28 @@ def test_a_folder_has_requests_of_all_its_files_and_a_manifest(tmp_path: Path) -
     capture = read_capture(tmp_path)
     assert [request.signal for request in capture.requests()] == ["logs", "traces", "logs"] * 2
     assert capture.manifest == {"collector": "gateway"}
-    assert len(list(capture.requests())) == 6, "it can be read again"
+    assert [request.items for request in capture.requests()] == [2, 0, 2] * 2, "it can be read again"
+    assert [content.signal for content in capture.contents()] == ["logs", "traces", "logs"] * 2
+
+
+def test_a_capture_that_changes_between_two_replays_is_refused(tmp_path: Path) -> None:
+    """The kinds of the lines are known from the first reading."""
+    file = tmp_path / "a.jsonl"
+    file.write_text(TEXT)
+    capture = read_capture(tmp_path)
+    assert len(list(capture.requests())) == 3
+    for text in (TEXT * 2, TEXT.partition("\n")[0]):
+        file.write_text(text)
+        with pytest.raises(Problem, match="the capture changes while it is read"):
+            list(capture.requests())
 
 
 def test_a_file_alone_is_a_capture(tmp_path: Path) -> None:
     (tmp_path / "of-others.json").write_text(TEXT)
-    request = next(read_capture(tmp_path / "of-others.json").requests())
-    assert (request.signal, request.content, json.loads(request.body)) == ("logs", LOGS, LOGS)
+    capture = read_capture(tmp_path / "of-others.json")
+    request, content = next(capture.requests()), next(capture.contents())
+    assert (request.signal, json.loads(request.body)) == ("logs", LOGS)
+    assert (content.signal, content.request) == ("logs", LOGS)
 
 
 @cases(
@@ -48,6 +63,7 @@ def test_a_file_alone_is_a_capture(tmp_path: Path) -> None:
     ("a.json", TEXT.encode() + b"{}\n", "a.json:4"),
     ("a.json", b'"resourceLogs"\n', "is no request of OTLP"),
     ("a.json", b"\xff\xfe\n", "no JSON"),
+    ("a.json", b'{"resourceLogs": [1]}\n', "a.json:1).*is JSON, but not of OTLP"),
     ("a.jsonl.gz", gzip.compress(TEXT.encode())[:-9], "cut off or damaged"),
     ("a.jsonl.gz", gzip.compress(TEXT.encode())[:40] + b"plain text", "cut off or damaged"),
     ("a.jsonl.gz", b"plain text", "a.jsonl.gz:1).*no JSON"),
