@@ -27,6 +27,12 @@ MALFORMED = (TypeError, AttributeError, KeyError, ValueError, OverflowError, Rec
 """What reading JSON raises that is not of OTLP."""
 
 
+def items_in_words(signal: str, number: int) -> str:
+    """Return a number of items of a signal in words, such as `1 span`."""
+    noun = ITEM_NOUNS.get(signal, signal)
+    return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
+
+
 def signal_of_request(request: Mapping[str, Any]) -> str:
     """Return the signal of a request; empty if it is none of OTLP."""
     for signal, (resources, _scopes, _records) in LISTS.items():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.forecast.pages import readable_size
-from .._otelcol.otlp_requests import ITEM_NOUNS
+from .._otelcol.otlp_requests import ITEM_NOUNS, items_in_words
 from .._otelcol.rules.reports import markdown_code
 from .attribute_use import AttributeRow
 from .instrumentation_score import RULES, Answered, Score
@@ -103,7 +103,7 @@ def _score_data(score: Score) -> dict[str, Any]:
 def text_lines(savings: Savings) -> Iterator[str]:
     """Yield everything as a person reads it in a terminal."""
     found = savings.found
-    counted = [f"{came.items:,} {ITEM_NOUNS[signal]}" for signal, came in found.came.items()]
+    counted = [items_in_words(signal, came.items) for signal, came in found.came.items()]
     yield f"savings of {savings.name} from {', '.join(counted)}, {readable_size(found.size)} of JSON"
     for number, told in enumerate(savings.told, 1):
         yield f"{number}. {told.title}"
@@ -154,7 +154,8 @@ def _smaller(found: Found) -> Iterator[str]:
         yield "no proposal reaches the least share of bytes"
     if found.smaller:
         least = f"below the least share of bytes, or of a kind with {MOST_OF_KIND} that are larger"
-        yield f"{found.smaller:,} proposals are {least}"
+        smaller = "1 proposal is" if found.smaller == 1 else f"{found.smaller:,} proposals are"
+        yield f"{smaller} {least}"
 
 
 def _attribute_line(found: Found, row: AttributeRow) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..otlp_requests import ITEM_NOUNS
+from ..otlp_requests import items_in_words
 from ..rules.reports import markdown_code
 from ..traits import sends_nothing
 from .money import Scale, needs_rate, price_of_month
 from .sent_changes import Change, Figures, Move
 from .tallies import Sender
 
-"""What items of each signal are called."""
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
@@ -64,7 +63,7 @@ def by_size_of_change(changes: Sequence[Change]) -> list[Change]:
 def text_lines(forecast: Forecast) -> Iterator[str]:
     """Yield the forecast as a person reads it in a terminal."""
     captured = forecast.scale.captured
-    counted = [f"{number:,} {ITEM_NOUNS.get(signal, signal)}" for signal, number in captured.items()]
+    counted = [items_in_words(signal, number) for signal, number in captured.items()]
     yield f"forecast of {forecast.collector} from {', '.join(counted)}"
     for change in forecast.changes:
         yield _change_line(change)
@@ -76,8 +75,8 @@ def text_lines(forecast: Forecast) -> Iterator[str]:
 
 
 def _change_line(change: Change) -> str:
-    noun = ITEM_NOUNS.get(change.signal, change.signal)
-    figures = [f"{change.before.items:,} → {change.after.items:,} {noun} ({_items_percent(change)})"]
+    after = items_in_words(change.signal, change.after.items)
+    figures = [f"{change.before.items:,} → {after} ({_items_percent(change)})"]
     size = f"{readable_size(change.before.size)} → {readable_size(change.after.size)}"
     figures.append(f"{size} ({percent_words(change.before.size, change.after.size)})")
     if change.before.series or change.after.series:

@@ -35,11 +35,14 @@ class ToldCollector:
 
 
 def report_lines(told: Sequence[ToldCollector]) -> Iterator[str]:
-    """Yield the forecasts as a person reads them in a terminal, and why others are missing."""
+    """Yield the forecasts as a person reads them in a terminal, and why others are not known.
+
+    A missing capture is told by a warning, or by why the run fails.
+    """
     for collector in told:
         if collector.forecast:
             yield from collector.forecast["report"].split("\n")
-        else:
+        elif not collector.missing:
             yield f"{collector.name} changes without a forecast: {collector.why_unknown}"
 
 

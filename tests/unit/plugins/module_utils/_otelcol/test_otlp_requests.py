@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
     item_count,
+    items_in_words,
     signal_of_request,
 )
 
@@ -24,3 +25,13 @@ def test_each_point_of_a_metric_is_an_item_whatever_its_kind() -> None:
     metrics = [{"gauge": {"dataPoints": [{}, {}]}}, {"summary": {"dataPoints": [{}]}}, {"sum": None}, {}]
     assert item_count("metrics", {"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}, {}]}, {}]}) == 3
     assert item_count("logs", {"resourceLogs": [{"scopeLogs": [{"logRecords": [{}, {}]}]}]}) == 2
+
+
+@cases(
+    "signal, number, words",
+    ("traces", 1, "1 span"),
+    ("metrics", 2000, "2,000 data points"),
+    ("logs", 0, "0 log records"),
+)
+def test_items_are_counted_in_words(signal: str, number: int, words: str) -> None:
+    assert items_in_words(signal, number) == words
