@@ -50,6 +50,10 @@ options:
     type: list
     elements: path
     default: []
+  files_of:
+    description: The collector that O(files) are of. Its name is that of their capture, which is C(files) without it.
+    type: str
+    default: ""
   path: {description: The folder of the captures., type: path, required: true}
   folder: {description: The folder below O(path) for the captures of this host., type: str, default: ""}
   seconds: {description: "For how long a pod captures, in seconds.", type: float, default: 60}

@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, Any] = {
     "collectors": {"type": "list", "elements": "dict", "options": _COLLECTOR, "default": []},
     "only": {"type": "list", "elements": "str", "default": []},
     "files": {"type": "list", "elements": "path", "default": []},
+    "files_of": {"default": ""},
     "path": {"type": "path", "required": True},
     "folder": {"default": ""},
     "seconds": {"type": "float", "default": 60},
@@ -87,8 +88,9 @@ def check_options(options: Mapping[str, Any]) -> None:
         wrong = "the capture would have the values of all attributes, and the bodies of logs"
         fix = "Consent with `capture_allow: [values]`, or name single attributes with `capture_keep`."
         raise Problem(wrong, asked=f"{_ASKED} with `capture_values: keep`", fix=fix)
-    if options["folder"] in (".", "..") or "/" in options["folder"]:
-        raise Problem(f"'{options['folder']}' is no name of a folder", asked=_ASKED, fix="Rename the host.")
+    for name, fix in ((options["folder"], "Rename the host."), (options["files_of"], "Name one collector.")):
+        if name in (".", "..") or "/" in name:
+            raise Problem(f"'{name}' is no name of a folder", asked=_ASKED, fix=fix)
     for name in options["keep"]:
         if names_secret(name):
             wrong = f"{name} is a header or the name of a secret, and no capture has these"
@@ -109,7 +111,10 @@ class _Captures:
 
     def of_files(self) -> None:
         """Capture what files have."""
-        about_files = {"files": [Path(path).name for path in self._options["files"]]}
+        about_files: dict[str, Any] = {"files": [Path(path).name for path in self._options["files"]]}
+        name = self._options["files_of"]
+        if name:
+            about_files["collector"] = {"name": name}
 
         def read(sample: Sample) -> tuple[float, str]:
             ended, notes = read_files(self._options["files"], sample)
@@ -117,7 +122,7 @@ class _Captures:
             return 0.0, ended
 
         nothing = "the files have no record"
-        self._write("files", {"source": "files", **about_files}, read, nothing)
+        self._write(name or "files", {"source": "files", **about_files}, read, nothing)
 
     def of_collector(self, reader: ClusterReader, target: DiagnosedTarget) -> None:
         """Capture what a collector gets. One that no pod can be put beside is noted, unless the user named it."""

@@ -127,3 +127,11 @@ def test_records_end_a_capture_of_files(tmp_path: Path) -> None:
 def test_without_files_and_collectors_nothing_is_captured(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="there is no collector and no file"):
         captured(options(tmp_path), lambda: None, check=False)  # type: ignore[arg-type, return-value]
+
+
+def test_a_capture_of_files_may_have_the_name_of_a_collector(tmp_path: Path) -> None:
+    read(tmp_path, written(tmp_path, LINES), files_of="agent")
+    manifest = json.loads((tmp_path / "captures/agent/manifest.json").read_text())
+    assert manifest["collector"] == {"name": "agent"}
+    with pytest.raises(Problem, match="is no name of a folder"):
+        read(tmp_path, written(tmp_path, LINES), files_of="../agent")
