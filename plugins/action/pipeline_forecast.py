@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _forecast_page
+from ..plugin_utils import _forecast_reports, _running_host
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._otelcol._forecast import forecasting
 
@@ -15,8 +15,8 @@ from ..plugin_utils._otelcol._forecast import forecasting
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what a change does to what a collector sends. Fails if a limit is passed."""
-        result = forecasting.forecast(arguments, self._display.warning, self._task.check_mode)
-        if arguments["html_path"]:
-            result["changed"] |= _forecast_page.write(result, arguments["html_path"], self._task.check_mode)
+        given = {**arguments, **_running_host.as_collectors(arguments)}
+        result = forecasting.forecast(given, self._display.warning)
+        result["changed"] = _forecast_reports.write_result(result, arguments, self._task.check_mode)
         forecasting.refuse_breaches(result, arguments["fail_on"])
         return result

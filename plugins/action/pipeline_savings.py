@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _savings
+from ..plugin_utils import _running_host, _savings
 from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return what is worth dropping of a capture. Fails if nothing came in."""
-        return _savings.savings(arguments, self._display.warning, self._task.check_mode)
+        given = {**arguments, "collectors": _running_host.collectors_of(arguments)}
+        return _savings.savings(given, self._display.warning, self._task.check_mode)

@@ -46,5 +46,22 @@ options:
     default: {}
   currency: {description: The name of the currency of O(prices)., type: str, default: ""}
   tenant_attribute: {description: The attribute of resources that names a tenant., type: str, default: ""}
+  host_running:
+    description:
+      - The collectors of a Linux host, as M(o11y.opentelemetry.host_wave) returns them. The configs that run there are
+        those of before. Secrets are masked in them.
+    type: list
+    elements: dict
   before_binary: {description: Path of the Collector of before. By default O(binary)., type: str, default: ""}
+"""
+    HOST = r"""
+options:
+  host_files:
+    description:
+      - The files of collectors of a Linux host, as M(o11y.opentelemetry.host_render) returns them. Then O(collectors)
+        are those of that module too.
+    type: list
+    elements: dict
+    default: []
+  host: {description: The host of the inventory., type: str, default: ""}
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: collector_forecast
-short_description: Tell what a change does to what each collector of a cluster sends, before it is made
+short_description: Tell what a change does to what each collector of a cluster or host sends, before it is made
 version_added: 1.1.0
 description:
   - Called by the playbook C(o11y.opentelemetry.site) with the variable C(forecast_limits), before anything is applied,
@@ -24,24 +24,26 @@ extends_documentation_fragment:
   - o11y.opentelemetry._controller.build
   - o11y.opentelemetry._forecast
   - o11y.opentelemetry._forecast.change
+  - o11y.opentelemetry._forecast.host
 options:
   collectors:
     description:
       - The rendered collectors of the inventory, as M(o11y.opentelemetry.otel_render) returns them; each with C(name),
         C(namespace), C(kind), C(config) and C(image).
+      - With O(host_running), those of a Linux host, as M(o11y.opentelemetry.host_render) returns them.
     type: list
     elements: dict
     required: true
   captures:
     description:
       - The folder with a capture C(NAMESPACE.NAME) for each collector, as playbook C(o11y.opentelemetry.capture)
-        writes them for a host.
+        writes them for a host. That of a collector of a Linux host is C(NAME).
     type: path
     required: true
   resources:
     description:
       - The objects of the cluster, as M(o11y.opentelemetry.collector_info) returns them. The configs that run there are
-        those of before. This, O(gitops_path) or O(kept_path) is required.
+        those of before. This, O(gitops_path), O(kept_path) or O(host_running) is required.
     type: list
     elements: dict
   gitops_path:
@@ -54,7 +56,6 @@ options:
       - The folder in which M(o11y.opentelemetry.collector_judge) has kept figures. The configs in the file of O(host)
         there are those of before. Secrets are masked in them.
     type: str
-  host: {description: The host of the inventory., type: str, default: ""}
   without_capture:
     description: Whether a collector that changes without a capture is warned of, or fails the task.
     type: str

@@ -12,7 +12,7 @@ short_description: Read what the collectors of a Linux host count while their wa
 version_added: 1.1.0
 description:
   - Called by the playbook C(o11y.opentelemetry.site) for hosts of a wave with C(watch_seconds), and for some hosts that
-    have not changed yet.
+    have not changed yet. With C(forecast_limits), it is called for hosts whose collectors may change.
   - Reads the own metrics and the restarts of all collectors that this collection has made on the host, several times.
   - With O(passed) it notes in C(/etc/otelcol/NAME/waves.json) that releases have passed their wave, if they are still
     in use. A release that has passed is not watched again. A note that fails is a warning.
@@ -46,6 +46,7 @@ collectors:
     sum: {description: "The sum of its files, without credentials.", type: str, returned: always}
     passed: {description: "The wave that this release has passed, or nothing.", type: dict, returned: always}
     config: {description: "Its config, with secrets masked.", type: dict, returned: always}
+    program: {description: The path of its program on the host., type: str, returned: always}
     polls: {description: "What it counted, reading by reading.", type: list, elements: dict, returned: always}
 watched: {description: Whether it was read for a while., returned: when it was, type: bool}
 unread: {description: Why the host could not be read., returned: when it could not, type: str}

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - o11y.opentelemetry._controller.build
   - o11y.opentelemetry._forecast
   - o11y.opentelemetry._forecast.change
+  - o11y.opentelemetry._forecast.host
 options:
   capture:
     description:
@@ -33,7 +34,7 @@ options:
   collectors:
     description:
       - The rendered collectors of the inventory, as M(o11y.opentelemetry.otel_render) returns them; each with C(name),
-        C(config) and C(image).
+        C(config) and C(image). With O(host_running), as M(o11y.opentelemetry.host_render) returns them.
     type: list
     elements: dict
     default: []
@@ -68,7 +69,9 @@ options:
     type: str
     choices: [limit, never]
     default: limit
-  markdown_path: {description: File for the forecast as Markdown. Check mode writes nothing., type: path}
+  markdown_path:
+    description: File for the forecast as Markdown. Check mode writes nothing. A new file has mode 0600.
+    type: path
   html_path:
     description: File for the forecast as a page that needs no network. Check mode writes nothing.
     type: path
@@ -76,6 +79,7 @@ options:
 attributes:
   diff_mode: {details: "The module writes only reports."}
 seealso:
+  - module: o11y.opentelemetry.forecast_reports
   - module: o11y.opentelemetry.collector_forecast
   - module: o11y.opentelemetry.pipeline_test
   - module: o11y.opentelemetry.otel_render

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - o11y.opentelemetry._controller
   - o11y.opentelemetry._controller.build
   - o11y.opentelemetry._forecast
+  - o11y.opentelemetry._forecast.host
 options:
   capture:
     description:

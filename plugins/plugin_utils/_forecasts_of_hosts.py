@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._otelcol.forecast.told_collectors import HostForecasts
-from . import _collector_judge, _gitops
+from . import _collector_judge, _gitops, _running_host
 from ._otelcol import _files
+from ._otelcol._testing.chosen_bench import Chosen
 
 # What tasks of playbooks leave in the variables of each host.
 TOLD = "__otel_forecasts_told"
+_KEPT = "the figures of before"
 
 
 def told_by_hosts(variables: Mapping[str, Any]) -> list[HostForecasts]:
@@ -26,14 +28,18 @@ def told_by_hosts(variables: Mapping[str, Any]) -> list[HostForecasts]:
 
 
 def before(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the objects of before as `resources`, or the configs of before by NAMESPACE/NAME as `kept`.
+    """Return the objects of before as `resources`, or the collectors of before by NAMESPACE/NAME as `kept`.
 
-    Raises Problem for files that are none of these.
+    Those of a Linux host have the names HOST/NAME, also in `collectors`. Raises Problem for files that are none of
+    these.
     """
     host = arguments["host"]
+    if arguments["host_running"] is not None:
+        return _running_host.as_collectors(arguments)
     if arguments["kept_path"]:
         folder = Path(_files.named(arguments["kept_path"]).expanduser().resolve())
-        return {"kept": _collector_judge.kept_configs(folder, host)}
+        configs = _collector_judge.kept_configs(folder, host)
+        return {"kept": {name: Chosen(config, "", _KEPT) for name, config in configs.items()}}
     if arguments["gitops_path"]:
         root = _files.named(arguments["gitops_path"]).expanduser().resolve()
         return {"kept": None, "resources": _gitops.written_objects(root, host)}

@@ -30,7 +30,8 @@ from ._otelcol._testing.bench import Bench
 from ._otelcol._testing.chosen_bench import Chosen, chosen_bench
 
 _BY_TIME = "what it keeps depends on the time, and a replay is faster than the capture was"
-_FEWER = "more is measured with a higher `measure`"
+_NONE = "`measure` is 0, so nothing is measured"
+_FEWER = "`measure` is {measured}, and others come first: raise it to measure more"
 # What passes everything on: by it, an option is measured if no config is given.
 _PLAIN = "a config that passes everything on"
 
@@ -119,7 +120,12 @@ def _told(
     for proposal in found.proposals:
         option = proposal.option
         pasted = option.pasted(pipelines) if option else {}
-        told = Told(proposal, pasted, _yaml.dump(pasted) if pasted else "", why_not_measured=_why_not(proposal))
+        told = Told(
+            proposal,
+            pasted,
+            _yaml.dump(pasted) if pasted else "",
+            why_not_measured=_why_not(proposal, arguments["measure"]),
+        )
         if bed and option and proposal in measurable:
             told = replace(told, measured=_measured(bed, option), why_not_measured="")
         yield told
@@ -139,10 +145,13 @@ def _can_measure(proposal: Proposal) -> bool:
     return proposal.option is not None and not proposal.option.by_time
 
 
-def _why_not(proposal: Proposal) -> str:
+def _why_not(proposal: Proposal, most: int) -> str:
+    """Return why an option is not among the `most` that are measured; empty if there is none to measure."""
     if proposal.option is None:
         return ""
-    return _BY_TIME if proposal.option.by_time else _FEWER
+    if proposal.option.by_time:
+        return _BY_TIME
+    return _FEWER.format(measured=most) if most else _NONE
 
 
 def _bed(chosen: Chosen, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Bed:
@@ -179,5 +188,5 @@ def _write(made: Savings, arguments: Mapping[str, Any]) -> bool:
     changed = False
     for path, text in texts:
         if path:
-            changed |= _files.write(Path(path), text())
+            changed |= _files.place_private(Path(path), text())
     return changed

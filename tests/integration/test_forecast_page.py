@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     Move,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _forecast_page
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _forecast_reports
 
 from tests.support.browser import Browser
 
@@ -38,8 +38,10 @@ RESULT = {
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_page_can_be_read_fetches_nothing_and_runs_nothing(browser: Browser, tmp_path: Path, dark: bool) -> None:  # noqa: F811
     path = tmp_path / "page.html"
-    assert _forecast_page.write(RESULT, str(path), check=False)
-    assert not _forecast_page.write(RESULT, str(path), check=False), "the same forecast gives the same page"
+    given = {"html_path": str(path), "markdown_path": None, "output_path": None}
+    assert _forecast_reports.write_result(RESULT, given, check=False)
+    assert not _forecast_reports.write_result(RESULT, given, check=False), "the same forecast gives the same page"
+    assert path.stat().st_mode & 0o777 == 0o600
     browser.open(path.as_uri(), dark)
     shown = browser.value(COLOURS)
     assert len(shown) > 20

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Playbook savings with an inventory of several clusters."""
+"""Playbook savings with an inventory of several clusters, or of Linux hosts."""
 
 from __future__ import annotations
 
@@ -26,3 +26,24 @@ def test_a_capture_is_of_one_cluster(tmp_path: Path) -> None:
     )
     limited = plays.playbook(*command, "--limit", "us")
     assert "there is no capture" in " ".join((limited.stdout + limited.stderr).split()), limited.stdout
+
+
+def test_a_capture_is_of_one_host(tmp_path: Path) -> None:
+    """No host is asked: the config is that of the inventory."""
+    agent = {"name": "agent", "recipes": ["otlp_ingest", "debug_output"]}
+    program = {"path": "/usr/bin/otelcol-contrib"}
+    nowhere = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    host = {**nowhere, "otel_host_program": program, "otel_host_collectors": [agent]}
+    hosts = dict.fromkeys(("web1", "web2"), host)
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"children": {"otel_linux": {"hosts": hosts}}}}), encoding="utf-8")
+    capture = tmp_path / "logs.jsonl"
+    capture.write_text('{"resourceLogs": [{"scopeLogs": [{"logRecords": [{}]}]}]}\n', encoding="utf-8")
+    given = {"savings_collector": "agent", "savings_capture": str(capture), "savings_measure": 0}
+    command = ("-i", str(inventory), "playbooks/savings.yml", "-e", json.dumps(given))
+    refused = plays.playbook(*command)
+    assert refused.returncode != 0
+    assert "looked for in 2 hosts, and a capture is of one." in " ".join(refused.stdout.split()), refused.stdout
+    limited = plays.playbook(*command, "--limit", "web2")
+    assert limited.returncode == 0, limited.stdout + limited.stderr
+    assert "savings of agent from 1 log record," in " ".join(limited.stdout.split()), limited.stdout

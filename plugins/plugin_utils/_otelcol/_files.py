@@ -17,7 +17,7 @@ from ...module_utils._otelcol.bounded.live.bounded_reads import file_bytes, file
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml.yaml_nodes import ENCRYPTED, VAULT_HEADER
 
-_NEW_FILE_MODE = 0o644
+_NEW_FILE_MODE, _PRIVATE_MODE = 0o644, 0o600
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SAVE = "Save it as UTF-8 text."
 
@@ -99,8 +99,8 @@ def check_encrypted(data: bytes, where: str) -> None:
         raise Problem(f"{where} is encrypted with ansible-vault", fix=ENCRYPTED)
 
 
-def write(path: Path, text: str) -> bool:
-    """Write a text unless the file already has it; return whether it was written. Keeps an existing mode.
+def write(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> bool:
+    """Write a text unless the file already has it; return whether it was written. `mode` is that of a new file.
 
     Raises Problem when it cannot be written.
     """
@@ -109,8 +109,7 @@ def write(path: Path, text: str) -> bool:
     try:
         if _has(target, data):
             return False
-        mode = target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE_MODE
-        _replace(target, data, mode)
+        _replace(target, data, target.stat().st_mode & 0o7777 if target.exists() else mode)
     except OSError as error:
         raise Problem(f"cannot write {path}: {error.strerror or error}", fix="Give a writable path.") from error
     return True
@@ -122,6 +121,12 @@ def place(path: Path, text: str, check: bool) -> bool:
         return not _has(path, text.encode())
     make_folder(path.parent)
     return write(path, text)
+
+
+def place_private(path: Path, text: str) -> bool:
+    """Write a text that others shall not read, and create its folder; return whether it was written. Raises Problem."""
+    make_folder(path.parent)
+    return write(path, text, _PRIVATE_MODE)
 
 
 def _has(path: Path, data: bytes) -> bool:

@@ -89,7 +89,8 @@ class _Subject:
         self.machine, self.store = machine, store
         self.release = store.in_use()
         self.sum = store.release_sum(self.release) if self.release else ""
-        self.metrics = str(store.manifest(store.path(self.release)).get("metrics") or "")
+        manifest = store.manifest(store.path(self.release))
+        self.metrics, self.program = str(manifest.get("metrics") or ""), str(manifest.get("program") or "")
         self.polls: list[dict[str, Any]] = []
 
     @property
@@ -125,5 +126,6 @@ class _Subject:
             "sum": self.sum,
             "passed": self.passed,
             "config": config,
+            "program": self.program,
             "polls": self.polls,
         }

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..otlp_requests import ITEM_NOUNS
+from .forecasts_together import exporter_name
 from .pages import percent_words, readable_size, sender_name
 from .sent_changes import MOST_MOVERS
 from .tallies import Sender
@@ -71,7 +72,7 @@ def _exporter(change: Row) -> dict[str, Any]:
     before, after = change["before"], change["after"]
     has_series = before["series"] or after["series"]
     return {
-        "exporter": _exporter_name(change),
+        "exporter": exporter_name(change),
         "signal": change["signal"],
         "items": f"{before['items']:,} → {after['items']:,} {ITEM_NOUNS.get(change['signal'], 'items')}",
         "items_percent": f"{percent_words(before['items'], after['items'])}{_bound(change)}",
@@ -81,11 +82,6 @@ def _exporter(change: Row) -> dict[str, Any]:
         "lost": change["lost_attributes"],
         "gained": change["gained_attributes"],
     }
-
-
-def _exporter_name(change: Row) -> str:
-    is_renamed = change["old_exporter"] != change["exporter"]
-    return f"{change['old_exporter']} → {change['exporter']}" if is_renamed else str(change["exporter"])
 
 
 def _bound(change: Row) -> str:
@@ -99,7 +95,7 @@ def _senders(change: Row) -> Iterator[dict[str, str]]:
         before, after = move["before"], move["after"]
         yield {
             "sender": sender_name(Sender(move["service"], move["namespace"], move["tenant"])),
-            "exporter": _exporter_name(change),
+            "exporter": exporter_name(change),
             "signal": change["signal"],
             "items": f"{before['items']:,} → {after['items']:,}",
             "size": f"{readable_size(before['bytes'])} → {readable_size(after['bytes'])}",

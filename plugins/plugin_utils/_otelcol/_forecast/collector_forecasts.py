@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ from .captured import read_capture
 from .forecasting import NEVER, Forms, check_options, forecast_of
 
 _CAPTURE_IT = "Capture it with playbook capture."
+_NOT_READABLE = "what it runs with is not one config that can be read"
+SERVICE = "service"
+"""The kind of a collector of a Linux host."""
 _ONE_FORM: dict[str, Any] = {
     "markdown_path": None,
     "output_path": None,
@@ -50,6 +53,12 @@ class Rendered:
         return f"{self.row['namespace']}/{self.row['name']}"
 
     @property
+    def folder(self) -> str:
+        """The name of its capture among those of its host of the inventory."""
+        name = str(self.row["name"])
+        return name if self.row.get("kind") == SERVICE else f"{self.row['namespace']}.{name}"
+
+    @property
     def form(self) -> Chosen:
         """What it is after the change."""
         config = _inputs.collect_inputs([], self.row["config"]).inputs[0].config
@@ -64,7 +73,8 @@ def collector_forecasts(arguments: Mapping[str, Any], warn: Callable[[str], None
     given = {**arguments, **_ONE_FORM, "capture": arguments["captures"]}
     check_options(given)
     if arguments["kept"] is None and arguments["resources"] is None:
-        raise Problem("the configs of before are not known", fix="Give `resources`, `gitops_path` or `kept_path`.")
+        fix = "Give `resources`, `gitops_path`, `kept_path` or `host_running`."
+        raise Problem("the configs of before are not known", fix=fix)
     told = list(_told(given, warn))
     must_be_known = arguments["without_capture"] == "fail"
     if not must_be_known:
@@ -96,7 +106,7 @@ def _told(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Iterator
         if before is None:
             yield ToldCollector(rendered.name, is_new=True)
         elif _differ(before, after, is_masked=arguments["kept"] is not None):
-            yield _forecast(Forms(rendered.name, before, after), arguments, warn)
+            yield _forecast(Forms(rendered.name, before, after), rendered.folder, arguments, warn)
 
 
 def _before(rendered: Rendered, arguments: Mapping[str, Any]) -> Chosen | None:
@@ -105,14 +115,23 @@ def _before(rendered: Rendered, arguments: Mapping[str, Any]) -> Chosen | None:
     Raises Problem if it runs with no config that can be read, or with several.
     """
     if arguments["kept"] is not None:
-        config = arguments["kept"].get(rendered.name)
-        return None if config is None else Chosen(config, str(rendered.row.get("image") or ""), "the figures of before")
+        return _kept(rendered, arguments["kept"])
     found = input_in_cluster(Suite(rendered.name, collector=str(rendered.row["name"])), _with_one(rendered, arguments))
     if found is not None:
         return Chosen(found.config, found.context.image, f"{rendered.name} before the change")
     if _is_there(rendered, arguments["resources"]):
-        raise Problem("what it runs with is not one config that can be read")
+        raise Problem(_NOT_READABLE)
     return None
+
+
+def _kept(rendered: Rendered, kept: Mapping[str, Chosen]) -> Chosen | None:
+    """Return a collector as it was kept. One whose image was not kept has that of the inventory."""
+    form = kept.get(rendered.name)
+    if form is None:
+        return None
+    if not form.config:
+        raise Problem(_NOT_READABLE)
+    return form if form.image else replace(form, image=rendered.form.image)
 
 
 def _with_one(rendered: Rendered, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,9 +152,8 @@ def _differ(before: Chosen, after: Chosen, *, is_masked: bool) -> bool:
     return before.config != wanted or (before.image != after.image and bool(before.image and after.image))
 
 
-def _forecast(forms: Forms, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> ToldCollector:
-    namespace, _slash, name = forms.name.partition("/")
-    folder = Path(arguments["captures"]) / f"{namespace}.{name}"
+def _forecast(forms: Forms, capture: str, arguments: Mapping[str, Any], warn: Callable[[str], None]) -> ToldCollector:
+    folder = Path(arguments["captures"]) / capture
     if not _files.is_there(folder, Path.is_dir):
         return ToldCollector(forms.name, missing=f"there is no capture {folder}. {_CAPTURE_IT}")
     try:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, cleaned, near
 from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, config_hash
 from ....module_utils._otelcol.forecast.limits import checked_limits
@@ -19,8 +18,7 @@ from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change
 from ....module_utils._otelcol.forecast.replay_notes import replay_notes
 from ....module_utils._otelcol.forecast.sent_changes import changes_of, paired_exporters
 from ....module_utils._otelcol.forecast.tallies import Sender
-from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
-from ....module_utils._otelcol.rules.subject import Finding
+from ....module_utils._otelcol.rules.reports import count_in_words
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _files, _inputs
 from .._isolation import choice
@@ -30,7 +28,6 @@ from .._testing.comparing import input_in_cluster
 from .captured import Capture, check_outside, read_capture
 from .replay import Replay, Replayed, replayed
 
-_RULE, _SUITE = "forecast-limit", "o11y.opentelemetry.pipeline_forecast"
 NEVER = "never"
 
 
@@ -43,8 +40,8 @@ class Forms:
     after: Chosen
 
 
-def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False) -> dict[str, Any]:
-    """Return what a change does to what a collector sends, as a task result, and write the reports.
+def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+    """Return what a change does to what a collector sends, as a task result.
 
     Raises Problem if nothing can be compared. `refuse_breaches` raises one for a limit that is passed.
     """
@@ -52,7 +49,7 @@ def forecast(arguments: Mapping[str, Any], warn: Callable[[str], None], check: b
     capture = read_capture(Path(arguments["capture"]))
     name = _name(arguments, CaptureFacts.of(capture.manifest))
     forms = Forms(name, _before(name, arguments), _after(name, arguments))
-    return forecast_of(forms, capture, arguments, warn, check)
+    return forecast_of(forms, capture, arguments, warn)
 
 
 def check_options(arguments: Mapping[str, Any]) -> None:
@@ -70,7 +67,7 @@ def refuse_breaches(result: Mapping[str, Any], fail_on: str) -> None:
 
 
 def forecast_of(
-    forms: Forms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None], check: bool = False
+    forms: Forms, capture: Capture, arguments: Mapping[str, Any], warn: Callable[[str], None]
 ) -> dict[str, Any]:
     """Return what the change from one form of a collector to the other does, as a task result.
 
@@ -102,9 +99,7 @@ def forecast_of(
         prices=prices,
         currency=arguments["currency"],
     )
-    result = _result(found, before, after)
-    _write(found, result, arguments, check)
-    return result
+    return _result(found, before, after)
 
 
 def _name(arguments: Mapping[str, Any], facts: CaptureFacts) -> str:
@@ -132,6 +127,8 @@ def _of_before(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 def _before(name: str, arguments: Mapping[str, Any]) -> Chosen:
     if arguments["before"]:
         return _of_file(arguments["before"], "before")
+    if arguments.get("kept") is not None:
+        return _running_on_host(name, arguments["kept"])
     if arguments["resources"] is None:
         fix = "Name the config of before as a file with `before`, or give the objects of the cluster."
         raise Problem("the config that runs is not known: the cluster was not read", where="before", fix=fix)
@@ -140,6 +137,15 @@ def _before(name: str, arguments: Mapping[str, Any]) -> Chosen:
         wrong = f"the cluster has no collector '{name}' with one config"
         raise Problem(wrong, where="before", fix="Name the config of before as a file with `before`.")
     return Chosen(found.config, found.context.image, f"{name} in the cluster")
+
+
+def _running_on_host(name: str, kept: Mapping[str, Chosen]) -> Chosen:
+    """Return what runs on a Linux host. Its collectors have the name of the host before their own."""
+    for full_name, form in kept.items():
+        if full_name.endswith(f"/{name}") and form.config:
+            return form
+    fix = "Name the config of before as a file with `before`."
+    raise Problem(f"no collector '{name}' runs on the host with one config that can be read", where="before", fix=fix)
 
 
 def _after(name: str, arguments: Mapping[str, Any]) -> Chosen:
@@ -220,23 +226,3 @@ def _cost(found: Forecast) -> dict[str, Any]:
     """Return what a month costs, as numbers and in words; no words without prices."""
     text = money_words(found) if found.prices else ""
     return {"before": found.price_before, "after": found.price_after, "text": text}
-
-
-def _write(found: Forecast, result: dict[str, Any], arguments: Mapping[str, Any], check: bool) -> None:
-    """Write the reports that were asked for."""
-    if check:
-        return
-    if arguments["markdown_path"]:
-        result["changed"] |= _files.write(Path(arguments["markdown_path"]), result["markdown"])
-    if arguments["output_path"]:
-        result["changed"] |= _files.write(Path(arguments["output_path"]), _junit(found))
-
-
-def _junit(found: Forecast) -> str:
-    """Return the limits as tests: one for each exporter and signal."""
-    checked = []
-    for change in found.changes:
-        name = f"{change.name}: {change.signal}"
-        lines = [line for line in found.breaches if line.startswith(f"{name}:")]
-        checked.append(Checked(name, tuple(Finding(Position(), name, _RULE, "error", line) for line in lines)))
-    return junit(Report(checked, suite=_SUITE))

@@ -104,6 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     """An answer leaves at once, and does not wait until its headers have arrived."""
     sink: Sink
+    raw_requestline: bytes
     fields: Mapping[str, str]
     """The headers of the request, by their names in lower case."""
 

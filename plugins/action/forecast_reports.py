@@ -1,0 +1,18 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of module forecast_reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..plugin_utils import _forecast_reports
+from ..plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Write the reports of what the forecasts of all hosts of the run have returned."""
+        forecasts = _forecast_reports.made_by_hosts(self.variables)
+        return {"changed": _forecast_reports.write(forecasts, arguments, self._task.check_mode)}
