@@ -192,6 +192,24 @@ sends_to_hosts:
   type: list
   elements: dict
   version_added: 1.1.0
+sends_outside:
+  description:
+    - Which names outside of their cluster collectors send OTLP to, each with C(sender), C(exporter) and C(host). A
+      Service of the cluster is none.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.1.0
+  sample: [{sender: obs/agent, exporter: otlp_grpc, host: otlp.example.com}]
+reached_at:
+  description:
+    - By which names an Ingress, a route, or external-dns leads to collectors from outside of their cluster, each with
+      C(host) and C(collector).
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.1.0
+  sample: [{host: otlp.example.com, collector: obs/gateway}]
 flows:
   description:
     - Which collectors send to which, by the endpoints of their exporters, as M(o11y.opentelemetry.bundle_apply) takes

@@ -45,7 +45,7 @@ from ..module_utils._otelcol.rules.subject import (
 )
 from ..module_utils._otelcol.rules.user_rules import UserRules
 from ..module_utils._otelcol.rules.view import Target
-from . import _arguments, _collector_layers, _inventory_addresses, _origins, _sources, _summary
+from . import _arguments, _collector_layers, _inventory_addresses, _origins, _outside_names, _sources, _summary
 from ._around import Around
 from ._host_groups import InventoryGroups
 from ._otelcol import _builds, _findings, _tables, _yaml
@@ -295,6 +295,8 @@ class Bundle:
             "changes": _summary.changes(self.builds),
             "flows": self.flows(),
             "sends_to_hosts": self.sends_to_hosts(),
+            "sends_outside": _outside_names.sends_outside((one.collector, one.composed.config) for one in self.planned),
+            "reached_at": _outside_names.reached_at(self.collectors),
             "hops": self.hops(),
             "adopt": self.adopted_releases(),
             "existing_accounts": service_account.named(self.collectors),

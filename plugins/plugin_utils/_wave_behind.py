@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ansible.errors import AnsibleError
 
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._waves.sample_rows import tracks
-from ..module_utils._waves.wave_behind import BehindJudged, Sent, judged_behind, places_behind, told
+from ..module_utils._waves.wave_behind import BehindJudged, Sent, judged_behind, places_behind, sent_between, told
 from ..module_utils._waves.wave_data import Tools, Track
 from ._inventory_groups import inventory_groups, sent_by_host
-from ._wave_results import RENDERED
+from ._wave_results import RENDERED, ReadOnce
 
 # What tasks have read behind a wave, before its change and after it: of hosts, and of clusters.
 BEHIND = {
@@ -28,28 +29,55 @@ BEHIND = {
 _MOST_SENDERS = 50
 
 
-def behind(
-    members: Sequence[str], linux: Collection[str], seconds: float, variables: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Return what is read behind a wave with these members, see `places_behind`. Without a watch, nothing is."""
-    senders = members[:_MOST_SENDERS] if seconds else ()
-    sent = list(_sent(senders, linux, variables))
-    return places_behind(sent, [one.place for one in sent if one.place not in linux], seconds)
+class Flows:
+    """Which collectors get data of members of waves, as the inventory and the objects of all clusters tell.
+
+    `members` are those of the run whose collectors can be read, `linux` the hosts among them.
+    """
+
+    def __init__(self, members: Iterable[str], linux: Collection[str], variables: Mapping[str, Any]) -> None:
+        self._linux, self._variables = linux, variables
+        self._clusters = [member for member in members if member not in linux]
+
+    @cached_property
+    def _rendered(self) -> dict[str, Mapping[str, Any]]:
+        """What was rendered for each cluster before the first wave. To read its variables takes milliseconds."""
+        hostvars = ReadOnce(self._variables["hostvars"])
+        return {member: hostvars[member].get(RENDERED) or {} for member in self._clusters}
+
+    def behind(self, members: Iterable[str], seconds: float) -> dict[str, Any]:
+        """Return what is read behind a wave with these members, see `places_behind`. Without a watch, nothing is."""
+        senders = list(members) if seconds else []
+        hosts = [member for member in senders if member in self._linux]
+        sent = [*self._sent_by_hosts(hosts[:_MOST_SENDERS])]
+        if len(hosts) < len(senders):
+            clusters = [member for member in senders if member not in self._linux]
+            sent += [*self._sent_to_hosts(clusters), *sent_between(self._rendered, clusters)]
+        found = places_behind(sent, [one.place for one in sent if one.place not in self._linux], seconds)
+        return {**found, "left_out": [*found["left_out"], *_unasked(len(hosts))]}
+
+    def _sent_by_hosts(self, members: Iterable[str]) -> Iterator[Sent]:
+        """Yield which collectors get data of hosts. What cannot be composed fails when the host changes."""
+        groups = inventory_groups(self._variables)
+        for member in members:
+            with suppress(Problem, AnsibleError):
+                yield from _rows(member, sent_by_host(groups, member))
+
+    def _sent_to_hosts(self, members: Iterable[str]) -> Iterator[Sent]:
+        """Yield which collectors of hosts get data of clusters."""
+        for member in members:
+            yield from _rows(member, self._rendered[member].get("sends_to_hosts") or ())
 
 
-def _sent(members: Sequence[str], linux: Collection[str], variables: Mapping[str, Any]) -> Iterator[Sent]:
-    """Yield which collectors get data of members. What cannot be composed fails when the member changes."""
-    groups = inventory_groups(variables)
-    for member in members:
-        with suppress(Problem, AnsibleError):
-            rows = sent_by_host(groups, member) if member in linux else _sent_by_cluster(member, variables)
-            yield from (Sent(member, str(row["place"]), str(row["collector"])) for row in rows)
+def _rows(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sent]:
+    for row in rows:
+        yield Sent(member, str(row["place"]), str(row["collector"]))
 
 
-def _sent_by_cluster(member: str, variables: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return which collectors of hosts get data of a cluster, whose objects were rendered before the first wave."""
-    rendered = variables["hostvars"][member].get(RENDERED) or {}
-    return rendered.get("sends_to_hosts") or ()
+def _unasked(hosts: int) -> Iterator[str]:
+    """Yield in words that some hosts of a wave are not asked what they send to."""
+    if hosts > _MOST_SENDERS:
+        yield f"only what the first {_MOST_SENDERS} of {hosts} hosts send to is read"
 
 
 # ── The gate ──
@@ -81,7 +109,8 @@ def behind_wave(
     read = [one for one in others if not one.why]
     before = [track for one in read for track in one.before]
     unread = [f"{one.name} on {one.place} was not compared: {one.why}" for one in others if one.why]
-    return told(judged_behind([one.track for one in read], before, rest, tools), unread)
+    found = judged_behind([one.track for one in read], before, rest, tools)
+    return told(found, unread, planned.get("left_out") or ())
 
 
 def _seen(collectors: Mapping[str, Sequence[str]], kind: str, given: Mapping[str, Any]) -> Iterator[_Seen]:

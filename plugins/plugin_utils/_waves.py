@@ -26,7 +26,7 @@ from ..module_utils._waves.wave_run import (
     ways_back,
 )
 from ._host_groups import LINUX
-from ._wave_behind import behind
+from ._wave_behind import Flows
 
 KEEP = "otel_host_keep"
 HOST_STATE, CLUSTER_STATE, PRESENT = "otel_host_state", "otel_collector_state", "present"
@@ -59,6 +59,7 @@ def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) ->
     _check_way_back(found, ways, variables)
     asked = _asked(found, waves, person)
     samples = [host for host in selected if host not in lost and _has_collectors(host, variables)]
+    flows = Flows(samples, _linux(variables), variables)
     return {
         **batches(found),
         "waves": [
@@ -69,7 +70,7 @@ def plan(given: Any, last: str, variables: Mapping[str, Any], person: Person) ->
                 "approval": one.name in asked,
                 **ways[number]._asdict(),
                 **_rest(waves, number, samples if one.gate.watch_seconds else (), variables),
-                "behind": _behind(one, samples, variables),
+                "behind": _behind(one, samples, flows),
             }
             for number, one in enumerate(found)
         ],
@@ -122,10 +123,9 @@ def _rest(waves: Sequence[Wave], number: int, samples: Collection[str], variable
     }
 
 
-def _behind(wave: RunWave, samples: Collection[str], variables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _behind(wave: RunWave, samples: Collection[str], flows: Flows) -> dict[str, Any]:
     """Return the collectors of other members that get data of a wave, which are read before and after its change."""
-    senders = [host for host in wave.hosts if host in samples]
-    return behind(senders, _linux(variables), wave.gate.watch_seconds, variables)
+    return flows.behind([host for host in wave.hosts if host in samples], wave.gate.watch_seconds)
 
 
 def _check_way_back(waves: Sequence[RunWave], ways: Sequence[WayBack], variables: Mapping[str, Any]) -> None:

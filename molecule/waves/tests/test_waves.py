@@ -137,7 +137,8 @@ def test_a_good_change_reaches_all_clusters_and_a_further_run_changes_nothing(cl
     code, said = site(stage="second", otel_waves=WAVES)
     assert code == 0, said
     assert f"Wave first passed: {len(FIRST)} hosts, collectors changed on {len(FIRST)}" in said
-    assert "compared with " in said
+    first = said.partition("Wave first passed: ")[2].partition("Wave rest passed: ")[0]
+    assert "behind the wave, waves-backend/sink on backend: compared with" in first
     after = configs(clusters)
     assert not set(before.items()) & set(after.items())
     for member in AGENTS:

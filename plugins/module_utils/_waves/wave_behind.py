@@ -9,10 +9,11 @@ while the gateway has told the agents that all is well. So the gateway is judged
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from .._otelcol.errors import at_most
 from .wave_data import Judged, Tools, Track, judged, sides_of
 from .wave_run import MOST_REST
 
@@ -20,6 +21,7 @@ from .wave_run import MOST_REST
 # together, so the judge counts readings, and each place is also read several times in a round.
 ROUNDS = 3
 _WHERE = "behind the wave"
+_SHOWN = 5
 
 
 class Sent(NamedTuple):
@@ -33,22 +35,63 @@ class Sent(NamedTuple):
     collector: str
 
 
-def places_behind(sent: Iterable[Sent], clusters: Collection[str], seconds: float) -> dict[str, dict[str, Any]]:
+def sent_between(rendered: Mapping[str, Mapping[str, Any]], members: Iterable[str]) -> Iterator[Sent]:
+    """Yield which collectors of other clusters get data of members, by names that lead into a cluster.
+
+    `rendered` has the results of `otel_render` of all clusters. A name that leads to several collectors leads nowhere
+    that is known.
+    """
+    reached: dict[str, list[tuple[str, str]]] = {}
+    for place, result in rendered.items():
+        for row in result.get("reached_at") or ():
+            reached.setdefault(str(row["host"]), []).append((place, str(row["collector"])))
+    for member in members:
+        for row in (rendered.get(member) or {}).get("sends_outside") or ():
+            ends = reached.get(str(row["host"]), [])
+            if len(ends) == 1:
+                yield Sent(member, *ends[0])
+
+
+@dataclass
+class _Places:
+    """The places of one kind behind a wave, each with its collectors, and the collectors that are left out."""
+
+    collectors: dict[str, list[str]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def add(self, sent: Sent) -> None:
+        """Add a collector once. Places beyond `MOST_REST` are left out."""
+        if sent.place in self.collectors or len(self.collectors) < MOST_REST:
+            known, name = self.collectors.setdefault(sent.place, []), sent.collector
+        else:
+            known, name = self.left_out, f"{sent.collector} on {sent.place}"
+        if name not in known:
+            known.append(name)
+
+
+def places_behind(sent: Iterable[Sent], clusters: Collection[str], seconds: float) -> dict[str, Any]:
     """Return which places are read for a wave that is watched for so many seconds: `hosts`, and `clusters`.
 
     Each has the `collectors` of each place, those of clusters also as `targets`, the places to read `before` the change
     and `after` it, and the `seconds` of each of those. At most `MOST_REST` places of each kind are read, as of later
-    waves.
+    waves. `left_out` says which collectors are not read for that reason.
     """
-    collectors: dict[str, dict[str, list[str]]] = {"hosts": {}, "clusters": {}}
+    hosts, of_clusters = _Places(), _Places()
     for one in sent:
-        places = collectors["clusters" if one.place in clusters else "hosts"]
-        is_room = one.place in places or len(places) < MOST_REST
-        if one.place != one.member and is_room and one.collector not in places.setdefault(one.place, []):
-            places[one.place].append(one.collector)
-    targets = {place: [_target(name) for name in names] for place, names in collectors["clusters"].items()}
-    hosts, of_clusters = (_read(collectors[kind], seconds) for kind in ("hosts", "clusters"))
-    return {"hosts": hosts, "clusters": {**of_clusters, "targets": targets}}
+        if one.place != one.member:
+            (of_clusters if one.place in clusters else hosts).add(one)
+    targets = {place: [_target(name) for name in names] for place, names in of_clusters.collectors.items()}
+    return {
+        "hosts": _read(hosts.collectors, seconds),
+        "clusters": {**_read(of_clusters.collectors, seconds), "targets": targets},
+        "left_out": [*_left_out(hosts, "hosts"), *_left_out(of_clusters, "clusters")],
+    }
+
+
+def _left_out(places: _Places, kind: str) -> Iterator[str]:
+    """Yield in words which collectors are not read."""
+    if places.left_out:
+        yield f"at most {MOST_REST} {kind} are read, and these are not: {at_most(_SHOWN, places.left_out)}"
 
 
 def _read(places: Mapping[str, list[str]], seconds: float) -> dict[str, Any]:
@@ -86,10 +129,10 @@ def _named(found: Judged) -> Judged:
     return replace(found, name=f"{_WHERE}, {found.name}", worse=worse, passed=(), short="")
 
 
-def told(found: Sequence[Judged], unread: Sequence[str]) -> BehindJudged:
-    """Return what the gate says of what was judged, and of what could not be read."""
+def told(found: Sequence[Judged], unread: Sequence[str], left_out: Sequence[str]) -> BehindJudged:
+    """Return what the gate says of what was judged, of what could not be read, and of what it does not read."""
     return BehindJudged(
         worse=tuple(line for one in found for line in one.worse),
-        notes=(*(one.line for one in found), *(f"{_WHERE}, {why}" for why in unread)),
+        notes=(*(one.line for one in found), *(f"{_WHERE}, {why}" for why in (*unread, *left_out))),
         is_missing=bool(unread) or not all(one.is_whole for one in found),
     )

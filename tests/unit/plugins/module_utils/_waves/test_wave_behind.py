@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_behind import ROUNDS, Sent, places_behind
+from typing import Any
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_behind import (
+    ROUNDS,
+    Sent,
+    places_behind,
+    sent_between,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_run import MOST_REST
 
 
@@ -33,4 +40,28 @@ def test_what_a_member_sends_to_itself_is_watched_with_the_member() -> None:
 
 def test_no_more_places_are_read_than_of_later_waves() -> None:
     sent = [Sent("web1", f"gw{number}", "gateway") for number in range(MOST_REST + 1)]
-    assert places_behind(sent, [], 60)["hosts"]["before"] == [f"gw{number}" for number in range(MOST_REST)]
+    found = places_behind([*sent, *sent], [], 60)
+    assert found["hosts"]["before"] == [f"gw{number}" for number in range(MOST_REST)]
+    assert found["left_out"] == [f"at most {MOST_REST} hosts are read, and these are not: gateway on gw{MOST_REST}"]
+
+
+def reached(host: str, collector: str = "obs/gateway") -> dict[str, Any]:
+    """Return what is rendered of a cluster that a name leads into."""
+    return {"reached_at": [{"host": host, "collector": collector}]}
+
+
+def sending(host: str) -> dict[str, Any]:
+    """Return what is rendered of a cluster that sends to a name."""
+    return {"sends_outside": [{"sender": "obs/agent", "exporter": "otlp_grpc", "host": host}]}
+
+
+def test_a_name_leads_from_one_cluster_into_another() -> None:
+    rendered = {"dev": sending("otlp.example.com"), "eu": reached("otlp.example.com"), "us": reached("us.example.com")}
+    assert list(sent_between(rendered, ["dev"])) == [Sent("dev", "eu", "obs/gateway")]
+    assert list(sent_between(rendered, ["eu", "us"])) == []
+
+
+def test_a_name_of_two_clusters_and_one_of_none_lead_nowhere() -> None:
+    name = "otlp.example.com"
+    assert list(sent_between({"dev": sending(name), "eu": reached(name), "us": reached(name)}, ["dev"])) == []
+    assert list(sent_between({"dev": sending(name), "eu": {}}, ["dev"])) == []

@@ -1,0 +1,48 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""By which names collectors of a cluster are reached from outside, and which names they send to. Controller only.
+
+What renders one cluster knows no other one, so this is kept until all of them are rendered. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..module_utils._collector.manifests.network import dns_names, hosts_outside
+from ..module_utils._collector.options import Collector
+from ..module_utils._host.host_hops import sent_by
+from ..module_utils._otelcol.config.paths import is_loopback
+from ..module_utils._otelcol.needs.peers import Peer, peers
+
+
+def reached_at(collectors: Iterable[Collector]) -> list[dict[str, str]]:
+    """Return the names that lead to collectors from outside of their cluster: `host`, and `collector` of each."""
+    return [
+        {"host": host, "collector": _place(collector)}
+        for collector in collectors
+        for host in dict.fromkeys([*hosts_outside(collector), *dns_names(collector)])
+    ]
+
+
+def sends_outside(configs: Iterable[tuple[Collector, Mapping[str, Any]]]) -> list[dict[str, str]]:
+    """Return the names outside of their cluster that collectors send OTLP to: `sender`, `exporter` and `host`."""
+    return [
+        {"sender": _place(collector), "exporter": peer.exporter, "host": peer.host}
+        for collector, config in configs
+        for peer in _peers_outside(collector, config)
+    ]
+
+
+def _peers_outside(collector: Collector, config: Mapping[str, Any]) -> Iterator[Peer]:
+    """Yield the addresses that are neither a Service of the cluster nor the pod itself."""
+    for peer in peers(config, collector.namespace):
+        is_inside = is_loopback(peer.host) or (bool(peer.service) and peer.certain)
+        if sent_by(peer.exporter) and not is_inside:
+            yield peer
+
+
+def _place(collector: Collector) -> str:
+    return f"{collector.namespace}/{collector.name}"
