@@ -115,6 +115,27 @@ def test_a_run_that_changes_nothing_prints_few_lines(tmp_path: Path, monkeypatch
     assert len(shown) <= LINES, "\n".join(shown)
 
 
+def tasks_of(cluster: str, shown: str) -> int:
+    """Return how many tasks a run had for a cluster, with those that it skipped."""
+    counted = re.search(rf"^{cluster} .* ok=(\d+) .* skipped=(\d+)", shown, re.MULTILINE)
+    assert counted, shown
+    return sum(map(int, counted.groups()))
+
+
+# What a run without changes costs is Ansible's work for each task of a host. The first host of a wave has its gate too.
+def test_waves_add_no_task_to_a_cluster(tmp_path: Path) -> None:
+    api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    shown = []
+    with serving(api) as url:
+        for more in ({}, {}, {"otel_waves": {"growth": [1, "100%"]}}):
+            given = {**INPUTS, "otel_collector_kubeconfig": kubeconfig(tmp_path, url), **more}
+            hosts = dict.fromkeys(("first", "second", "third"), given)
+            shown.append(plays.run(tmp_path, "playbooks/site.yml", hosts).stdout)
+    _first, plain, waved = shown
+    assert "Wave wave-2 passed: 2 hosts, collectors changed on 0." in waved
+    assert tasks_of("third", waved) <= tasks_of("third", plain)
+
+
 # CPU of a run that changes nothing, in empty playbooks of the same machine; the rest is noise. The run takes as long
 # with each ansible-core, but an empty playbook of 2.18 takes 0.7 of the time of one of 2.21: 3.3 and 2.7 were measured.
 COST = 3.1 if CORE >= (2, 19) else 4.0

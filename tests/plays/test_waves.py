@@ -440,6 +440,7 @@ LEAKED = [
             "__otel_wave_begin": ["begin"],
             "__otel_wave_part": "_leak",
             "__otel_wave_end": [],
+            "__otel_wave_is_watched": False,
             "__otel_planned": {"ends_alone": False},
         },
         "tasks": [
