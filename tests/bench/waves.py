@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure a run of the site in four waves beside one without waves, over many clusters in which nothing changes.
 
-The clusters are simulated as those of `clusters`. No data is watched, so what differs is the controller's work.
+The clusters are simulated as those of `clusters`. No data is watched, so what differs is the controller's work. Workers
+of Ansible copy a part of its memory, which depends on their number alone. So the memory of one cluster follows from
+fleets of two sizes.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from pathlib import Path
 
 from . import cluster
 from .clusters import Cost, cost, delete_namespaces, site_of_hosts
-from .timing import EMPTY, play, playbook
 
-HOSTS, FORKS, ROUNDS = 200, 10, 3
+HOSTS, FEW, FORKS, ROUNDS = 200, 20, 10, 3
 WAVES = {"growth": [1, "10%", "40%", "100%"]}
+PLAIN, WAVED = "without waves", "in waves"
 
 
 def main() -> None:
@@ -27,20 +29,19 @@ def main() -> None:
 
 
 def _measure(scratch: Path) -> None:
-    plain = site_of_hosts(scratch, HOSTS, FORKS)
     ways = {
-        EMPTY: play(playbook(scratch / "empty.yml", [])),
-        f"{HOSTS} clusters, without waves": plain,
-        f"{HOSTS} clusters, in waves": site_of_hosts(scratch, HOSTS, FORKS, otel_waves=WAVES),
+        (hosts, way): site_of_hosts(scratch, hosts, FORKS, **more)
+        for hosts in (FEW, HOSTS)
+        for way, more in ((PLAIN, {}), (WAVED, {"otel_waves": WAVES}))
     }
-    cost(plain)  # makes all objects
-    taken: dict[str, list[Cost]] = {name: [] for name in ways}
+    cost(ways[HOSTS, PLAIN])  # makes all objects
+    taken: dict[tuple[int, str], list[Cost]] = {key: [] for key in ways}
     for _round in range(ROUNDS):
-        for name, argv in ways.items():
-            taken[name].append(cost(argv))
-            print(f"{name}: {taken[name][-1]}", flush=True)
+        for (hosts, way), argv in ways.items():
+            taken[hosts, way].append(cost(argv))
+            print(f"{hosts} clusters, {way}: {taken[hosts, way][-1]}", flush=True)
     delete_namespaces()
-    _report({name: _middle(costs) for name, costs in taken.items()})
+    _report({key: _middle(costs) for key, costs in taken.items()})
 
 
 def _middle(costs: Sequence[Cost]) -> Cost:
@@ -48,12 +49,15 @@ def _middle(costs: Sequence[Cost]) -> Cost:
     return Cost(*(statistics.median(getattr(one, figure) for one in costs) for figure in ("wall", "cpu", "memory")))
 
 
-def _report(taken: dict[str, Cost]) -> None:
+def _report(taken: dict[tuple[int, str], Cost]) -> None:
     print(f"load average: {' '.join(f'{one:.1f}' for one in os.getloadavg())}")
     print(f"{'':34} {'wall s':>8} {'CPU s':>8} {'MiB':>8}")
-    for name, one in taken.items():
-        print(f"{name:34} {one.wall:8.1f} {one.cpu:8.1f} {one.memory:8.0f}")
-    nothing, plain, waves = taken.values()
-    print(f"in waves to without: {waves.wall / plain.wall:.2f} x, CPU {waves.cpu / plain.cpu:.2f} x")
-    for name, one in (("without waves", plain), ("in waves", waves)):
-        print(f"memory of a cluster {name}: {(one.memory - nothing.memory) / HOSTS * 1024:.0f} KiB")
+    for (hosts, way), one in taken.items():
+        print(f"{f'{hosts} clusters, {way}':34} {one.wall:8.1f} {one.cpu:8.1f} {one.memory:8.0f}")
+    for hosts in (FEW, HOSTS):
+        plain, waved = taken[hosts, PLAIN], taken[hosts, WAVED]
+        ratios = f"{waved.wall / plain.wall:.2f} x, CPU {waved.cpu / plain.cpu:.2f} x"
+        print(f"{hosts} clusters, in waves to without: {ratios}")
+    for way in (PLAIN, WAVED):
+        more = (taken[HOSTS, way].memory - taken[FEW, way].memory) / (HOSTS - FEW)
+        print(f"memory of one more cluster {way}: {more * 1024:.0f} KiB")
