@@ -178,6 +178,15 @@ def test_a_wrong_config_of_a_later_wave_is_found_before_the_first_one(tmp_path: 
     assert rendered(done) == []
 
 
+@pytest.mark.parametrize("locked", CLUSTERS)
+def test_a_cluster_with_a_lock_is_checked_before_the_first_wave_beside_one_without(tmp_path: Path, locked: str) -> None:
+    """Other tasks check it, and the end of the one check must not be the end of the other."""
+    done = site(tmp_path, WAVES, by_host={locked: {"otel_lock_file": str(tmp_path / "no.lock.yml")}})
+    before, _begin, _waves = done.stdout.partition("Begin the next wave")
+    assert done.returncode == 2
+    assert "no.lock.yml" in before, told(done)
+
+
 def test_a_run_ends_after_the_wave_that_it_names(tmp_path: Path) -> None:
     done = site(tmp_path, WAVES, "-e", "otel_wave_until=first")
     assert done.returncode == 0, told(done)
