@@ -41,6 +41,7 @@ from ._host_secrets import secret_of_file
 from ._inventory_addresses import hops_of
 from ._otelcol import _builds, _findings, _tables, _yaml
 from ._otelcol._garbage import without_garbage_collection
+from ._planned import Planned
 
 _CLUSTER_PREFIX = "otel_collector_"
 _PLATFORM = "generic"
@@ -313,7 +314,7 @@ def _has_secret(data: Any) -> bool:
     return next(secrets_in_objects([data], _yaml.parsed), None) is not None
 
 
-def _build(planned: _render.Planned, releases: Releases) -> HostBuild:
+def _build(planned: Planned, releases: Releases) -> HostBuild:
     """Return all that follows from a judged config. Raises Problem for what a host cannot give."""
     collector, tables = planned.collector, _builds.tables()
     if planned.build is None or not isinstance(collector, HostCollector):

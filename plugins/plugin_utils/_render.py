@@ -15,12 +15,11 @@ from typing import Any, TypeVar
 from ..module_utils._collector import deployed, platform, request_bytes
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.critical import critical_use
-from ..module_utils._collector.manifests import monitoring, service_account
+from ..module_utils._collector.manifests import service_account
 from ..module_utils._collector.manifests.build import CollectorBuild, check_size
 from ..module_utils._collector.manifests.pod import volumes
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
 from ..module_utils._collector.platform import Platform
-from ..module_utils._collector.probing import hop, probe
 from ..module_utils._host import host_hops
 from ..module_utils._identity import identity
 from ..module_utils._install.releases import lock_file
@@ -38,17 +37,17 @@ from ..module_utils._otelcol.rules.data_flow import Hop, asked_for_pods, routes_
 from ..module_utils._otelcol.rules.rules import lint
 from ..module_utils._otelcol.rules.subject import (
     Deployment,
-    Finding,
     Subject,
     masked_findings,
     run_rules,
 )
 from ..module_utils._otelcol.rules.user_rules import UserRules
 from ..module_utils._otelcol.rules.view import Target
-from . import _arguments, _collector_layers, _inventory_addresses, _origins, _outside_names, _sources, _summary
+from . import _arguments, _collector_layers, _inventory_addresses, _origins, _sources
 from ._around import Around
 from ._host_groups import InventoryGroups
 from ._otelcol import _builds, _findings, _tables, _yaml
+from ._planned import Bundle, Planned
 
 _PREFIX = "otel_collector_"
 _BATCH = ("processors", "batch")
@@ -82,29 +81,6 @@ class Request:
         """Return the request of these arguments of a module."""
         names = [option.name for option in fields(cls)]
         return cls(**{name: arguments[name] for name in names if name in arguments})
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A collector with its composed config, the build that follows from it, and what the rules find in both.
-
-    `receivers` are the collectors of the run that each of its exporters sends to, `sends_to` those of other places.
-
-    Nothing follows from a malformed config: it has findings and no build.
-    """
-
-    collector: Collector
-    composed: Composed
-    build: CollectorBuild | None
-    findings: tuple[Finding, ...]
-    target: Target | None = None
-    receivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    sends_to: Sequence[Mapping[str, str]] = ()
-
-    @property
-    def place(self) -> str:
-        """The namespace and the name of the collector."""
-        return f"{self.collector.namespace}/{self.collector.name}"
 
 
 def _custom_resource(build: CollectorBuild) -> Manifest | None:
@@ -270,85 +246,6 @@ def follow_groups(draft: Draft, groups: InventoryGroups, fixes: host_hops.TlsFix
     draft.names, draft.sends_to = groups.names_for(draft.collector), host_hops.described(hops)
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """What one run renders: all manifests, and what later stages need of each collector."""
-
-    planned: Sequence[Planned]
-    builds: Sequence[CollectorBuild]
-    manifests: Sequence[Manifest]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as the result of a task."""
-        return {
-            "manifests": self.manifests,
-            "objects": [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in self.manifests],
-            "collectors": [_summary.facts(build) for build in self.builds],
-            "collector_images": [_summary.image(build) for build in self.builds],
-            "workloads": [_summary.workload(build.collector) for build in self.builds],
-            "sidecars": self.sidecars(),
-            "probes": self.probes(),
-            "untested": _summary.untested(self.builds),
-            "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in self.builds),
-            "monitoring_files": self.monitoring_files(),
-            "prune_selector": _ours(self.collectors),
-            "changes": _summary.changes(self.builds),
-            "flows": self.flows(),
-            "sends_to_hosts": self.sends_to_hosts(),
-            "sends_outside": _outside_names.sends_outside((one.collector, one.composed.config) for one in self.planned),
-            "reached_at": _outside_names.reached_at(self.collectors),
-            "hops": self.hops(),
-            "adopt": self.adopted_releases(),
-            "existing_accounts": service_account.named(self.collectors),
-        }
-
-    @property
-    def collectors(self) -> list[Collector]:
-        return [build.collector for build in self.builds]
-
-    def sidecars(self) -> list[dict[str, str]]:
-        """Return the collectors that the operator adds to pods of applications."""
-        sidecars = [collector for collector in self.collectors if collector.mode == "sidecar"]
-        return [{"namespace": collector.namespace, "name": collector.name} for collector in sidecars]
-
-    def probes(self) -> list[dict[str, Any]]:
-        """Return how to verify each collector that can be verified."""
-        probes = (probe(build, build.config) for build in self.builds)
-        return [how_to_verify for how_to_verify in probes if how_to_verify]
-
-    def hops(self) -> list[dict[str, Any]]:
-        """Return the collectors that send on to others of the run."""
-        hops = [hop(planned.build, planned.receivers) for planned in self.planned if planned.build]
-        return [sends_on for sends_on in hops if sends_on]
-
-    def flows(self) -> list[dict[str, str]]:
-        """Return which collector sends to which other one, by namespace and name."""
-        flows: list[dict[str, str]] = []
-        for planned in self.planned:
-            receivers = set().union(*planned.receivers.values())
-            flows += [{"sender": planned.place, "receiver": receiver} for receiver in sorted(receivers)]
-        return flows
-
-    def sends_to_hosts(self) -> list[dict[str, str]]:
-        """Return which collector sends to which one of a Linux host."""
-        sent: list[dict[str, str]] = []
-        for planned in self.planned:
-            sent += [{"sender": planned.place, **way} for way in planned.sends_to]
-        return sent
-
-    def monitoring_files(self) -> dict[str, str]:
-        """Return the files for monitoring systems, by name."""
-        files: dict[str, str] = {}
-        for build in self.builds:
-            files |= monitoring.files(build)
-        return files
-
-    def adopted_releases(self) -> list[str]:
-        """Return the releases of collectors that take over objects without an owner."""
-        adopting = [collector for collector in self.collectors if collector.adopt]
-        return sorted(names.release(collector.namespace, collector.name) for collector in adopting)
-
-
 def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     """Return all manifests, and what later stages need of each collector.
 
@@ -374,12 +271,6 @@ def refuse_malformed(planned: Iterable[Planned]) -> None:
         malformed += [f"collector '{item.collector.name}', {fault}" for fault in faults]
     if malformed:
         raise Problem("; ".join(malformed), asked="Render collectors from malformed configs")
-
-
-def _ours(collectors: Iterable[Collector]) -> str:
-    """Return the selector of this collection's objects for these collectors, without those of the operator."""
-    releases = [names.release(collector.namespace, collector.name) for collector in collectors]
-    return f"{names.selector(releases)},{names.COLLECTOR_LABEL}"
 
 
 def about_collector(name: str, work: Callable[..., _Made], *parts: Any) -> _Made:

@@ -73,12 +73,16 @@ def reached(folder: Path, name: str, seen: set[str]) -> set[str]:
     if name not in seen:
         for task in tasks(_documents.read_yaml(folder / name) or []):
             for file in included(task):
-                pattern = re.sub(r"\\{\\{.*?\\}\\}", ".*", re.escape(file))
-                found = [path.name for path in folder.glob("*.yml") if re.fullmatch(pattern, path.name)]
-                for one in found:
+                for one in named_files(folder, file):
                     seen |= {name}
                     seen |= reached(folder, one, seen)
     return seen | {name}
+
+
+def named_files(folder: Path, name: str) -> list[str]:
+    """Return the task files that a name with templates may be."""
+    pattern = re.sub(r"\\{\\{.*?\\}\\}", ".*", re.escape(name))
+    return [path.name for path in folder.glob("*.yml") if re.fullmatch(pattern, path.name)]
 
 
 def entry_points(role: str) -> set[str]:
@@ -156,7 +160,8 @@ def calls_alone(task: dict[str, Any]) -> bool:
 def test_a_playbook_with_calls_of_its_own_names_the_cluster(name: str, play: dict[str, Any]) -> None:
     folder = ROOT / "playbooks" / "tasks"
     calling = {path.name for path in folder.glob("*.yml") if any(map(calls_alone, _documents.read_yaml(path)))}
-    listed = [file.removeprefix("tasks/") for task in tasks(play.get("tasks") or []) for file in included(task)]
+    names = [file.removeprefix("tasks/") for task in tasks(play.get("tasks") or []) for file in included(task)]
+    listed = [file for name in names for file in named_files(folder, name)]
     needed = any(reached(folder, file, set()) & calling for file in listed)
     assert (play.get("module_defaults") == {TARGET: "{{ __otel_target }}"}) == needed
     talks = any(reached(folder, file, set()) & {path.name for path, _, _ in CALLS} for file in listed)

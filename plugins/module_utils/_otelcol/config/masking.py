@@ -649,9 +649,9 @@ class _KnownSecrets:
 
     def _pattern_of_starts(self) -> re.Pattern[str]:
         """Return where a secret may begin: at the begin of a word, or anywhere for one that is unmistakable."""
-        own_word = rf"(?<!\w){_heads(self.all, 1)}"
         anywhere = _heads((secret for secret in self.all if len(secret) >= _UNMISTAKABLE), _HEAD)
-        return re.compile(f"{own_word}|(?={anywhere})" if anywhere else own_word)
+        or_anywhere = f"|(?={anywhere})" if anywhere else ""
+        return re.compile(rf"(?<!\w){_heads(self.all, 1)}{or_anywhere}")
 
     def end(self, text: str, start: int) -> int:
         """Return where the longest secret that begins here ends, 0 if none does."""
