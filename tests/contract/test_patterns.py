@@ -117,7 +117,8 @@ def calls(path: str, node: ast.AST) -> Iterator[Used]:
         return
     if not isinstance(node, ast.Call) or function.attr not in FUNCTIONS:
         return
-    flags = [part for part in (*node.args[1:], *(one.value for one in node.keywords)) if "re." in ast.unparse(part)]
+    others = (*node.args[1:], *(keyword.value for keyword in node.keywords))
+    flags = [part for part in others if re.search(r"\bre\.", ast.unparse(part))]
     values = [value for one in texts(path, node.args[0]) for value in ([one] if isinstance(one, str) else [])]
     assert values, f"{path}:{node.lineno}: the pattern is not known before the program runs; compile it in a table"
     uses = (USE_OF[function.attr],) if function.attr in USE_OF else USES

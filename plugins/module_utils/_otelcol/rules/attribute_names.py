@@ -40,6 +40,8 @@ _OWN_NAMES = {
 }
 _CONVENTIONS = {own: convention for convention, own_names in _OWN_NAMES.items() for own in own_names}
 _WRITES = ("insert", "update", "upsert")
+# Between the words of a name such as `pod.name`, `pod-name` or `podName`.
+_END_OF_WORD = re.compile(r"[.\-]|(?<=[a-z0-9])(?=[A-Z])")
 # A statement that gives an attribute a value, such as `set(resource.attributes["env"], "prod")`.
 _SET_STATEMENT = re.compile(r'\bset\(\s*(?:\w+\.)*attributes\["(?P<name>[^"]+)"\]\s*,')
 
@@ -68,8 +70,8 @@ def own_attribute(subject: Subject) -> Iterator[Fault]:
 
 def _convention_of(name: str) -> str:
     """Return what the conventions call an attribute; empty for their own names and for those that they lack."""
-    spelled = re.sub(r"[.\-]", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).lower()
-    convention = _CONVENTIONS.get(spelled, "")
+    words = _END_OF_WORD.sub("_", name).lower()
+    convention = _CONVENTIONS.get(words, "")
     return "" if convention == name else convention
 
 
