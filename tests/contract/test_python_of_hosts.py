@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import collections.abc
 from collections.abc import Iterator
 from functools import cache
 
@@ -18,6 +19,8 @@ DOORS = tuple(f"plugins/modules/{name}.py" for name in ("host_apply", "host_chec
 LATER_METHODS = {"removeprefix", "removesuffix", "readlink", "is_relative_to", "with_stem", "hardlink_to", "bit_count"}
 LATER_MODULES = {"zoneinfo", "graphlib", "tomllib"}
 LATER_NAMES = {"pairwise", "batched", "cache", "aclosing", "chdir", "StrEnum", "Self", "ParamSpec", "TypeAlias", "lcm"}
+# What Python 3.8 does not index where it is evaluated, such as in a name for a type.
+NOT_INDEXED = {"list", "dict", "tuple", "set", "frozenset", "type", *collections.abc.__all__}
 
 
 @cache
@@ -75,7 +78,7 @@ def _later(node: ast.AST) -> str:
 def _later_form(node: ast.AST) -> str:
     """Return a type that is indexed, or joined by `|`, where it is evaluated."""
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        return f"{node.value.id}[…]" if node.value.id in {"list", "dict", "tuple", "set", "type"} else ""
+        return f"{node.value.id}[…]" if node.value.id in NOT_INDEXED else ""
     is_union = isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)
     return "`|` of a dict or a type" if is_union and not ast.unparse(node).startswith(("os.", "fcntl.")) else ""
 

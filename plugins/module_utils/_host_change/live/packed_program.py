@@ -100,10 +100,7 @@ class _Checked:
             raise Problem(f"the {self.word} is broken: {error}", asked=self.asked, fix=_AGAIN) from error
 
 
-_Reader = Callable[[BinaryIO, str], Any]
-
-
-def _form(file: BinaryIO) -> _Reader | None:
+def _form(file: BinaryIO) -> Callable[[BinaryIO, str], Any] | None:
     """Return what reads a file of this form; nothing for a program."""
     start = file.read(_LONGEST_MARK)
     file.seek(0)
