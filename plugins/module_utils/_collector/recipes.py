@@ -153,7 +153,7 @@ def _check_range(what: str, value: Any, limits: Sequence[float] | None) -> None:
     least, *largest = limits
     if largest and not least <= value <= largest[-1]:
         raise Problem(f"{what} is {value}", fix=f"Give a number from {least} to {largest[0]}.")
-    if value < least:
+    if not value >= least:  # no comparison with nan holds
         raise Problem(f"{what} is {value}", fix=f"Give {least} or more.")
 
 

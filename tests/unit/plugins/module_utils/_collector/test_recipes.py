@@ -82,6 +82,7 @@ def test_options_may_have_any_value_that_has_an_effect(values: dict[str, Any]) -
     ({"percent": -1}, "option 'percent' of recipe 'mine' is -1. Give a number from 0 to 100."),
     ({"percent": float("nan")}, "option 'percent' of recipe 'mine' is nan. Give a number from 0 to 100."),
     ({"seconds": 0}, "option 'seconds' of recipe 'mine' is 0. Give 1 or more."),
+    ({"seconds": float("nan")}, "option 'seconds' of recipe 'mine' is nan. Give 1 or more."),
     (
         {"age": "1m", "protocols": ["http"]},
         "option 'age' of recipe 'mine' has no effect without grpc in `protocols`. "
