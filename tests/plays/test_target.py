@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.cluster_variables import WAYS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import differ, targets
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import differ, names_of, targets
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.contract.role import ROOT
@@ -212,3 +212,8 @@ def test_the_connection_of_a_role_is_completed_as_its_defaults_do(given: Any, fo
 def test_playbooks_for_clusters_have_the_check() -> None:
     """What has no check runs without a cluster, as its page says."""
     assert {*PLAYBOOKS} - {*CHECKED} == {"lock", "mirror", "render", "rights", "savings", "validate"}
+
+
+def test_a_context_that_yaml_reads_as_a_number_has_its_cluster() -> None:
+    contexts = [{"name": 7, "context": {"cluster": "prod", "user": "me"}}]
+    assert names_of({"kubeconfig": {"current-context": 7, "contexts": contexts}}, {}).name == "prod"

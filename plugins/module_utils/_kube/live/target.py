@@ -145,11 +145,11 @@ def _uid(cluster: Cluster) -> str:
     return str((namespace.get("metadata") or {}).get("uid") or "")
 
 
-def _current_context(configs: list[Any]) -> str:
-    """Return the context that the first kubeconfig with one says is the current one."""
+def _current_context(configs: list[Any]) -> Any:
+    """Return the context that the first kubeconfig with one says is the current one, as YAML reads its name."""
     for config in configs:
         if config.get("current-context"):
-            return str(config["current-context"])
+            return config["current-context"]
     return ""
 
 
