@@ -385,5 +385,7 @@ def _severity_of_unknown(build: Build, name: str, kind: str) -> str:
         may_be_added = build.distribution not in OFFICIAL or not catalogue.is_listed(name, kind)
         return "warning" if may_be_added or build.is_before_all else ""
     is_future = parse_version(build.version) > parse_version(catalogue.latest)
+    if not is_future:
+        return ""
     is_misspelt = bool(nearest(kind, build.types(name), _MISSPELT))
-    return "warning" if is_future and not is_misspelt else ""
+    return "" if is_misspelt else "warning"
