@@ -72,9 +72,10 @@ def _faults_of(subject: Subject, rule_id: str) -> list[Fault]:
     """Return the faults of one of these rules; all of them are found in one walk, which is kept with the subject."""
     kept: dict[str, dict[Fault, None]] | None = subject.__dict__.get(_KEPT)
     if kept is None:
-        kept = subject.__dict__[_KEPT] = {}
+        kept = {}
         for rule_name, fault in _all_faults(subject):
             kept.setdefault(rule_name, {})[_as_spelled(fault, subject)] = None
+        subject.__dict__[_KEPT] = kept  # not before: after a mistake in the walk, no rule knows all of its faults
     return list(kept.get(rule_id, ()))
 
 

@@ -169,6 +169,15 @@ def test_what_is_remembered_of_other_configs_changes_no_finding(case: Case) -> N
     assert judged(case.config) == fresh
 
 
+def test_rules_that_share_a_walk_all_say_that_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_asked: Any) -> Iterator[Fault]:
+        raise ValueError
+
+    monkeypatch.setattr(fields, "constraints_of", fail)
+    found = subject.run_rules(fields.RULES, Subject({"exporters": {"debug": {"verbosit": 1}}}, target=target()))
+    assert [item.rule for item in found] == ["internal-error"] * len(fields.RULES)
+
+
 def test_a_correct_config_has_nothing_to_mend() -> None:
     assert [finding for finding in lint(Subject(CONFIG)) if finding.severity != "info"] == []
 
