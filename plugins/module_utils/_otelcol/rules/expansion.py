@@ -77,9 +77,9 @@ def unknown_scheme(subject: Subject) -> Iterator[Fault]:
             match = _LOCATION.match(location)
             if match is None or match[1] in schemes:
                 continue
-            message = f"scheme '{match[1]}' of `${{{_shown(location)}}}` is unknown{near(match[1], schemes)}"
-            if expanding.is_secret:
-                message = "the scheme of a `${…}` here is unknown"
+            message = "the scheme of a `${…}` here is unknown"
+            if not expanding.is_secret:
+                message = f"scheme '{match[1]}' of `${{{_shown(location)}}}` is unknown{near(match[1], schemes)}"
             yield Fault(expanding.path, message, f"Known: {', '.join(schemes)}.", severity=severity)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, few_suggestions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_fields as fields
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_values as values
@@ -176,6 +176,13 @@ def test_rules_that_share_a_walk_all_say_that_it_failed(monkeypatch: pytest.Monk
     monkeypatch.setattr(fields, "constraints_of", fail)
     found = subject.run_rules(fields.RULES, Subject({"exporters": {"debug": {"verbosit": 1}}}, target=target()))
     assert [item.rule for item in found] == ["internal-error"] * len(fields.RULES)
+
+
+def test_what_must_not_be_shown_is_compared_with_no_known_word() -> None:
+    secret = {"exporters": {"otlp": {"headers": {"authorization": "Bearer ${vaultt:a}b"}}}}
+    with few_suggestions(100) as left:
+        (found,) = BY_ID["unknown-scheme"].check(Subject(secret, target=target()))
+    assert (found.message, left) == ("the scheme of a `${…}` here is unknown", [100])
 
 
 def test_a_correct_config_has_nothing_to_mend() -> None:
