@@ -103,7 +103,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 # A process says how it crashed in words of its own.
 CRASHES = {"crashed", "forgiven"}
-CRASH = "'kind'"
+CRASH = "'metadata'"
 # What the worker leaves to the module.
 LEFT: dict[str, dict[str, Any]] = {
     "unknown": {"manifests": BUNDLE, "manifest": 1},
