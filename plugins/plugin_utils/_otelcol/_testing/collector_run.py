@@ -306,6 +306,12 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, place: Place, port: int, seconds: float) -> None:
         super().__init__(LOOPBACK, port)
         self._place, self._seconds = place, seconds
+        self._last_answer = 0.0
+
+    @property
+    def has_rested(self) -> bool:
+        """Whether the last answer is so long ago that the other end may have closed the connection."""
+        return time.monotonic() - self._last_answer > _RESTED
 
     def connect(self) -> None:
         """Connect in the network of the Collector. Headers and body leave at once. Raises OSError."""
@@ -318,7 +324,9 @@ class _Connection(http.client.HTTPConnection):
         """Return the status and the body of an answer. Raises OSError and HTTPException."""
         self.request(call.method, call.path, call.body, dict(call.headers))
         answer = self.getresponse()
-        return answer.status, stream_bytes(answer.read, SMALL_ANSWER, "the answer")
+        body = stream_bytes(answer.read, SMALL_ANSWER, "the answer")
+        self._last_answer = time.monotonic()
+        return answer.status, body
 
 
 class RefusedCall(Problem):
@@ -334,13 +342,13 @@ class Sender:
     def __init__(self, place: Place, seconds: float, patience: float = 0.0) -> None:
         self._place, self._seconds, self._patience = place, seconds, patience
         self._connections: dict[int, _Connection] = {}
-        self._last_answer = 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_why: object) -> None:
-        self._close()
+        for connection in self._connections.values():
+            connection.close()
 
     def send(self, call: Call) -> None:
         """Send a call. Raises RefusedCall if the Collector refuses it, and Problem if it cannot be reached."""
@@ -351,26 +359,21 @@ class Sender:
             except (OSError, http.client.HTTPException) as error:
                 wrong = f"the Collector does not take what the test gives: {error}"
                 raise Problem(wrong, fix="Run it again.") from error
-            self._last_answer = time.monotonic()
             if status < _FAILURES:
                 return
-            if status not in _BUSY_ANSWERS or self._last_answer > end:
+            if status not in _BUSY_ANSWERS or time.monotonic() > end:
                 said = cleaned(answer.decode(errors="replace"))
                 raise RefusedCall(f"the Collector refuses what the test gives: {said}", fix="Correct `given`.")
             time.sleep(_STEP)
 
     def _connection(self, port: int) -> _Connection:
-        """Return the connection to a port. One that has rested may be closed at the other end, so it is made anew."""
-        if time.monotonic() - self._last_answer > _RESTED:
-            self._close()
+        """Return the connection to a port. One that has rested is closed, so that it connects anew."""
         if port not in self._connections:
             self._connections[port] = _Connection(self._place, port, self._seconds)
-        return self._connections[port]
-
-    def _close(self) -> None:
-        for connection in self._connections.values():
+        connection = self._connections[port]
+        if connection.has_rested:
             connection.close()
-        self._connections.clear()
+        return connection
 
 
 def collector_environment(given: Mapping[str, str], isolated: bool) -> dict[str, str]:
