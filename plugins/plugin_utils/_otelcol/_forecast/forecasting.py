@@ -213,9 +213,11 @@ def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:
 
 
 def _changes(found: Forecast, hidden: Callable[[str], str]) -> Iterator[dict[str, Any]]:
-    """Yield the changes as data. A config may write a secret of its own where a name of a sender stands."""
+    """Yield the changes as data. A secret of a config may be a name of a sender too, or a part of an exporter's."""
     for change in found.changes:
         told = change.as_dict()
+        for key in ("exporter", "old_exporter"):
+            told[key] = hidden(told[key])
         for move in told["largest_changes"]:
             for name in Sender._fields:
                 move[name] = hidden(move[name])

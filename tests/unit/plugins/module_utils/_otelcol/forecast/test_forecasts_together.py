@@ -65,6 +65,11 @@ def test_a_limit_fails_the_test_of_its_host_alone() -> None:
     assert "<failure" not in report[: report.index('name="eu: otlp/a: traces"')]
 
 
+def test_a_limit_with_a_mask_where_its_exporter_stands_fails_a_test_of_its_own() -> None:
+    report = junit_of_forecast(result(10, 30, "********: traces: items 10 → 30, beyond the limit +20%"))
+    assert 'tests="2" failures="1"' in report
+
+
 def test_the_forecast_of_one_host_stays_as_it_is() -> None:
     alone = result(10, 30, LINE)
     assert one_forecast([HostForecast("eu", alone)]) == alone

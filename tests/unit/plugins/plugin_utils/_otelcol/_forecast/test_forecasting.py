@@ -8,6 +8,10 @@ from __future__ import annotations
 import json
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecasts_together import (
+    junit_of_forecast,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import Scale
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.pages import Forecast
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
@@ -44,3 +48,20 @@ def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_now
     (move,) = result["changes"][0]["largest_changes"]
     assert move["namespace"] == "shop"
     assert move["after"] == ALL.as_dict()
+
+
+def test_an_exporter_that_is_named_like_a_secret_is_shown_nowhere_and_its_limit_fails_its_test() -> None:
+    name = f"otlp_http/{SECRET}"
+    change = Change(name, "traces", Figures(100, 1000), Figures(200, 2000), old_exporter=name)
+    told = Forecast(
+        collector="gateway",
+        changes=(change,),
+        breaches=tuple(checked_limits({"items": "+20%"}).breaches([change])),
+        notes=(),
+        scale=Scale({"traces": 200}, {}),
+        prices={},
+        currency="",
+    )
+    result = forecasting._result(told, bench(), bench(SECRET))
+    assert SECRET not in json.dumps(result)
+    assert 'tests="1" failures="1"' in junit_of_forecast(result)
