@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             end = {"apiVersion": version, "kind": kind, "metadata": metadata}
             events = [*({"type": "ADDED", "object": item} for item in items), {"type": "BOOKMARK", "object": end}]
             self.wfile.write("".join(json.dumps(event) + "\n" for event in events).encode())
-            self.wfile.flush()
+        self.wfile.flush()
         self.sink.closing.wait()
 
     def _answer(self, body: bytes, content: str = "application/json") -> None:

@@ -48,3 +48,13 @@ def test_exporters_send_one_request_after_the_other_on_a_connection() -> None:
             odd.sendall(b"nonsense\r\n\r\n")
             assert b" 400 " in odd.recv(4096)
     assert kept.requests.total() == 3
+
+
+def test_a_client_that_watches_learns_at_once_that_it_does() -> None:
+    """It asks without `sendInitialEvents` after it has listed, and nothing is sent to it then."""
+    with (
+        sink.listening_sink(socket.create_server(("127.0.0.1", 0)), sink.Sink({}, {})) as address,
+        closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=2)) as connection,
+    ):
+        connection.request("GET", "/api/v1/pods?watch=true")
+        assert connection.getresponse().status == 200
