@@ -221,8 +221,9 @@ def test_the_verdict_of_a_synced_change_has_its_forecast(fleet: Fleet) -> None:
         ({}, False),
         ({"forecast_limits": {}}, False),
         ({"forecast_limits": LIMITS, "otel_host_state": "absent"}, False),
+        ({"forecast_limits": "{{ limits_of[stage] }}"}, True),
     ],
-    ids=["limits", "none", "turned-off", "absent"],
+    ids=["limits", "none", "turned-off", "absent", "misspelt"],
 )
 def test_a_linux_host_is_read_if_it_has_limits(tmp_path: Path, given: dict[str, Any], is_read: bool) -> None:
     """One that does not answer fails where it is read: tests/integration/test_host_forecast.py has real ones."""
