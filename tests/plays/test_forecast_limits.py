@@ -241,3 +241,18 @@ def test_a_linux_host_is_read_if_it_has_limits(tmp_path: Path, given: dict[str, 
     assert done.returncode != 0, said(done)
     assert ("Read the collectors that run on the host" in said(done)) == is_read, said(done)
     assert ("The host does not answer" in said(done)) == is_read, said(done)
+
+
+def test_hosts_without_limits_go_on_when_all_with_limits_fail(tmp_path: Path) -> None:
+    """Ansible ends a run when all hosts of a play have failed, and one with limits may be away."""
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    hosts = {"web1": {**away, "forecast_limits": LIMITS}, "web2": away, "web3": away}
+    collectors = [{"name": "agent", "recipes": ["otlp_ingest", "debug_output"]}]
+    variables = {"otel_host_program": {"path": "/usr/bin/otelcol-contrib"}, "otel_host_collectors": collectors}
+    inventory = {"all": {"children": {"otel_linux": {"hosts": hosts, "vars": variables}}}}
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
+    done = plays.playbook("-i", str(tmp_path / "hosts.json"), "--limit", "web1,web3", "playbooks/site.yml")
+    forecast, _play, deployment = said(done).partition("Deploy OpenTelemetry Collectors on Linux hosts")
+    assert "fatal: [web1]: FAILED!" in forecast, forecast
+    assert "web3" not in forecast, forecast
+    assert "[web3]: UNREACHABLE!" in deployment, said(done)
