@@ -13,7 +13,7 @@ version_added: 1.1.0
 description:
   - Called by the playbook C(o11y.opentelemetry.forecast) when the forecasts of all hosts are made.
   - Reads what M(o11y.opentelemetry.pipeline_forecast) has returned on each host, which the variable C(forecast_result)
-    has. The order is that of the inventory. Hosts whose forecast failed are named.
+    has. The order is that of the inventory. Hosts without a forecast are named.
   - New files have mode 0600, since they have the names of services. Those that are there keep their mode.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]

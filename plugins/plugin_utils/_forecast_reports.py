@@ -22,11 +22,19 @@ Result = Mapping[str, Any]
 
 
 def made_by_hosts(variables: Mapping[str, Any]) -> list[HostForecast]:
-    """Return what the forecast of each host of the run has returned, in the order of the inventory."""
+    """Return what the forecast of each host of the run has returned, in the order of the inventory.
+
+    A host of the play without a result has failed before, such as one that could not be read.
+    """
     hostvars, groups = variables.get("hostvars") or {}, variables.get("groups") or {}
-    hosts = dict.fromkeys((*groups.get("all", ()), *variables.get("ansible_play_hosts_all", ())))
-    results = {host: hostvars[host][RESULT] for host in hosts if RESULT in hostvars[host]}
-    return [_of_host(host, result) for host, result in results.items()]
+    of_play = variables.get("ansible_play_hosts_all", ())
+    forecasts: list[HostForecast] = []
+    for host in dict.fromkeys((*groups.get("all", ()), *of_play)):
+        if RESULT in hostvars[host]:
+            forecasts.append(_of_host(host, hostvars[host][RESULT]))
+        elif host in of_play:
+            forecasts.append(HostForecast(host, why="the run failed before it"))
+    return forecasts
 
 
 def _of_host(host: str, result: Result) -> HostForecast:
