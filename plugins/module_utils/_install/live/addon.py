@@ -64,8 +64,8 @@ class AddonTask:
             try:
                 result = work()
             except AnsibleCallError as error:
-                has_collided = busy(error) or self._too_early(error)
-                if not has_collided or not self.waits or self.eks.clock() > until:
+                may_try_again = self.waits and self.eks.clock() <= until
+                if not may_try_again or not (busy(error) or self._too_early(error)):
                     raise
                 self.eks.sleep(COLLISION_PAUSE)
                 continue

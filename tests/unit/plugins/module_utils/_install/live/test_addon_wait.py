@@ -193,6 +193,17 @@ def test_a_deletion_that_is_refused_for_another_reason_fails_at_once() -> None:
     assert runs.clock() == began
 
 
+def test_a_deletion_that_is_refused_is_looked_into_by_a_run_that_waits_alone() -> None:
+    calls: dict[bool, list[str]] = {}
+    for wait in (True, False):
+        runs = Runs.with_addon()
+        runs.world.trouble(operation="DeleteAddon", code="InvalidRequestException", times=4)
+        runs.world.calls.clear()
+        assert "InvalidRequestException" in runs.fails(state="absent", wait=wait)
+        calls[wait] = runs.world.calls[runs.world.calls.index("DeleteAddon") + 1 :]
+    assert calls == {True: ["DescribeAddon"], False: []}
+
+
 def test_tags_that_were_set_before_a_collision_are_a_change() -> None:
     runs = Runs.with_addon()
     options = {"tags": {"a": "1"}, "version": "latest"}
