@@ -202,7 +202,7 @@ class HostChange:
         watch = None
         try:
             started = self._activate(change, files)
-            watch = Watch(self.machine, self.store, self.bundle, started, self.mask)
+            watch = self._watch(started)
             watch.ready()
             self.store.note(replace(change, step=JUDGE))
             judged = watch.judge(before)
@@ -226,20 +226,28 @@ class HostChange:
         self._make_tmpfiles(files)
         store.note(replace(change, step=ACTIVATE, way=way))
         started = Started(self.machine.now(), way, earlier)
-        self._start(way, earlier.pid)
+        self._start(started)
         return started
 
-    def _start(self, way: str, pid: int) -> None:
-        """Let the service take the release in use."""
-        if way == NOTHING:
+    def _start(self, started: Started) -> None:
+        """Let the service take the release in use. Raises Failure with the journal's lines if systemd cannot start it.
+
+        A program that ends at once may be such a start, and only the journal has its reason.
+        """
+        if started.way == NOTHING:
             return
-        if way == RELOAD:
-            self.machine.hang_up(pid)
+        if started.way == RELOAD:
+            self.machine.hang_up(started.earlier.pid)
             return
         self.machine.systemctl("reset-failed", self.store.service)
         ran = self.machine.systemctl("restart", self.store.service)
         if ran.code:
-            raise Failure(f"systemd does not start it: {ran.output.strip()[-500:]}")
+            wrong = f"systemd does not start it: {ran.output.strip()[-500:].rstrip('.')}"
+            raise Failure(wrong, facts={"journal": self._watch(started).telling()})
+
+    def _watch(self, started: Started, bundle: Bundle | None = None) -> Watch:
+        """Return the watch over the release that was started; another bundle has what it waits for."""
+        return Watch(self.machine, self.store, bundle or self.bundle, started, self.mask)
 
     def _reload_units(self) -> None:
         ran = self.machine.systemctl("daemon-reload")
@@ -302,13 +310,13 @@ class HostChange:
         self._reload_units()
         self._make_tmpfiles(files)
         started = Started(self.machine.now(), way, self.machine.service(store.service))
-        self._start(way, started.earlier.pid)
+        self._start(started)
         store.drop(change.candidate)
         store.decided()
         store.done()
         if way != NOTHING:
             bundle = replace(self.bundle, ports=(), health="")  # those of the release that failed
-            Watch(self.machine, store, bundle, started, self.mask).ready()
+            self._watch(started, bundle).ready()
         return f"Release {change.earlier} runs again."
 
     def _discard(self, change: Change) -> None:
@@ -329,10 +337,9 @@ class HostChange:
         self._reload_units()
         self._make_tmpfiles(files)
         started = Started(self.machine.now(), self.outcome.way, self.machine.service(self.store.service))
-        self._start(self.outcome.way, started.earlier.pid)
-        watch = Watch(self.machine, self.store, self.bundle, started, self.mask)
         try:
-            watch.ready()
+            self._start(started)
+            self._watch(started).ready()
         except Failure as failure:
             told = list(failure.facts.get("journal") or ())
             lines = f" The journal says: {' | '.join(told)}." if told else ""

@@ -22,6 +22,7 @@ from .machine import Machine, Service
 POLL_SECONDS, READ_SECONDS = 0.2, 3.0
 # What the Collector logs when it has started or reloaded. Its level may hide it, so the wait for it is bounded.
 _READY, _SETTLED_SECONDS = "Everything is ready", 3.0
+_JOURNAL_SECONDS = 2.0  # that lines of the journal may be late
 _UNREAD = 3
 
 
@@ -153,9 +154,19 @@ class Watch:
         return Failure(why, facts={"journal": self.telling()})
 
     def telling(self) -> list[str]:
-        """Return the lines of the journal that tell why it does not run; masked."""
-        journal = self.machine.journal(self.store.service, self.started.at)
-        return [cleaned(self.mask(line)) for line in telling_lines(journal)]
+        """Return the lines of the journal that tell why it does not run; masked.
+
+        Waits for them a little: on a busy host, systemd knows the end of a process before the journal has its words.
+        """
+        end = self.machine.now() + _JOURNAL_SECONDS
+        lines = self._telling_lines()
+        while not lines and self.machine.now() < end:
+            self.machine.sleep(POLL_SECONDS)
+            lines = self._telling_lines()
+        return [cleaned(self.mask(line)) for line in lines]
+
+    def _telling_lines(self) -> list[str]:
+        return list(telling_lines(self.machine.journal(self.store.service, self.started.at)))
 
 
 def _about(line: str) -> str:

@@ -150,6 +150,8 @@ class FakeMachine(Machine):
             return self._check((self.root / "run/systemd/system" / words[2]).read_text(encoding="utf-8"))
         if words[:2] == ("systemctl", "restart"):
             self._take(self.state()["last"] + 1)
+            if "at once" in str(self.state()["config"]):
+                return Ran(1, "Job for otelcol-agent.service failed.")
         if words[:2] == ("systemctl", "stop") and "check" not in words[2]:
             self._save(pid=0, said="")
         if words[:2] == ("systemctl", "daemon-reload"):

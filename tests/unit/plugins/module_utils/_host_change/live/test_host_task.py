@@ -170,6 +170,20 @@ def test_a_config_that_dies_goes_back_with_the_reason(host: FakeHost) -> None:
     assert host.machine.state()["config"] == FIRST
 
 
+def test_a_program_that_dies_before_systemd_calls_it_started_gives_its_reason(host: FakeHost) -> None:
+    host.run(host.bundle())
+    before = host.tree()
+    other_secret = [{"name": "token", "content": f"{TOKEN}-2"}]  # which takes a restart
+    result = host.run(host.bundle("listen 4317\ndies at once\n", credentials=other_secret))
+    assert result["msg"].startswith(
+        "Change collector agent of this host: systemd does not start it: Job for otelcol-agent.service failed. "
+        "The journal says: Error: cannot listen with "
+    )
+    assert result["msg"].endswith("Release 000001 runs again.")
+    assert TOKEN not in str(result)
+    assert host.tree() == before
+
+
 @pytest.mark.parametrize("config", ["invalid\n", "dies\n"])
 def test_a_first_install_that_fails_leaves_nothing_but_the_program(host: FakeHost, config: str) -> None:
     before = host.tree()
