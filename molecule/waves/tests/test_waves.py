@@ -18,7 +18,7 @@ import pytest
 import yaml
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster
+from tests.support.cluster import PROJECT, Cluster, words
 from tests.support.runs import kill, start
 
 INVENTORY = f"{PROJECT}/molecule/waves/inventory.yml"
@@ -50,8 +50,8 @@ def namespace(member: str) -> str:
 
 
 def end(run: subprocess.Popen[str]) -> tuple[int, str]:
-    """Return how a run ends, and what it prints, as one line."""
-    output = " ".join(run.communicate()[0].split())
+    """Return how a run ends, and what it prints, as one line without colours."""
+    output = words(run.communicate()[0])
     print(output)
     return run.returncode, output
 
