@@ -53,7 +53,7 @@ class Flows:
         if len(hosts) < len(senders):
             clusters = [member for member in senders if member not in self._linux]
             sent += [*self._sent_to_hosts(clusters), *sent_between(self._rendered, clusters)]
-        found = places_behind(sent, [one.place for one in sent if one.place not in self._linux], seconds)
+        found = places_behind(sent, {one.place for one in sent if one.place not in self._linux}, seconds)
         return {**found, "left_out": [*found["left_out"], *_unasked(len(hosts))]}
 
     def _sent_by_hosts(self, members: Iterable[str]) -> Iterator[Sent]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .._kube.nodes import DOWN, few, is_ready, node_of
+from .._kube.conditions import is_ready
+from .._kube.nodes import DOWN, few, node_of
 from .._otelcol.config.paths import section
 from .._otelcol.kube.objects import Manifest, ref
 

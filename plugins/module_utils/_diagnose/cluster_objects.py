@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._kube.conditions import condition_of, is_ready
 from .._otelcol.config.paths import at, items, section
 from .._otelcol.errors import Problem, cleaned
 from .._otelcol.needs.pod_logs import ROOT
@@ -37,20 +38,12 @@ def pod(item: Object, container: str, now: str) -> dict[str, Any]:
         "container": container,
         "node": at(item, ("spec", "nodeName"), ""),
         "phase": at(item, ("status", "phase"), ""),
-        "ready": _has_condition(item, "Ready", "True"),
+        "ready": is_ready(item),
         "restarts": int(own_status.get("restartCount") or 0),
         "last_reason": str(last_run.get("reason") or ""),
         "last_exit_code": int(last_run.get("exitCode") or 0),
         "last_seconds_ago": round(seconds_between(str(last_run.get("finishedAt") or ""), now)),
     }
-
-
-def _has_condition(item: Object, kind: str, state: str) -> bool:
-    """Return whether an object has a condition of a type and status."""
-    for condition in items(item, "status", "conditions"):
-        if condition.get("type") == kind and condition.get("status") == state:
-            return True
-    return False
 
 
 def echoes(text: str, pods: Iterable[str], now: str) -> list[dict[str, Any]]:
@@ -116,7 +109,7 @@ def autoscalers(scalers: Iterable[Object], targets: Iterable[tuple[str, str]]) -
         if (target.get("kind"), target.get("name")) not in own_targets:
             continue
         current, most = at(scaler, ("status", "currentReplicas"), 0), at(scaler, ("spec", "maxReplicas"), 0)
-        is_limited = _has_condition(scaler, "ScalingLimited", "True")
+        is_limited = condition_of(scaler, "ScalingLimited").get("status") == "True"
         rows.append(
             {
                 "name": at(scaler, ("metadata", "name")),
@@ -131,15 +124,8 @@ def autoscalers(scalers: Iterable[Object], targets: Iterable[tuple[str, str]]) -
 
 def _why_not_active(scaler: Object) -> str:
     """Return why an autoscaler does not scale, or an empty text."""
-    for condition in items(scaler, "status", "conditions"):
-        if condition.get("type") == "ScalingActive" and condition.get("status") == "False":
-            return str(condition.get("message") or "")
-    return ""
-
-
-def conditions(item: Object) -> dict[str, dict[str, Any]]:
-    """Return the conditions of an object by their type."""
-    return {str(condition.get("type")): condition for condition in items(item, "status", "conditions")}
+    active = condition_of(scaler, "ScalingActive")
+    return str(active.get("message") or "") if active.get("status") == "False" else ""
 
 
 def certificate_resources(found: Iterable[Object], secrets: Iterable[str]) -> list[dict[str, Any]]:
@@ -150,7 +136,7 @@ def certificate_resources(found: Iterable[Object], secrets: Iterable[str]) -> li
         secret = at(certificate, ("spec", "secretName"))
         if secret not in mounted:
             continue
-        ready = conditions(certificate).get("Ready", {})
+        ready = condition_of(certificate, "Ready")
         message = str(ready.get("message") or "cert-manager has not looked at it")
         rows.append(
             {

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 # What the Collector prints last: cobra's line of an error, and what the runtime of Go says.
 _LAST_WORDS = re.compile(r"\s*(?:Error:|panic:|fatal error:)")
@@ -50,6 +50,11 @@ def telling_lines(journal: str) -> list[str]:
     lines = [line for line in journal.splitlines() if line.strip()]
     chosen = _with(_LAST_WORDS.match, lines) or _with(_is_grave, lines) or _with(_is_of_systemd, lines) or lines
     return list(dict.fromkeys(map(_without_resource, chosen[-_MOST:])))
+
+
+def journal_sentence(lines: Sequence[str]) -> str:
+    """Return the sentence of a message that has these lines, after a space; nothing without lines."""
+    return f" The journal says: {' | '.join(lines)}." if lines else ""
 
 
 def _with(is_one: Callable[[str], object], lines: Iterable[str]) -> list[str]:

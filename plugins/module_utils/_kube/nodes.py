@@ -14,15 +14,10 @@ from .._otelcol.config.masking import quoted
 from .._otelcol.config.paths import items, section
 from .._otelcol.errors import at_most
 from .._otelcol.kube.objects import Manifest, ref
+from .conditions import is_ready
 
 _SHOWN = 5
 DOWN = "If a node is down, start it, or delete it with `kubectl delete node NAME`."
-
-
-def is_ready(pod: Manifest) -> bool:
-    """Return whether a pod says that it is ready."""
-    status_of = {condition.get("type"): condition.get("status") for condition in items(pod, "status", "conditions")}
-    return status_of.get("Ready") == "True"
 
 
 def node_of(pod: Manifest) -> str:

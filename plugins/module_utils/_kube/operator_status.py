@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import section
 from .._otelcol.kube.operator_names import child_name
+from .conditions import condition_of
 
 Object = dict[str, Any]
 
@@ -83,8 +84,8 @@ def unreconciled(resource: Object, live: list[Object | None]) -> str:
         return _absent(resource, live, proven=True)
     status = section(resource, "status")
     seen_generation = status.get("observedGeneration") or 0
-    ready = _ready_condition(status)
-    if ready is None and not seen_generation:  # an operator before 0.154, or no operator
+    ready = condition_of(resource, "Ready")
+    if not ready and not seen_generation:  # an operator before 0.154, or no operator
         if resource["kind"] == COLLECTOR and not status.get("version"):
             return "no operator has reconciled it"
         return _absent(resource, live, proven=False)
@@ -94,13 +95,6 @@ def unreconciled(resource: Object, live: list[Object | None]) -> str:
     if ready and ready.get("status") != "True":
         return f"the operator says {ready.get('reason')}: {ready.get('message')}"
     return _absent(resource, live, proven=True)
-
-
-def _ready_condition(status: Object) -> Object | None:
-    for condition in status.get("conditions") or []:
-        if condition.get("type") == "Ready":
-            return dict(condition)
-    return None
 
 
 def _absent(resource: Object, live: list[Object | None], *, proven: bool) -> str:

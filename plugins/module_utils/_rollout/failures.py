@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from .._kube.conditions import condition_of
 from .._otelcol.config.paths import amount, at, items
 from .._otelcol.kube.objects import ref
 from .._telemetry.logs import crash_cause
@@ -166,18 +167,10 @@ def issuing(symptom: Symptom, certificates: Iterable[Object], _events: list[Obje
         return symptom
     for certificate in certificates:
         if certificate["spec"].get("secretName") == missing["name"]:
-            why = _not_issued(certificate)
+            why = condition_of(certificate, "Ready").get("message") or "not processed yet"
             detail = f"{symptom.detail}; Certificate {certificate['metadata']['name']}: {why}"
             return symptom._replace(row=ISSUING, detail=detail)
     return symptom
-
-
-def _not_issued(certificate: Object) -> str:
-    """Return what cert-manager says of a Certificate."""
-    for condition in items(certificate, "status", "conditions"):
-        if condition.get("type") == "Ready":
-            return str(condition.get("message") or "not processed yet")
-    return "not processed yet"
 
 
 Explained = Callable[[Symptom, Iterable[Object], list[Object]], Symptom]

@@ -12,10 +12,10 @@ from typing import Any
 
 from ..._diagnose.live.find_collectors import DiagnosedTarget
 from ..._diagnose.live.reader import path_of
+from ..._kube.conditions import is_ready
 from ..._kube.live.api_errors import asking, explain
 from ..._kube.live.cluster import NOT_FOUND, ApiError, Cluster
 from ..._kube.live.urls import segment
-from ..._kube.nodes import is_ready
 from ..._otelcol.config.paths import at, items, section
 from ..._otelcol.errors import Problem
 from ..._rollout.live.job_pods import polled_pods

@@ -17,8 +17,8 @@ from ..._diagnose.live.find_collectors import DiagnosedTarget, find
 from ..._diagnose.live.reader import QUICK_SECONDS, ClusterReader
 from ..._diagnose.live.running_config import running_config
 from ..._diagnose.pod_config import unread_words
+from ..._kube.conditions import is_ready
 from ..._kube.live.connect import connect, run
-from ..._kube.nodes import is_ready
 from ..._kube.ownership import label_of, release_of
 from ..._otelcol.errors import Problem, about
 from ..._otelcol.forecast.capture_facts import HASH, config_hash

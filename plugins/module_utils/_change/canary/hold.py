@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..._collector.change_options import CANARY, ROLLBACK, share_of
-from ..._kube.nodes import is_ready
+from ..._kube.conditions import is_ready
 from ..._otelcol.config.paths import items, section
 from ..._otelcol.kube.objects import Manifest, ref
 from ..managed_fields import is_within

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..._diagnose.live.reader import ClusterReader, path_of, utc_now
+from ..._kube.conditions import is_ready
 from ..._kube.live.api_errors import asking, budget_of, explain
 from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.kinds import ApiResources
-from ..._kube.nodes import is_ready
 from ..._kube.operator_children import BUDGET
 from ..._kube.operator_status import followed
 from ..._otelcol.catalogue.port_rows import listeners_by_type

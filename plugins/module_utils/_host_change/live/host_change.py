@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ..._otelcol.errors import Failure, Problem, cleaned
@@ -39,14 +38,14 @@ from ..host_plan import (
     unused_programs,
 )
 from ..host_release import Bundle, StoredFile, changed_paths
-from ..journal_lines import unstarted
+from ..journal_lines import journal_sentence, unstarted
 from .host_drain import Drain
 from .host_edge import problem_of
 from .host_state import Outcome, compare
 from .host_store import Store
 from .host_watch import Started, Watch, reading_before
 from .installed_program import Program
-from .machine import Machine
+from .machine import Machine, file_text
 from .program_installation import clear_drafts, install
 
 _CHECK_LINES = 12
@@ -157,7 +156,7 @@ class HostChange:
         self._reload_units()
         started = self.machine.now()
         ran = self.machine.systemctl("start", store.check_unit.name)
-        output = _read(store.check_output)
+        output = file_text(store.check_output)
         self._clear_check()
         if ran.code:
             said = [line for line in output.splitlines() if line.strip()][-_CHECK_LINES:]
@@ -289,8 +288,8 @@ class HostChange:
             state = f"The earlier release does not run either: {worse}"
         except OSError as worse:
             state = f"The way back is not complete: {problem_of(worse)}"
-        lines = f" The journal says: {' | '.join(told)}." if told else ""
-        return Failure(f"{problem.wrong}.{lines} {state}", asked=self._asked(), facts={"journal": told})
+        wrong = f"{problem.wrong}.{journal_sentence(told)} {state}"
+        return Failure(wrong, asked=self._asked(), facts={"journal": told})
 
     def _go_back(self, change: Change) -> str:
         """Undo a change, and return in words how it is now. Raises Failure if the earlier release does not run."""
@@ -342,8 +341,8 @@ class HostChange:
             self._watch(started).ready()
         except Failure as failure:
             told = list(failure.facts.get("journal") or ())
-            lines = f" The journal says: {' | '.join(told)}." if told else ""
-            raise Failure(f"{failure.wrong}.{lines}", asked=self._asked(), facts=failure.facts) from failure
+            wrong = f"{failure.wrong}.{journal_sentence(told)}"
+            raise Failure(wrong, asked=self._asked(), facts=failure.facts) from failure
 
     def _tidy(self) -> None:
         """Remove releases beyond those that are kept, and programs that no release names."""
@@ -403,10 +402,3 @@ class HostChange:
         self._reload_units()
         self.machine.systemctl("reset-failed", store.service)
         store.remove("" if had_state else state_folder(store.name))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

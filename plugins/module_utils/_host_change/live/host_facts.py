@@ -25,7 +25,7 @@ from ..host_release import Bundle, changed_paths
 from ..taken_ports import closed, taken, way_out
 from .accounts import group_id, group_name, number_of, user_id, user_name
 from .host_store import Store, own_collectors
-from .machine import Machine
+from .machine import Machine, file_text
 
 _SHOWN = (
     "LoadState,UnitFileState,ActiveState,SubState,Result,MainPID,NRestarts,ExecMainCode,ExecMainStatus,FragmentPath,"
@@ -260,7 +260,7 @@ class HostFacts:
 
 def host_facts(machine: Machine, root: Path) -> dict[str, Any]:
     """Return what all collectors of this host share: the clock, systemd, SELinux, the journal."""
-    enforcing = _read(root / "sys/fs/selinux/enforce").strip() == "1"
+    enforcing = file_text(root / "sys/fs/selinux/enforce").strip() == "1"
     version = re.search(r"systemd (\d+)", machine.run("systemctl", "--version").output)
     synchronized = machine.run("timedatectl", "show", "-p", "NTPSynchronized", "--value").output.strip()
     return {
@@ -339,10 +339,3 @@ def _told(one: Owned) -> dict[str, str]:
 def _start(path: Path) -> str:
     with path.open("rb") as file:
         return file.read(_MOST_BYTES).decode("ascii", "replace")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

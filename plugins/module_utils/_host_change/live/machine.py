@@ -288,11 +288,16 @@ def _inodes(folder: Path) -> list[str]:
     return found
 
 
-def _text(pid: int, name: str) -> str:
+def file_text(path: Path) -> str:
+    """Return the text of a file; nothing for one that cannot be read."""
     try:
-        return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace").strip()
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def _text(pid: int, name: str) -> str:
+    return file_text(Path(f"/proc/{pid}/{name}")).strip()
 
 
 def _unit(cgroups: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 from ..._otelcol.errors import Failure, Problem, cleaned, near
 from ..bundle_form import DROP_IN, FOLDER, SERVICE_SUFFIX
+from ..journal_lines import journal_sentence
 from ..service_environment import ServiceEnvironment, owner_of, set_in_file, set_in_unit
 from .host_state import ServiceOutcome
 from .host_store import Store
@@ -314,9 +315,7 @@ class ServiceDropIns:
         said = self.machine.journal(unit, since).splitlines()[-_LAST_LINES:]
         lines = [cleaned(line) for line in said if line.strip()]
         state = "Its drop-in stays: it had run without it." if earlier is None else self._gone_back(unit, earlier)
-        wrong = (
-            f"service {unit} does not run with its environment: {why}. The journal says: {' | '.join(lines)}. {state}"
-        )
+        wrong = f"service {unit} does not run with its environment: {why}.{journal_sentence(lines)} {state}"
         raise Failure(wrong, facts={"journal": lines})
 
     def _restarted(self, unit: str) -> str:

@@ -30,7 +30,7 @@ from .samples import (
     fields_meeting,
     literal_value,
     record_field,
-    united_fields,
+    united_ways,
 )
 
 # Keys in settings that name a context in another way.
@@ -91,7 +91,7 @@ def ways_to_reach(
     for pipeline in _pipelines(branch, graph):
         for source in _sources(pipeline, config, graph):
             records = OF_PIPELINES[source.signal]
-            for record in _records(records, _both(taking, source.asked), examples):
+            for record in _records(records, united_ways(taking, source.asked), examples):
                 test = {"to": source.receiver, "headers": headers, records: _apart([record] * number)}
                 yield {key: value for key, value in test.items() if value}
 
@@ -104,17 +104,6 @@ def _records(signal: str, overlays: Iterable[Wanted], examples: Sequence[Mapping
             for path, value in overlay.items():
                 record = _laid(record, path, value)
             yield {key: value for key, value in record.items() if value != {}}
-
-
-def _both(first: Iterable[Wanted], second: Sequence[Wanted]) -> list[Wanted]:
-    """Return each way to have the fields of one of the first and of one of the second, unless they differ."""
-    ways = []
-    for fields in first:
-        for other_fields in second:
-            united = united_fields(fields, other_fields)
-            if united is not None:
-                ways.append(united)
-    return ways
 
 
 def _bases(signal: str, examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
@@ -189,7 +178,7 @@ def _sources(
             asked = _asked_by_routes(mappings(config, "connectors", receiver, "table"), pipeline)
             for other in graph.fed_by(receiver, pipeline):
                 for source in _sources(other, config, graph, (*seen, receiver)):
-                    yield source._replace(asked=_both(source.asked, asked))
+                    yield source._replace(asked=united_ways(source.asked, asked))
 
 
 def _asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[Wanted]:
@@ -231,7 +220,7 @@ def _of_statement(target: Target) -> list[Wanted]:
         of_group += fields_meeting(str(text), target.context)
     action, condition = statement_parts(str(target.value))
     changed = _changed(action, target.context)
-    return [{**changed, **fields} for fields in _both(of_group, fields_meeting(condition, target.context))]
+    return [{**changed, **fields} for fields in united_ways(of_group, fields_meeting(condition, target.context))]
 
 
 @dataclass(frozen=True)
@@ -342,7 +331,7 @@ def _of_policies(kind: str, policies: Sequence[Settings]) -> list[Wanted]:
     ways: list[Wanted] = [{}] if needs_all else []
     for policy in policies:
         if needs_all:
-            ways = _both(ways, _of_policy(policy))
+            ways = united_ways(ways, _of_policy(policy))
         else:
             ways += _of_policy(policy)
     return ways

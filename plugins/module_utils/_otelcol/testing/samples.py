@@ -10,7 +10,7 @@ not say what meets it. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..config.paths import Path
@@ -152,19 +152,19 @@ def _combined(parts: Sequence[list[Wanted]], every: bool) -> list[Wanted]:
         return ways
     ways = [{}]
     for part in parts:
-        ways = _united_ways(ways, part)[:_MOST]
+        ways = united_ways(ways, part)[:_MOST]
     return ways
 
 
-def _united_ways(ways: Sequence[Wanted], other_ways: Sequence[Wanted]) -> list[Wanted]:
+def united_ways(ways: Iterable[Wanted], other_ways: Sequence[Wanted]) -> list[Wanted]:
     """Return each way that has the fields of one of the first and of one of the others, unless they differ."""
-    united_ways = []
+    united = []
     for fields in ways:
         for other_fields in other_ways:
-            united = united_fields(fields, other_fields)
-            if united is not None:
-                united_ways.append(united)
-    return united_ways
+            all_fields = united_fields(fields, other_fields)
+            if all_fields is not None:
+                united.append(all_fields)
+    return united
 
 
 def _simple(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ..._kube.conditions import condition_of
 from ..._kube.live.api_errors import explain
 from ..._kube.live.cluster import METADATA, ApiError, Cluster
 from ..._otelcol.errors import Failure, Problem
@@ -195,7 +196,7 @@ class Reasons:
         if certificate is None:
             served = self._listed(f"{CERTIFICATES}/certificates", {"limit": 1})
             return f"{told_as} does not exist." if served is not None else "cert-manager is not installed here."
-        ready = _ready_condition(certificate)
+        ready = condition_of(certificate, "Ready")
         if ready.get("status") == "True":
             return ""
         said = [text for text in (ready.get("reason"), ready.get("message")) if text]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..._kube.conditions import is_ready
 from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.urls import segment
@@ -238,9 +239,8 @@ def _ready_pod(cluster: Cluster, root: str, via: dict[str, Any]) -> str:
     except ApiError as error:
         raise explain(error, "List the pods to send to") from error
     for pod in listening(pods, via["port"]):
-        for condition in pod.get("status", {}).get("conditions") or []:
-            if condition["type"] == "Ready" and condition["status"] == "True":
-                return str(pod["metadata"]["name"])
+        if is_ready(pod):
+            return str(pod["metadata"]["name"])
     asked = f"Send to a pod with {via['selector']}"
     fix = "Deploy the collector first, or see what rollout_wait says of it."
     raise Problem(f"none of {len(pods)} pods is ready", asked=asked, where=f"namespace {via['namespace']}", fix=fix)

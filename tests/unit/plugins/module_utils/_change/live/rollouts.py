@@ -14,8 +14,8 @@ import hashlib
 import json
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.conditions import is_ready
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.nodes import is_ready
 
 from ..._diagnose.live.diagnose_api import CONFIG, spec
 from ...fake_api import FakeApi, reply

@@ -1,0 +1,24 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The conditions with which an object says how it is. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._otelcol.config.paths import mappings
+
+
+def condition_of(resource: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return a condition of an object by its type; empty if no controller has written it."""
+    for condition in mappings(resource, "status", "conditions"):
+        if condition.get("type") == kind:
+            return condition
+    return {}
+
+
+def is_ready(resource: Mapping[str, Any]) -> bool:
+    """Return whether an object, such as a pod or a Certificate, says that it is ready."""
+    return condition_of(resource, "Ready").get("status") == "True"
