@@ -89,22 +89,46 @@ def test_every_stage_has_its_tag_inside_too(name: str) -> None:
         assert task["tags"] == (["collectors"] if role.get("tasks_from") == "finish" else stage)
 
 
+def test_a_list_of_tags_has_each_stage(clone: Path) -> None:
+    listed = printed(played(clone, "playbooks/site.yml", "--list-tags"))
+    first_play = listed.partition("TASK TAGS: [")[2].partition("]")[0].split(", ")
+    assert {tag for tags in STAGES.values() for tag in tags} <= set(first_play)
+
+
+@pytest.mark.parametrize(
+    ("choice", "first_stage"),
+    [
+        (["--skip-tags", "otel_target"], "Install or upgrade cert-manager"),
+        (["--skip-tags", "otel_target,cert_manager"], "Install or upgrade the operator"),
+        (["--skip-tags", "otel_target", "--tags", "operator"], "Install or upgrade the operator"),
+    ],
+)
+def test_tags_choose_among_the_stages_before_the_collectors(clone: Path, choice: list[str], first_stage: str) -> None:
+    """The first stage ends the run: there is no cluster."""
+    parts = {"cert_manager_provider": "manifest", "otel_operator_provider": "manifest"}
+    done = printed(played(clone, "playbooks/site.yml", *choice, "-e", json.dumps(parts)))
+    assert re.findall(r"TASK \[(Install or upgrade [\w-]+(?: [\w-]+)?)\]", done) == [first_stage]
+
+
 def guards(tasks: list[Any]) -> list[Any]:
-    """Return the tasks that are neither a stage nor a file of tasks with tags of their own."""
-    return [
-        task for task in tasks if not task.keys() & {"ansible.builtin.import_tasks", "ansible.builtin.include_role"}
-    ]
+    """Return the tasks that are neither a stage nor a file of tasks with tags of their own, and do something."""
+    of_stages = {"ansible.builtin.import_tasks", "ansible.builtin.include_role"}
+    acting = [task for task in tasks if task.get("ansible.builtin.meta") != "noop"]
+    return [task for task in acting if not task.keys() & of_stages]
 
 
 @pytest.mark.parametrize("name", ["site", "remove"])
 def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
     plays = _documents.read_yaml(ROOT / "playbooks" / f"{name}.yml")
     tasks = [task for play in plays for task in play.get("tasks") or ()]
-    before = [_documents.read_yaml(ROOT / f"playbooks/tasks/{file}.yml") for file in ("before", "before_others")]
+    files = ("deploy_checked", "before", "before_others")
+    before = [_documents.read_yaml(ROOT / f"playbooks/tasks/{file}.yml") for file in files]
     of_files = [task for listed in before for task in guards(listed)]
     for task in [*guards(tasks), *of_files]:
         assert task["tags"] == ["always"]
-        assert task.get("ansible.builtin.include_tasks", {}).get("apply", {"tags": ["always"]}) == {"tags": ["always"]}
+        included = task.get("ansible.builtin.include_tasks")
+        if isinstance(included, dict):
+            assert included.get("apply", {"tags": ["always"]}) == {"tags": ["always"]}
 
 
 def test_a_tag_runs_its_stage_alone(clone: Path) -> None:

@@ -122,8 +122,9 @@ def tasks_of(cluster: str, shown: str) -> int:
     return sum(map(int, counted.groups()))
 
 
-# What a run without changes costs is Ansible's work for each task of a host. The first host of a wave has its gate too.
-def test_waves_add_no_task_to_a_cluster(tmp_path: Path) -> None:
+# What a run without changes costs is Ansible's work for each task of a host. A wave includes the tasks of a cluster
+# apart from its check. The first host of a wave has its gate too.
+def test_waves_add_one_task_to_a_cluster(tmp_path: Path) -> None:
     api = ReadyApi({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
     shown = []
     with serving(api) as url:
@@ -133,7 +134,7 @@ def test_waves_add_no_task_to_a_cluster(tmp_path: Path) -> None:
             shown.append(plays.run(tmp_path, "playbooks/site.yml", hosts).stdout)
     _first, plain, waved = shown
     assert "Wave wave-2 passed: 2 hosts, collectors changed on 0." in waved
-    assert tasks_of("third", waved) <= tasks_of("third", plain)
+    assert tasks_of("third", waved) <= tasks_of("third", plain) + 1
 
 
 # CPU of a run that changes nothing, in empty playbooks of the same machine; the rest is noise. The run takes as long
