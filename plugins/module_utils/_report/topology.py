@@ -19,7 +19,7 @@ from .._otelcol.kube import names
 from .._otelcol.needs.peers import Peer, peers
 from .._otelcol.traits import EXPORTERS, Trait, traits_of
 from .fleet_cluster import NODE, FleetCluster, FleetMember
-from .topology_layout import HEIGHT, WIDTH, Box, Line, curve, draw
+from .topology_layout import HEIGHT, WIDTH, Box, Line, curve_path, lay_out
 
 SIGNALS = ("traces", "metrics", "logs", "profiles")
 MODES = {
@@ -290,14 +290,14 @@ def _drawn(whole: Graph, diagnosed: Mapping[str, Mapping[str, Any]], anchors: Ma
     """Return what a graph looks like."""
     shown = fold(whole, MOST_NODES)
     boxes = [Box(node.id, node.is_last) for node in shown.nodes]
-    drawing = draw(boxes, [Line(way.source, way.target) for way in shown.ways])
+    drawing = lay_out(boxes, [Line(way.source, way.target) for way in shown.ways])
     drawn_kinds = {node.kind for node in shown.nodes}
     says = {Line(way.source, way.target): way.says for way in whole.ways}
     titles = {node.id: node.title for node in whole.nodes}
     lines = []
     for line, points in drawing.lines.items():
         title = f"{titles[line.source]} → {titles[line.target]}: {says[line]}"
-        lines.append({"path": curve(points), "title": title})
+        lines.append({"path": curve_path(points), "title": title})
     return {
         "width": drawing.width,
         "height": drawing.height,

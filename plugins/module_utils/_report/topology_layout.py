@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+# Of a box, in pixels, as all lengths here.
 WIDTH, HEIGHT = 256, 54
 COLUMN_GAP, ROW_GAP, MARGIN = 96, 18, 12
 # A line that passes a column needs less room there than a box.
-LANE = 6
+LANE_HEIGHT = 6
 # More sweeps than that change hardly anything.
 SWEEPS = 3
 
@@ -32,82 +33,119 @@ class Line(NamedTuple):
     target: str
 
 
+class Lane(NamedTuple):
+    """The place where a line passes a column between those of its two boxes."""
+
+    line: Line
+    column: int
+
+
+# What has a place of its own in a column: a box, by its name, or a lane.
+Slot: TypeAlias = "str | Lane"
+
+
+class Point(NamedTuple):
+    """A place in the drawing, from its upper left corner."""
+
+    x: int
+    y: int
+
+
 @dataclass(frozen=True)
 class Drawing:
     """The upper left corner of every box, the points of every line, and the size of it all."""
 
-    boxes: dict[str, tuple[int, int]]
-    lines: dict[Line, tuple[tuple[int, int], ...]]
+    boxes: dict[str, Point]
+    lines: dict[Line, tuple[Point, ...]]
     width: int
     height: int
 
 
-# A box, or the place where a line passes a column: the line and the index of the column.
-Slot: TypeAlias = "str | tuple[Line, int]"
-Point = tuple[int, int]
-
-
-def draw(boxes: Sequence[Box], lines: Iterable[Line]) -> Drawing:
+def lay_out(boxes: Sequence[Box], lines: Iterable[Line]) -> Drawing:
     """Return the place of every box and line; the same for the same input, in whatever order the lines come."""
-    names = [box.id for box in boxes]
-    lines = sorted({line for line in lines if line.source != line.target and {*line} <= set(names)})
-    layer = _layers(boxes, lines)
-    columns: list[list[Slot]] = [[] for _index in range(max(layer.values(), default=-1) + 1)]
-    for name in names:
-        columns[layer[name]].append(name)
-    chains: dict[Line, list[Slot]] = {}
-    for line in lines:
-        first, last = sorted(line, key=layer.__getitem__)
-        passed = [(line, index) for index in range(layer[first] + 1, layer[last])]
-        chains[line] = [first, *passed, last]
-        for slot in passed:
-            columns[slot[1]].append(slot)
-    _order(columns, chains.values())
+    between_boxes = _lines_between(boxes, lines)
+    column_of = _columns_of_boxes(boxes, between_boxes)
+    chains = {line: _chain(line, column_of) for line in between_boxes}
+    columns: list[list[Slot]] = [[] for _column in range(max(column_of.values(), default=-1) + 1)]
+    for box in boxes:
+        columns[column_of[box.id]].append(box.id)
+    for chain in chains.values():
+        for slot in chain:
+            if isinstance(slot, Lane):
+                columns[slot.column].append(slot)
+    _sort_columns(columns, chains.values())
     return _drawing(columns, chains)
 
 
-def _layers(boxes: Sequence[Box], lines: Collection[Line]) -> dict[str, int]:
+def _lines_between(boxes: Sequence[Box], lines: Iterable[Line]) -> list[Line]:
+    """Return the lines that lead from one of the boxes to another, each once and in order."""
+    names = {box.id for box in boxes}
+    between_boxes = set()
+    for line in lines:
+        if line.source in names and line.target in names and line.source != line.target:
+            between_boxes.add(line)
+    return sorted(between_boxes)
+
+
+def _columns_of_boxes(boxes: Sequence[Box], lines: Iterable[Line]) -> dict[str, int]:
     """Return the column of every box: one more than those before it. A cycle starts where fewest lines come in."""
-    before: dict[str, set[str]] = {box.id: set() for box in boxes}
-    beside: dict[str, set[str]] = {box.id: set() for box in boxes}
-    for source, target in lines:
-        if target in before:
-            before[target].add(source)
-            beside[target].add(source)
-        if source in before:
-            beside[source].add(target)
-    layer: dict[str, int] = {}
-    while len(layer) < len(boxes):
-        waiting = [name for name in before if name not in layer]
-        name = min(waiting, key=lambda name: len(before[name] - layer.keys()))
-        placed = [layer[other] for other in beside[name] if other in layer]
-        layer[name] = 1 + max(placed, default=-1)
-    last = max(layer.values(), default=0)
-    ends = [box.id for box in boxes if box.last and all(layer[other] < layer[box.id] for other in beside[box.id])]
-    return layer | dict.fromkeys(ends, last)
+    sources: dict[str, set[str]] = {box.id: set() for box in boxes}
+    neighbours: dict[str, set[str]] = {box.id: set() for box in boxes}
+    for line in lines:
+        sources[line.target].add(line.source)
+        neighbours[line.target].add(line.source)
+        neighbours[line.source].add(line.target)
+    column_of: dict[str, int] = {}
+    while len(column_of) < len(boxes):
+        next_box = _next_box(sources, column_of)
+        columns_beside = [column_of[neighbour] for neighbour in neighbours[next_box] if neighbour in column_of]
+        column_of[next_box] = 1 + max(columns_beside, default=-1)
+    last_column = max(column_of.values(), default=0)
+    ends = [box.id for box in boxes if box.last and _is_end(box.id, neighbours[box.id], column_of)]
+    return column_of | dict.fromkeys(ends, last_column)
 
 
-def _order(columns: list[list[Slot]], chains: Iterable[Sequence[Slot]]) -> None:
+def _next_box(sources: Mapping[str, set[str]], column_of: Mapping[str, int]) -> str:
+    """Return the box without a column into which the fewest lines from boxes without one come; the first of them."""
+    waiting = [name for name in sources if name not in column_of]
+    return min(waiting, key=lambda name: len(sources[name] - column_of.keys()))
+
+
+def _is_end(name: str, neighbours: Iterable[str], column_of: Mapping[str, int]) -> bool:
+    """Whether all boxes at the other ends of its lines stand before a box."""
+    return all(column_of[neighbour] < column_of[name] for neighbour in neighbours)
+
+
+def _chain(line: Line, column_of: Mapping[str, int]) -> list[Slot]:
+    """Return the slots of a line from the left to the right: a box, a lane in each column between, the other box."""
+    left, right = sorted(line, key=column_of.__getitem__)
+    lanes = [Lane(line, column) for column in range(column_of[left] + 1, column_of[right])]
+    return [left, *lanes, right]
+
+
+def _sort_columns(columns: list[list[Slot]], chains: Iterable[Sequence[Slot]]) -> None:
     """Sort each column by the mean place of the neighbours in the column beside it, so that few lines cross."""
-    beside: dict[Slot, list[Slot]] = {}
+    neighbours: dict[Slot, list[Slot]] = {}
     for chain in chains:
         for slot, next_slot in pairwise(chain):
-            beside.setdefault(slot, []).append(next_slot)
-            beside.setdefault(next_slot, []).append(slot)
+            neighbours.setdefault(slot, []).append(next_slot)
+            neighbours.setdefault(next_slot, []).append(slot)
+    to_the_right, to_the_left = columns, columns[::-1]
     for _sweep in range(SWEEPS):
-        for way in (columns, columns[::-1]):
-            for before, column in pairwise(way):
-                means = _mean_places(column, before, beside)
+        for sweep in (to_the_right, to_the_left):
+            for before, column in pairwise(sweep):
+                means = _mean_places(column, before, neighbours)
                 column.sort(key=means.__getitem__)
 
 
 def _mean_places(
-    column: Sequence[Slot], before: Sequence[Slot], beside: Mapping[Slot, Sequence[Slot]]
+    column: Sequence[Slot], before: Sequence[Slot], neighbours: Mapping[Slot, Sequence[Slot]]
 ) -> dict[Slot, float]:
     """Return the mean place of the neighbours of each slot in the column before; its own place without neighbours."""
-    places, means = _places(before), _places(column)
+    places_before = _places(before)
+    means = _places(column)
     for slot in column:
-        near = [places[neighbour] for neighbour in beside.get(slot, ()) if neighbour in places]
+        near = [places_before[neighbour] for neighbour in neighbours.get(slot, ()) if neighbour in places_before]
         if near:
             means[slot] = sum(near) / len(near)
     return means
@@ -118,41 +156,54 @@ def _places(column: Sequence[Slot]) -> dict[Slot, float]:
     return {slot: (index + 0.5) / len(column) for index, slot in enumerate(column)}
 
 
-def _height(slot: Slot) -> int:
-    return HEIGHT if isinstance(slot, str) else LANE
-
-
 def _drawing(columns: Sequence[Sequence[Slot]], chains: Mapping[Line, Sequence[Slot]]) -> Drawing:
-    heights = [sum(map(_height, column)) + ROW_GAP * (len(column) - 1) for column in columns]
-    height = max(heights, default=0)
-    middle: dict[Slot, Point] = {}  # of the left edge of each slot
+    """Return the drawing of columns, the middle of each as high as that of the others."""
+    height = max((_column_height(column) for column in columns), default=0)
+    width = WIDTH
+    if columns:
+        width = len(columns) * (WIDTH + COLUMN_GAP) - COLUMN_GAP
+    left_edges: dict[Slot, Point] = {}  # the middle of the left edge of each slot
     for index, column in enumerate(columns):
-        top = MARGIN + (height - heights[index]) // 2
+        x = MARGIN + index * (WIDTH + COLUMN_GAP)
+        top = MARGIN + (height - _column_height(column)) // 2
         for slot in column:
-            middle[slot] = MARGIN + index * (WIDTH + COLUMN_GAP), top + _height(slot) // 2
-            top += _height(slot) + ROW_GAP
-    drawn = {}
-    for line, chain in chains.items():
-        points = _points([middle[slot] for slot in chain])
-        drawn[line] = tuple(points if chain[0] == line.source else reversed(points))
-    boxes = {slot: (x, y - HEIGHT // 2) for slot, (x, y) in middle.items() if isinstance(slot, str)}
-    width = len(columns) * (WIDTH + COLUMN_GAP) - COLUMN_GAP if columns else WIDTH
-    return Drawing(boxes, drawn, width + 2 * MARGIN, height + 2 * MARGIN)
+            left_edges[slot] = Point(x, top + _slot_height(slot) // 2)
+            top += _slot_height(slot) + ROW_GAP
+    boxes = {slot: Point(x, y - HEIGHT // 2) for slot, (x, y) in left_edges.items() if isinstance(slot, str)}
+    lines = {line: _points_of_line(line, chain, left_edges) for line, chain in chains.items()}
+    return Drawing(boxes, lines, width + 2 * MARGIN, height + 2 * MARGIN)
 
 
-def _points(left_edges: Iterable[Point]) -> list[Point]:
-    """Return the points of a line: from the right edge of the first slot to the left edge of the last one."""
-    points = []
-    for x, y in left_edges:
-        points += [(x, y), (x + WIDTH, y)]
-    return points[1:-1]
+def _column_height(column: Sequence[Slot]) -> int:
+    """Return the height of the slots of a column with the gaps between them."""
+    return sum(_slot_height(slot) for slot in column) + ROW_GAP * (len(column) - 1)
 
 
-def curve(points: Sequence[Point]) -> str:
-    """Return the path of a line: straight through columns, bent between them."""
-    parts = [f"M{points[0][0]} {points[0][1]}"]
-    for index, ((x, y), (next_x, next_y)) in enumerate(pairwise(points)):
-        middle = (x + next_x) // 2
-        bent = index % 2 == 0
-        parts.append(f"C{middle} {y} {middle} {next_y} {next_x} {next_y}" if bent else f"L{next_x} {next_y}")
-    return "".join(parts)
+def _slot_height(slot: Slot) -> int:
+    return LANE_HEIGHT if isinstance(slot, Lane) else HEIGHT
+
+
+def _points_of_line(line: Line, chain: Sequence[Slot], left_edges: Mapping[Slot, Point]) -> tuple[Point, ...]:
+    """Return the points of a line from its source to its target, at both edges of each column between them."""
+    both_edges = []
+    for slot in chain:
+        x, y = left_edges[slot]
+        both_edges += [Point(x, y), Point(x + WIDTH, y)]
+    points = both_edges[1:-1]  # no line has the outer edges of its two boxes
+    is_drawn_backwards = chain[0] != line.source
+    if is_drawn_backwards:
+        points.reverse()
+    return tuple(points)
+
+
+def curve_path(points: Sequence[Point]) -> str:
+    """Return the path of a line as SVG writes it: straight through columns, bent between them."""
+    commands = [f"M{points[0].x} {points[0].y}"]
+    for index, (start, end) in enumerate(pairwise(points)):
+        is_between_columns = index % 2 == 0
+        if is_between_columns:
+            middle = (start.x + end.x) // 2
+            commands.append(f"C{middle} {start.y} {middle} {end.y} {end.x} {end.y}")
+        else:
+            commands.append(f"L{end.x} {end.y}")
+    return "".join(commands)

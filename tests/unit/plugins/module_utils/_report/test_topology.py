@@ -134,7 +134,7 @@ def test_what_has_the_same_ways_is_folded_when_there_is_too_much_and_other_ways_
 
 @drawings
 def test_no_box_is_on_another_and_all_are_in_the_picture(boxes: Any, lines: Any, random: Any) -> None:
-    drawing = layout.draw(boxes, lines)
+    drawing = layout.lay_out(boxes, lines)
     assert set(drawing.boxes) == {box.id for box in boxes}
     for (x, y), (other_x, other_y) in combinations(drawing.boxes.values(), 2):
         assert abs(x - other_x) >= layout.WIDTH or abs(y - other_y) >= layout.HEIGHT
@@ -145,7 +145,7 @@ def test_no_box_is_on_another_and_all_are_in_the_picture(boxes: Any, lines: Any,
 
 @drawings
 def test_lines_are_drawn_once_in_any_order_and_go_through_no_box(boxes: Any, lines: Any, random: Any) -> None:
-    drawing = layout.draw(boxes, lines)
+    drawing = layout.lay_out(boxes, lines)
     known = {box.id for box in boxes}
     assert set(drawing.lines) == {line for line in lines if line.source != line.target and {*line} <= known}
     for start, end in (step for points in drawing.lines.values() for step in pairwise(points)):
@@ -154,14 +154,14 @@ def test_lines_are_drawn_once_in_any_order_and_go_through_no_box(boxes: Any, lin
             above_or_below = start[1] == end[1] and not y < start[1] < y + layout.HEIGHT
             assert right <= x or left >= x + layout.WIDTH or above_or_below
     shuffled = random.sample(lines, len(lines))
-    assert layout.draw(boxes, shuffled) == drawing
+    assert layout.lay_out(boxes, shuffled) == drawing
 
 
 def picture(*ways: str, last: tuple[str, ...] = ()) -> tuple[layout.Drawing, dict[str, int]]:
     """Return the drawing of lines such as "a b", and the column of each box."""
     lines = [layout.Line(*way.split()) for way in ways]
     names = sorted({name for line in lines for name in line})
-    drawing = layout.draw([layout.Box(name, name in last) for name in names], lines)
+    drawing = layout.lay_out([layout.Box(name, name in last) for name in names], lines)
     return drawing, {name: place[0] for name, place in drawing.boxes.items()}
 
 
@@ -182,5 +182,8 @@ def test_a_box_stands_beside_the_one_that_it_sends_to() -> None:
 
 
 def test_nothing_is_a_small_picture_and_a_curve_bends_between_columns_only() -> None:
-    assert layout.draw([], []).boxes == {}
-    assert layout.curve([(0, 0), (10, 4), (20, 4), (30, 8)]) == "M0 0C5 0 5 4 10 4L20 4C25 4 25 8 30 8"
+    assert layout.lay_out([], []).boxes == {}
+    assert (
+        layout.curve_path([layout.Point(0, 0), layout.Point(10, 4), layout.Point(20, 4), layout.Point(30, 8)])
+        == "M0 0C5 0 5 4 10 4L20 4C25 4 25 8 30 8"
+    )
