@@ -71,7 +71,7 @@ def _unread(sign: str, at: int) -> Broken | None:
 def _broken_types(tokens: list[Token], end: int, truth: bool) -> Broken | None:
     """Return what is wrong with the types of values; with `truth`, that the whole is no truth value."""
     try:
-        whole_type = Parser(tokens, end).type()
+        whole_type = Parser(tokens, end).whole_type()
     except Invalid as invalid:
         return Broken(invalid.start, invalid.why)
     except NotJudged:

@@ -13,62 +13,99 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+# A type is a letter; a text of several letters is one of these types.
 UNKNOWN = "?"
 BOOL, INT, FLOAT, TEXT, LIST, NIL, _TIME, _SPAN = "bifslntd"
-SHOWN = {"b": "a truth value", "i": "a number", "f": "a number", "s": "text", "l": "a list", "n": "nil"}
-SHOWN |= dict.fromkeys((_TIME, _SPAN), "a time")
+_NUMBERS = INT + FLOAT
+_TIMES = _TIME + _SPAN
+SHOWN = {
+    BOOL: "a truth value",
+    INT: "a number",
+    FLOAT: "a number",
+    TEXT: "text",
+    LIST: "a list",
+    NIL: "nil",
+    _TIME: "a time",
+    _SPAN: "a time",
+}
+# Values of two types are never equal; numbers of both kinds may be. Other types than these are not compared.
+_COMPARED_AS = {BOOL: BOOL, INT: INT, FLOAT: INT, TEXT: TEXT, LIST: LIST}
+
+
+class _Operator(NamedTuple):
+    """What an operator takes on both sides, and what it makes of that; nothing for the type of its sides."""
+
+    takes: str
+    makes: str
+
+
 TEXTUAL = ("matches", "contains", "startsWith", "endsWith")
 COMPARES = ("<", ">", "<=", ">=")
-# What an operator takes on both sides, and what it makes of that; `` is the type of its sides.
-_TAKES = {
-    **dict.fromkeys(("or", "||", "and", "&&"), (BOOL, BOOL)),
-    **dict.fromkeys(COMPARES, ("ifstd", BOOL)),
-    **dict.fromkeys(TEXTUAL, (TEXT, BOOL)),
-    "+": ("ifstd", ""),
-    "-": ("iftd", ""),
-    "*": ("ifd", ""),
-    "/": ("if", FLOAT),
-    **dict.fromkeys(("**", "^"), ("if", FLOAT)),
-    "%": (INT, INT),
-    "..": (INT, LIST),
+_EQUALS = ("==", "!=")
+_POWERS = ("**", "^")
+_NEGATES = ("not", "!")
+_OPERATORS = {
+    **dict.fromkeys(("or", "||", "and", "&&"), _Operator(BOOL, BOOL)),
+    **dict.fromkeys(COMPARES, _Operator(_NUMBERS + TEXT + _TIMES, BOOL)),
+    **dict.fromkeys(TEXTUAL, _Operator(TEXT, BOOL)),
+    "+": _Operator(_NUMBERS + TEXT + _TIMES, ""),
+    "-": _Operator(_NUMBERS + _TIMES, ""),
+    "*": _Operator(_NUMBERS + _SPAN, ""),
+    "/": _Operator(_NUMBERS, FLOAT),
+    **dict.fromkeys(_POWERS, _Operator(_NUMBERS, FLOAT)),
+    "%": _Operator(INT, INT),
+    "..": _Operator(INT, LIST),
 }
-# Functions: what each argument may be, with `|` before those that can be left out, and the result.
+
+
+class _Function(NamedTuple):
+    """What each argument of a function may be, those that can be left out, and the type of what it returns."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    returns: str
+
+
+_ANY_TYPE = "".join(SHOWN)
 _FUNCTIONS = {
-    **dict.fromkeys(("upper", "lower", "toBase64", "fromBase64"), ("s", TEXT)),
-    **dict.fromkeys(("trim", "trimPrefix", "trimSuffix"), ("s|s", TEXT)),
-    **dict.fromkeys(("split", "splitAfter"), ("s s|i", LIST)),
-    **dict.fromkeys(("indexOf", "lastIndexOf"), ("s s", INT)),
-    **dict.fromkeys(("hasPrefix", "hasSuffix"), ("s s", BOOL)),
-    **dict.fromkeys(("ceil", "floor", "round"), ("ifn", FLOAT)),
-    **dict.fromkeys(("reverse", "uniq", "flatten"), ("ln", LIST)),
-    **dict.fromkeys(("string", "type", "toJSON"), ("bifslntd", TEXT)),
-    **dict.fromkeys(("keys", "values"), (UNKNOWN, LIST)),
-    "len": ("sl", INT),
-    "abs": ("ifn", UNKNOWN),
-    "int": ("ifsn", INT),
-    "float": ("ifsn", FLOAT),
-    "replace": ("s s s|i", TEXT),
-    "repeat": ("s i", TEXT),
-    "join": ("l|s", TEXT),
-    "fromJSON": ("s", UNKNOWN),
-    "duration": ("s", _SPAN),
-    "take": ("ln in", LIST),
+    **dict.fromkeys(("upper", "lower", "toBase64", "fromBase64"), _Function((TEXT,), (), TEXT)),
+    **dict.fromkeys(("trim", "trimPrefix", "trimSuffix"), _Function((TEXT,), (TEXT,), TEXT)),
+    **dict.fromkeys(("split", "splitAfter"), _Function((TEXT, TEXT), (INT,), LIST)),
+    **dict.fromkeys(("indexOf", "lastIndexOf"), _Function((TEXT, TEXT), (), INT)),
+    **dict.fromkeys(("hasPrefix", "hasSuffix"), _Function((TEXT, TEXT), (), BOOL)),
+    **dict.fromkeys(("ceil", "floor", "round"), _Function((_NUMBERS + NIL,), (), FLOAT)),
+    **dict.fromkeys(("reverse", "uniq", "flatten"), _Function((LIST + NIL,), (), LIST)),
+    **dict.fromkeys(("string", "type", "toJSON"), _Function((_ANY_TYPE,), (), TEXT)),
+    **dict.fromkeys(("keys", "values"), _Function((UNKNOWN,), (), LIST)),
+    "len": _Function((TEXT + LIST,), (), INT),
+    "abs": _Function((_NUMBERS + NIL,), (), UNKNOWN),
+    "int": _Function((_NUMBERS + TEXT + NIL,), (), INT),
+    "float": _Function((_NUMBERS + TEXT + NIL,), (), FLOAT),
+    "replace": _Function((TEXT, TEXT, TEXT), (INT,), TEXT),
+    "repeat": _Function((TEXT, INT), (), TEXT),
+    "join": _Function((LIST,), (TEXT,), TEXT),
+    "fromJSON": _Function((TEXT,), (), UNKNOWN),
+    "duration": _Function((TEXT,), (), _SPAN),
+    "take": _Function((LIST + NIL, INT + NIL), (), LIST),
 }
-_NUMBERS = "if"
+_CONSTANTS = {"true": BOOL, "false": BOOL, "nil": NIL}
 _NOT_JUDGED = frozenset(("#", "let", "if", "else", ";", "{", "}", "::", "|", "$env"))
 _NUMBER = re.compile(r"(0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*)\Z")
+# Deeper than any expression; a deeper one is not judged.
 _DEEPEST = 40
-_BINDS = {
+# How strongly operators bind: between two values, and before one.
+_STRENGTHS = {
     **dict.fromkeys(("or", "||"), 10),
     **dict.fromkeys(("and", "&&"), 15),
-    **dict.fromkeys(("==", "!=", "in", *TEXTUAL, *COMPARES), 20),
+    **dict.fromkeys((*_EQUALS, "in", *TEXTUAL, *COMPARES), 20),
     "..": 25,
     **dict.fromkeys("+-", 30),
     **dict.fromkeys("*/%", 60),
-    **dict.fromkeys(("**", "^"), 100),
+    **dict.fromkeys(_POWERS, 100),
     "??": 500,
 }
-_UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
+_UNARY_STRENGTHS = {"not": 50, "!": 50, "-": 90, "+": 90}
+_NO_OPERATOR = -1
 
 
 class Invalid(Exception):  # noqa: N818 - a verdict, not a failure
@@ -91,50 +128,75 @@ class Token(NamedTuple):
     start: int
 
 
-def result(sign: Token, left: str, right: str) -> str:
-    """Return the type of what an operator makes of two values. Raises Invalid."""
-    if sign.text in ("==", "!="):
-        _agree(sign, left, right)
+class _Argument(NamedTuple):
+    """An argument of a call: where it begins, and its type."""
+
+    start: int
+    type: str
+
+
+def _type_made(sign: Token, left: str, right: str) -> str:
+    """Return the type of what an operator makes of values of two types. Raises Invalid."""
+    if sign.text in _EQUALS:
+        _check_same_type(sign, left, right)
         return BOOL
     if sign.text == "in":
-        if right not in (UNKNOWN, LIST, NIL) and not (right == TEXT and left == UNKNOWN):
-            raise Invalid(sign.start, f"`in` looks into a list or a map, not into {SHOWN[right]}")
+        _check_container(sign, left, right)
         return BOOL
     if sign.text == "??":
         return UNKNOWN
-    takes, made = _TAKES[sign.text]
-    for side in (left, right):
-        if side not in (UNKNOWN, *takes):
-            raise Invalid(sign.start, f"`{sign.text}` takes {SHOWN[takes[0]]}, not {SHOWN[side]}")
-    _agree(sign, left, right)
-    return made or (UNKNOWN if UNKNOWN in (left, right) or left != right else left)
+    operator = _OPERATORS[sign.text]
+    _check_operand(sign, left, operator.takes)
+    _check_operand(sign, right, operator.takes)
+    _check_same_type(sign, left, right)
+    if operator.makes:
+        return operator.makes
+    return left if left == right else UNKNOWN
 
 
-def _agree(sign: Token, left: str, right: str) -> None:
+def _check_operand(sign: Token, operand: str, takes: str) -> None:
+    """Raise Invalid if an operator takes no operand of this type."""
+    if operand != UNKNOWN and operand not in takes:
+        raise Invalid(sign.start, f"`{sign.text}` takes {SHOWN[takes[0]]}, not {SHOWN[operand]}")
+
+
+def _check_same_type(sign: Token, left: str, right: str) -> None:
     """Raise Invalid if both sides are known, and not of one type; numbers are."""
-    kinds = {"b": "b", "s": "s", "i": "i", "f": "i", "l": "l"}
-    if left in kinds and right in kinds and kinds[left] != kinds[right]:
+    left_kind, right_kind = _COMPARED_AS.get(left), _COMPARED_AS.get(right)
+    if left_kind and right_kind and left_kind != right_kind:
         raise Invalid(sign.start, f"`{sign.text}` takes two values of a type, not {SHOWN[left]} and {SHOWN[right]}")
 
 
-def called(name: Token, arguments: list[tuple[int, str]]) -> str:
-    """Return the type of what a function returns; arguments are places and types. Raises Invalid."""
-    if name.text not in _FUNCTIONS:
+def _check_container(sign: Token, left: str, right: str) -> None:
+    """Raise Invalid if `in` looks into what contains nothing."""
+    may_contain = right in (UNKNOWN, LIST, NIL)
+    may_be_in_text = right == TEXT and left == UNKNOWN
+    if not may_contain and not may_be_in_text:
+        raise Invalid(sign.start, f"`in` looks into a list or a map, not into {SHOWN[right]}")
+
+
+def _type_returned(name: Token, arguments: Sequence[_Argument]) -> str:
+    """Return the type of what a function returns, unknown for one that is not in the table. Raises Invalid."""
+    function = _FUNCTIONS.get(name.text)
+    if function is None:
         return UNKNOWN
-    wanted, result = _FUNCTIONS[name.text]
-    needed = wanted.partition("|")[0].split()
-    kinds = wanted.replace("|", " ").split()
-    if not len(needed) <= len(arguments) <= len(kinds):
-        counts = f"{len(needed)}" if len(needed) == len(kinds) else f"{len(needed)} to {len(kinds)}"
+    kinds = (*function.required, *function.optional)
+    least, most = len(function.required), len(kinds)
+    if not least <= len(arguments) <= most:
+        counts = str(least) if least == most else f"{least} to {most}"
         raise Invalid(name.start, f"`{name.text}` takes {counts} values, not {len(arguments)}")
-    for (start, found), kind in zip(arguments, kinds, strict=False):
-        if kind != UNKNOWN and found not in (UNKNOWN, *kind):
-            raise Invalid(start, f"`{name.text}` takes {SHOWN[kind[0]]} here, not {SHOWN[found]}")
-    return result
+    for argument, kind in zip(arguments, kinds, strict=False):
+        is_judged = UNKNOWN not in (kind, argument.type)
+        if is_judged and argument.type not in kind:
+            raise Invalid(argument.start, f"`{name.text}` takes {SHOWN[kind[0]]} here, not {SHOWN[argument.type]}")
+    return function.returns
 
 
 class Parser:
-    """Reads the tokens of one expression; `end` is its length."""
+    """Reads the tokens of one expression; `end` is its length. Its methods raise Invalid and NotJudged.
+
+    Each method reads what its name says from the token at `index` on, and returns its type.
+    """
 
     def __init__(self, tokens: Sequence[Token], end: int) -> None:
         if any(token.text in _NOT_JUDGED and token.kind != "text" for token in tokens):
@@ -142,102 +204,129 @@ class Parser:
         self.tokens = [*tokens, Token("end", "", end)]
         self.index = self.depth = 0
 
-    def type(self) -> str:
-        """Return the type of the whole. Raises Invalid and NotJudged."""
-        found = self._either()
+    def whole_type(self) -> str:
+        """Return the type of the whole."""
+        kind = self._choice()
         self._take("")
-        return found
+        return kind
 
     @property
     def token(self) -> Token:
         return self.tokens[self.index]
 
     def _next(self) -> Token:
+        """Return the token, and go to the next one."""
+        token = self.tokens[self.index]
         self.index += 1
-        return self.tokens[self.index - 1]
+        return token
 
     def _is(self, *texts: str) -> bool:
+        """Whether the token is one of these words and signs; in quotes, they are text."""
         return self.token.text in texts and self.token.kind != "text"
 
     def _take(self, text: str) -> Token:
+        """Read a token that has to stand here."""
         if not self._is(text):
             raise self._unexpected()
         return self._next()
 
     def _unexpected(self) -> Invalid:
-        what = f"`{self.token.text}` cannot stand here" if self.token.text else "something is missing at the end"
-        return Invalid(self.token.start, what)
+        if not self.token.text:
+            return Invalid(self.token.start, "something is missing at the end")
+        return Invalid(self.token.start, f"`{self.token.text}` cannot stand here")
 
-    def _either(self) -> str:
+    def _choice(self) -> str:
+        """Read a value, or `CONDITION ? VALUE : VALUE`."""
         self.depth += 1
         if self.depth > _DEEPEST:
             raise NotJudged
-        start, found = self.token.start, self._binary(0)
+        start = self.token.start
+        kind = self._operation(0)
         if self._is("?"):
-            if found not in (UNKNOWN, BOOL):
-                raise Invalid(start, f"a condition is a truth value, not {SHOWN[found]}")
-            self._next()
-            if self._is(":"):
-                raise NotJudged
-            one = self._either()
-            self._take(":")
-            two = self._either()
-            found = one if one == two else UNKNOWN
+            if kind not in (UNKNOWN, BOOL):
+                raise Invalid(start, f"a condition is a truth value, not {SHOWN[kind]}")
+            kind = self._branches()
         self.depth -= 1
-        return found
+        return kind
 
-    def _binary(self, least: int) -> str:
-        left, compared = self._signed(), False
+    def _branches(self) -> str:
+        """Read `? VALUE : VALUE`; two branches of different types have none that is known."""
+        self._take("?")
+        if self._is(":"):  # `a ?: b`
+            raise NotJudged
+        if_true = self._choice()
+        self._take(":")
+        if_false = self._choice()
+        return if_true if if_true == if_false else UNKNOWN
+
+    def _operation(self, least: int) -> str:
+        """Read a value, and the operators behind it that bind at least so strongly, each with its right side."""
+        left = self._operand()
+        is_compared = False
         while True:
-            after = self.tokens[self.index + 1] if self._is("not") else self.token
-            binds = _BINDS.get(after.text, -1) if after.kind != "text" else -1
-            if binds < least:
+            is_negated = self._is("not")  # `a not in b`
+            operator = self.tokens[self.index + 1] if is_negated else self.token
+            strength = _strength(operator)
+            if strength < least:
                 return left
-            if after.text in COMPARES and compared:
+            if is_compared and operator.text in COMPARES:  # `a < b < c`
                 raise NotJudged
-            self.index += after is not self.token
+            if is_negated:
+                self._next()
             sign = self._next()
-            right = self._binary(binds + (sign.text not in ("**", "^")))
-            left, compared = result(sign, left, right), sign.text in COMPARES
+            binds_to_the_right = sign.text in _POWERS
+            right = self._operation(strength if binds_to_the_right else strength + 1)
+            left = _type_made(sign, left, right)
+            is_compared = sign.text in COMPARES
 
-    def _signed(self) -> str:
-        if self.token.text not in _UNARY or self.token.kind == "text":
-            return self._after(self._primary())
-        sign = self._next()
-        found = self._binary(_UNARY[sign.text])
-        wanted = BOOL if sign.text in ("not", "!") else _NUMBERS
-        if found not in (UNKNOWN, *wanted):
-            raise Invalid(sign.start, f"`{sign.text}` takes {SHOWN[wanted[0]]}, not {SHOWN[found]}")
-        return BOOL if wanted == BOOL else found
+    def _operand(self) -> str:
+        """Read a value with what stands before and behind it: a sign or `not`, members, indexes and calls."""
+        sign = self.token
+        if sign.text not in _UNARY_STRENGTHS or sign.kind == "text":
+            return self._members_of(self._single_value())
+        self._next()
+        operand = self._operation(_UNARY_STRENGTHS[sign.text])
+        if sign.text in _NEGATES:
+            _check_operand(sign, operand, BOOL)
+            return BOOL
+        _check_operand(sign, operand, _NUMBERS)
+        return operand
 
-    def _primary(self) -> str:
-        token = self._next()
+    def _single_value(self) -> str:
+        """Read a text, number, name, call or list, or what stands in parentheses."""
+        token = self.token
         if token.kind == "text":
-            return UNKNOWN if token.text[0] in "bB" else TEXT
+            self._next()
+            is_bytes = token.text[0] in "bB"
+            return UNKNOWN if is_bytes else TEXT
         if token.text == "(":
-            found = self._either()
+            self._next()
+            kind = self._choice()
             self._take(")")
-            return found
+            return kind
         if token.text == "[":
-            self._listed("]")
+            self._next()
+            self._values_until("]")
             return LIST
-        if token.kind == "word" and token.text not in _BINDS:
-            return self._word(token)
-        self.index -= 1
-        if token.text in (".", "?."):
+        if token.kind == "word" and token.text not in _STRENGTHS:
+            return self._word()
+        if token.text in (".", "?."):  # a member of what a predicate looks at
             raise NotJudged
         raise self._unexpected()
 
-    def _word(self, token: Token) -> str:
-        if token.text[0].isdigit():
-            return self._number(token)
+    def _word(self) -> str:
+        """Read a number, a call, a constant or a variable."""
+        word = self._next()
+        if word.text[0].isdigit():
+            return self._number(word)
         if self._is("("):
             self._next()
-            return called(token, self._listed(")"))
-        return {"true": BOOL, "false": BOOL, "nil": NIL}.get(token.text, UNKNOWN)
+            return _type_returned(word, self._values_until(")"))
+        return _CONSTANTS.get(word.text, UNKNOWN)
 
-    def _number(self, token: Token) -> str:
-        if not _NUMBER.match(token.text):
+    def _number(self, word: Token) -> str:
+        """Read the rest of a number behind its first digits."""
+        if not _NUMBER.match(word.text):
             raise NotJudged
         if not self._is("."):
             return INT
@@ -246,38 +335,48 @@ class Parser:
             raise NotJudged
         return FLOAT
 
-    def _listed(self, closing: str) -> list[tuple[int, str]]:
-        found: list[tuple[int, str]] = []
+    def _values_until(self, closing: str) -> list[_Argument]:
+        """Read values with commas between them, and the bracket behind them; a comma may stand before it."""
+        values: list[_Argument] = []
         while not self._is(closing):
-            if found:
+            if values:
                 self._take(",")
                 if self._is(closing):
                     break
-            found.append((self.token.start, self._either()))
+            values.append(_Argument(self.token.start, self._choice()))
         self._next()
-        return found
+        return values
 
-    def _after(self, base: str) -> str:
-        """Read members, indexes and calls of a value."""
+    def _members_of(self, base: str) -> str:
+        """Read members, indexes and calls of a value; what they are is known only at run time."""
         while self._is(".", "?.", "[", "("):
-            sign = self._next()
             if base != UNKNOWN:
                 raise NotJudged
+            sign = self._next()
             if sign.text == "(":
-                self._listed(")")
-            elif sign.text == "[" or (sign.text == "?." and self._is("[")):
-                self.index += sign.text != "["
-                self._index()
-            elif self._next().kind not in ("word", "text"):
-                self.index -= 1
+                self._values_until(")")
+            elif sign.text == "[":
+                self._index_or_slice()
+            elif sign.text == "?." and self._is("["):
+                self._next()
+                self._index_or_slice()
+            elif self.token.kind in ("word", "text"):
+                self._next()
+            else:
                 raise self._unexpected()
         return base
 
-    def _index(self) -> None:
+    def _index_or_slice(self) -> None:
+        """Read `VALUE]`, `FROM:TO]`, `FROM:]` or `:TO]`."""
         if not self._is(":"):
-            self._either()
+            self._choice()
         if self._is(":"):
             self._next()
             if not self._is("]"):
-                self._either()
+                self._choice()
         self._take("]")
+
+
+def _strength(token: Token) -> int:
+    """Return how strongly a token binds what stands on its sides; less than all if it is no operator."""
+    return _NO_OPERATOR if token.kind == "text" else _STRENGTHS.get(token.text, _NO_OPERATOR)

@@ -17,7 +17,7 @@ from ..config.layers import parse_version
 from ..errors import near
 from . import ottl_syntax as words
 from .ottl_literals import broken_literal, refused_together
-from .ottl_syntax import Invalid, Parser, TooDeep, Used, Value, text_of
+from .ottl_syntax import Invalid, Parser, Step, TooDeep, Used, Value, text_of
 
 SYNTAX, NAME, ARGUMENT = "ottl-syntax", "ottl-name", "ottl-argument"
 STATEMENT, CONDITION, ROUTE = "statement", "condition", "route"
@@ -246,14 +246,14 @@ def _statement(text: str) -> Used:
         raise parser.unexpected("a function, such as `set(…)`,")
     parser.used.calls.insert(0, parser.call())
     if parser.token.text == "where" and parser.token.kind == "lower":
-        parser.next()
-        parser.truth(parser.either())
+        parser.advance()
+        parser.require_truth(parser.value_or_condition())
     return _all_of(parser, "the end or `where`")
 
 
 def _condition(text: str) -> Used:
     parser = Parser(text)
-    parser.truth(parser.either())
+    parser.require_truth(parser.value_or_condition())
     return _all_of(parser, "the end, `and` or `or`")
 
 
@@ -418,7 +418,7 @@ class Judge:
             return
         yield from self._steps(path, steps, context)
 
-    def _steps(self, path: Value, steps: list[tuple[str, bool]], context: Context) -> Iterator[Trouble]:
+    def _steps(self, path: Value, steps: list[Step], context: Context) -> Iterator[Trouble]:
         """Yield what a context does not have of a path, or keys behind what takes none."""
         name = ".".join(step for step, _has_keys in steps)
         if name == _CACHE:

@@ -35,10 +35,11 @@ _LARGEST, _MOST_DIGITS = 2**63, 19
 _LARGEST_RUNE = 0x10FFFF
 # Deeper than any statement; a deeper text is not judged.
 _DEEPEST = 40
-# Kinds of values: what a literal is, and what else stands for a value.
+# Kinds of values: what a literal is, and what else stands for a value. NAME is that of a function, TEST a condition.
 STRING, INT, FLOAT, BOOL, NIL, BYTES, ENUM, LIST, MAP = "s", "i", "f", "b", "n", "y", "e", "l", "m"
 PATH, CALL, MATH, LAMBDA, NAME, TEST = "p", "c", "x", "L", "F", "t"
 
+# What can be calculated with, what a condition may be, and what the kinds of tokens stand for.
 MATHS = (PATH, CALL, INT, FLOAT, MATH)
 TRUTHS = (TEST, CALL, BOOL)
 LITERALS = {"string": STRING, "int": INT, "float": FLOAT, "bool": BOOL, "nil": NIL, "bytes": BYTES}
@@ -57,23 +58,39 @@ class TooDeep(Exception):  # noqa: N818 - a verdict, not a failure
 
 
 class Token(NamedTuple):
+    """A word, sign or literal of a text."""
+
     kind: str
     text: str
     start: int
 
 
+class NamedValue(NamedTuple):
+    """An argument of a call; its name is empty if it has none, as that of an item of a list."""
+
+    name: str
+    value: Value
+
+
+class Step(NamedTuple):
+    """A name in a path, and whether keys follow it, as in `attributes["a"]`."""
+
+    name: str
+    has_keys: bool
+
+
 @dataclass(slots=True)
 class Value:
-    """A value: its kind, where it starts, its text, the arguments of a call, and the items of a list.
+    """A value: its kind, where it starts, its text, the arguments of a call or the items of a list.
 
-    `steps` are the names in a path, each with whether it has keys; `signed` says that a number has a sign.
+    `steps` are the names in a path; `signed` says that a number has a sign.
     """
 
     kind: str
     start: int
     text: str = ""
-    arguments: list[tuple[str, Value]] = field(default_factory=list)
-    steps: list[tuple[str, bool]] = field(default_factory=list)
+    arguments: list[NamedValue] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     signed: bool = False
 
 
@@ -87,42 +104,51 @@ class Used:
     lambdas: list[Value] = field(default_factory=list)
 
 
-def text_of(literal: str) -> str | None:
+def text_of(quoted: str) -> str | None:
     """Return what a literal in quotes stands for; None if it has an escape that Go does not know."""
-    if any(found[1] is not None for found in _ESCAPE.finditer(literal)):
+    if _wrong_escape(quoted):
         return None
-    return _ESCAPE.sub(lambda found: _unescaped(found[0][1:]), literal[1:-1])
+    return _ESCAPE.sub(lambda escape: _unescaped(escape[0][1:]), quoted[1:-1])
+
+
+def _wrong_escape(quoted: str) -> re.Match[str] | None:
+    """Return the first escape that Go does not know."""
+    for escape in _ESCAPE.finditer(quoted):
+        if escape[1] is not None:
+            return escape
+    return None
 
 
 def _unescaped(body: str) -> str:
+    """Return the character that an escape stands for, given what follows its backslash."""
     if body in _CONTROL:
         return _CONTROL[body]
-    code = int(body, 8) if body[0].isdigit() else int(body[1:], 16)
+    is_octal = body[0].isdigit()
+    code = int(body, 8) if is_octal else int(body[1:], 16)
     return chr(code) if code <= _LARGEST_RUNE else ""
 
 
 @lru_cache(maxsize=4096)
 def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the words of a text; many configs have the same statements. Raises Invalid."""
-    found, at = [], 0
+    tokens, end = [], 0
     for match in _TOKEN.finditer(text):
-        start, end = match.span()
-        if start > at:
+        start = match.start()
+        if start > end:  # the pattern has skipped a sign
             break
         if match.lastgroup != "space":
-            found.append(Token(str(match.lastgroup), match[0], start))
-        at = end
-    if at < len(text):
-        raise Invalid(at, f"`{text[at]}` has no meaning here", _HINTS.get(text[at], ""))
-    return (*found, Token("end", "", len(text)))
+            tokens.append(Token(str(match.lastgroup), match[0], start))
+        end = match.end()
+    if end < len(text):
+        raise Invalid(end, f"`{text[end]}` has no meaning here", _HINTS.get(text[end], ""))
+    return (*tokens, Token("end", "", len(text)))
 
 
-def literal(token: Token, kind: str) -> Value:
+def _literal(token: Token) -> Value:
     """Return a literal. Raises Invalid if its text has a wrong escape, or its number no room in 64 bits."""
-    if kind == STRING and text_of(token.text) is None:
-        bad = next(found for found in _ESCAPE.finditer(token.text) if found[1] is not None)
-        at = token.start + bad.start()
-        raise Invalid(at, f"`{bad[0]}` is no escape in a text", f"Write `\\{bad[0]}` for a backslash.")
+    kind = LITERALS[token.kind]
+    if kind == STRING:
+        _check_escapes(token)
     if kind == INT and (len(token.text) > _MOST_DIGITS or int(token.text) >= _LARGEST):
         raise Invalid(token.start, "this number is too large")
     if kind == BYTES and len(token.text) % 2:
@@ -130,8 +156,25 @@ def literal(token: Token, kind: str) -> Value:
     return Value(kind, token.start, token.text)
 
 
+def _check_escapes(token: Token) -> None:
+    """Raise Invalid at the first escape of a text in quotes that Go does not know."""
+    escape = _wrong_escape(token.text)
+    if escape:
+        start = token.start + escape.start()
+        raise Invalid(start, f"`{escape[0]}` is no escape in a text", f"Write `\\{escape[0]}` for a backslash.")
+
+
+def _check_calculable(value: Value, start: int) -> None:
+    """Raise Invalid at a place if a value cannot be calculated with."""
+    if value.kind not in MATHS:
+        raise Invalid(start, "only numbers, paths and converters can be calculated with")
+
+
 class Parser:
-    """Reads one text; `used` holds what it uses."""
+    """Reads one text; `used` holds what it uses. Its methods raise Invalid and TooDeep.
+
+    Each method reads what its name says from the token at `index` on. `scopes` has the parameters of lambdas around it.
+    """
 
     def __init__(self, text: str) -> None:
         self.tokens = tokens_of(text)
@@ -143,100 +186,110 @@ class Parser:
     def token(self) -> Token:
         return self.tokens[self.index]
 
-    def next(self) -> Token:
+    def advance(self) -> Token:
+        """Return the token, and go to the next one."""
+        token = self.tokens[self.index]
         self.index += 1
-        return self.tokens[self.index - 1]
+        return token
 
-    def unexpected(self, wanted: str) -> Invalid:
-        found = self.token
-        what = f"`{found.text}`" if found.text else "the end"
-        return Invalid(
-            found.start, f"{wanted} should stand here, not {what}", "Write `==`." if found.text == "=" else ""
-        )
+    def unexpected(self, expected: str) -> Invalid:
+        """Return that something else should stand here, in words for the user."""
+        token = self.token
+        what = f"`{token.text}`" if token.text else "the end"
+        fix = "Write `==`." if token.text == "=" else ""
+        return Invalid(token.start, f"{expected} should stand here, not {what}", fix)
 
-    def take(self, text: str, wanted: str = "") -> Token:
+    def take(self, text: str, expected: str = "") -> Token:
+        """Read a token that has to stand here; `expected` says what else may."""
         if self.token.text != text:
-            raise self.unexpected(wanted or f"`{text}`")
-        return self.next()
+            raise self.unexpected(expected or f"`{text}`")
+        return self.advance()
 
-    def truth(self, value: Value) -> Value:
+    def require_truth(self, value: Value) -> None:
+        """Raise Invalid if a value is no condition."""
         if value.kind not in TRUTHS:
             raise self.unexpected("a comparison, such as `== 1`,")
-        return value
 
     def value(self) -> Value:
-        found = self.either()
-        if found.kind == TEST:
-            raise Invalid(found.start, "a value should stand here, not a condition")
-        return found
+        """Read a value that is no condition."""
+        value = self.value_or_condition()
+        if value.kind == TEST:
+            raise Invalid(value.start, "a value should stand here, not a condition")
+        return value
 
-    def either(self) -> Value:
+    def value_or_condition(self) -> Value:
         """Read a value or a condition: `or` binds less than `and`, and that less than `not` and comparisons."""
         self.depth += 1
         if self.depth > _DEEPEST:
             raise TooDeep
-        left = self._all()
+        left = self._conjunction()
         while self.token.kind == "or":
-            self.truth(left)
-            self.next()
-            self.truth(self._all())
+            self.require_truth(left)
+            self.advance()
+            self.require_truth(self._conjunction())
             left = Value(TEST, left.start)
         self.depth -= 1
         return left
 
-    def _all(self) -> Value:
-        left = self._one()
+    def _conjunction(self) -> Value:
+        """Read a value, or conditions with `and` between them."""
+        left = self._comparison()
         while self.token.kind == "and":
-            self.truth(left)
-            self.next()
-            self.truth(self._one())
+            self.require_truth(left)
+            self.advance()
+            self.require_truth(self._comparison())
             left = Value(TEST, left.start)
         return left
 
-    def _one(self) -> Value:
+    def _comparison(self) -> Value:
+        """Read a value or a comparison of two, and `not` before it."""
         start = self.token.start
-        negated = self.token.kind == "not"
-        self.index += negated
-        left = self._sum()
+        is_negated = self.token.kind == "not"
+        if is_negated:
+            self.advance()
+        left = self._calculation()
         if self.token.kind == "compare" and left.kind != TEST:
-            self.next()
-            if self._sum().kind == TEST:
+            self.advance()
+            if self._calculation().kind == TEST:
                 raise Invalid(start, "a condition in parentheses cannot be compared")
             left = Value(TEST, left.start)
-        if negated:
-            self.truth(left)
-        return Value(TEST, start) if negated else left
+        if not is_negated:
+            return left
+        self.require_truth(left)
+        return Value(TEST, start)
 
-    def _sum(self) -> Value:
-        left = self._signed()
+    def _calculation(self) -> Value:
+        """Read a value, or several with `+`, `-`, `*` and `/` between them."""
+        left = self._signed_value()
         while self.token.kind in ("sum", "product"):
-            if left.kind not in MATHS:
-                raise Invalid(self.token.start, "only numbers, paths and converters can be calculated with")
-            self.next()
-            right = self._signed()
-            if right.kind not in MATHS:
-                raise Invalid(right.start, "only numbers, paths and converters can be calculated with")
+            _check_calculable(left, self.token.start)
+            self.advance()
+            right = self._signed_value()
+            _check_calculable(right, right.start)
             left = Value(MATH, left.start)
         return left
 
-    def _signed(self) -> Value:
+    def _signed_value(self) -> Value:
+        """Read a value, and one sign before it."""
         if self.token.kind != "sum":
-            return self._primary()
-        start = self.next().start
-        found = self._primary()
-        if found.kind not in MATHS or found.signed:
+            return self._single_value()
+        start = self.advance().start
+        value = self._single_value()
+        if value.kind not in MATHS or value.signed:
             raise Invalid(start, "only numbers, paths and converters can have a sign")
-        kind = found.kind if found.kind in LITERALS.values() else MATH
-        return Value(kind, start, found.text, signed=True)
+        is_literal = value.kind in LITERALS.values()
+        kind = value.kind if is_literal else MATH
+        return Value(kind, start, value.text, signed=True)
 
-    def _primary(self) -> Value:
+    def _single_value(self) -> Value:
+        """Read a literal, path, call, enum, name, list, map or lambda, or what stands in parentheses."""
         token = self.token
         if token.kind in LITERALS:
-            return literal(self.next(), LITERALS[token.kind])
+            return _literal(self.advance())
         if token.kind == "lower":
             return self._path()
         if token.kind == "upper":
-            return self._upper()
+            return self._call_enum_or_name()
         if token.text == "(":
             return self._lambda() or self._parentheses()
         if token.text == "[":
@@ -246,30 +299,35 @@ class Parser:
         raise self.unexpected("a value")
 
     def _parentheses(self) -> Value:
-        start = self.next().start
-        inside = self.either()
+        """Read a calculation or a condition in parentheses. Only a call stays what it is."""
+        start = self.advance().start
+        inside = self.value_or_condition()
         if inside.kind not in (*MATHS, *TRUTHS):
             raise self.unexpected("a comparison")
         self.take(")")
-        kind = CALL if inside.kind == CALL else TEST if inside.kind in TRUTHS else MATH
-        return Value(kind, start)
+        if inside.kind == CALL:
+            return Value(CALL, start)
+        return Value(TEST if inside.kind in TRUTHS else MATH, start)
 
-    def _after_name(self) -> int:
-        ahead = self.index
-        while self.tokens[ahead].kind in ("upper", "lower"):
-            ahead += 1
-        return ahead
+    def _name_end(self) -> int:
+        """Return the index behind a name, which is several tokens: `Is`, upper and lower case, are two."""
+        end = self.index
+        while self.tokens[end].kind in ("upper", "lower"):
+            end += 1
+        return end
 
     def _name(self) -> str:
-        start, self.index = self.index, self._after_name()
-        return "".join(token.text for token in self.tokens[start : self.index])
+        """Read the name of a function, enum or argument."""
+        start, end = self.index, self._name_end()
+        self.index = end
+        return "".join(token.text for token in self.tokens[start:end])
 
     def call(self) -> Value:
         """Read a function with its arguments."""
         start = self.token.start
         name = self._name()
         self.take("(", f"`(` after the function '{name}'")
-        arguments: list[tuple[str, Value]] = []
+        arguments: list[NamedValue] = []
         while self.token.text != ")":
             if arguments:
                 self.take(",", "`,` or `)`")
@@ -277,88 +335,101 @@ class Parser:
         self.take(")")
         return Value(CALL, start, name, arguments)
 
-    def _argument(self) -> tuple[str, Value]:
-        if self.token.kind != "lower":
-            return "", self.value()
-        if self.tokens[self._after_name()].text != "=":
-            return "", self.value()
+    def _argument(self) -> NamedValue:
+        """Read `VALUE` or `NAME = VALUE`."""
+        has_name = self.token.kind == "lower" and self.tokens[self._name_end()].text == "="
+        if not has_name:
+            return NamedValue("", self.value())
         name = self._name()
         self.take("=")
-        return name, self.value()
+        return NamedValue(name, self.value())
 
-    def _upper(self) -> Value:
-        token, ahead = self.token, self._after_name()
-        if self.tokens[ahead].text == "(":
-            found = self.call()
-            self.used.calls.append(found)
+    def _call_enum_or_name(self) -> Value:
+        """Read what begins in upper case: a call with its keys, an enum, or the name of a function."""
+        start, end = self.token.start, self._name_end()
+        if self.tokens[end].text == "(":
+            call = self.call()
+            self.used.calls.append(call)
             self._keys()
-            return found
-        kind = ENUM if ahead == self.index + 1 else NAME
-        found = Value(kind, token.start, self._name())
-        if kind == ENUM:
-            self.used.enums.append(found)
-        return found
+            return call
+        has_one_token = end == self.index + 1
+        if not has_one_token:  # enums have no small letters
+            return Value(NAME, start, self._name())
+        enum = Value(ENUM, start, self._name())
+        self.used.enums.append(enum)
+        return enum
 
     def _path(self) -> Value:
+        """Read names with dots between them, each with its keys."""
         first = self.token
         if self.tokens[self.index + 1].text == "(":
             fix = f"Write `{first.text[:1].upper()}{first.text[1:]}(…)`."
             raise Invalid(first.start, "a function that returns a value starts with an upper-case letter", fix)
-        found = Value(PATH, first.start)
-        while True:
-            if self.token.kind != "lower":
-                raise self.unexpected("a name in lower case")
-            name = self.next().text
-            found.steps.append((name, self._keys()))
-            if self.token.text != ".":
-                break
-            self.next()
-        found.text = ".".join(name for name, _keys in found.steps)
-        if not any(found.steps[0][0] in scope for scope in self.scopes):
-            self.used.paths.append(found)
-        return found
+        path = Value(PATH, first.start)
+        path.steps.append(self._step())
+        while self.token.text == ".":
+            self.advance()
+            path.steps.append(self._step())
+        path.text = ".".join(step.name for step in path.steps)
+        is_parameter = any(first.text in parameters for parameters in self.scopes)
+        if not is_parameter:
+            self.used.paths.append(path)
+        return path
+
+    def _step(self) -> Step:
+        """Read a name of a path with its keys."""
+        if self.token.kind != "lower":
+            raise self.unexpected("a name in lower case")
+        name = self.advance().text
+        return Step(name, self._keys())
 
     def _keys(self) -> bool:
+        """Read keys in brackets; return whether there are any."""
         before = self.index
         while self.token.text == "[":
-            self.next()
-            if self.value().kind not in (*MATHS, STRING):
-                raise Invalid(self.tokens[self.index - 1].start, "a key is a text or a number")
+            self.advance()
+            key = self.value()
+            if key.kind not in (*MATHS, STRING):
+                last_token = self.tokens[self.index - 1]
+                raise Invalid(last_token.start, "a key is a text or a number")
             self.take("]")
         return self.index > before
 
     def _list(self) -> Value:
-        found = Value(LIST, self.next().start)
+        """Read `[VALUE, …]`; the grammar lets commas out."""
+        values = Value(LIST, self.advance().start)
         while self.token.text != "]":
             if self.token.text == ",":
-                self.next()
-            found.arguments.append(("", self.value()))
-        self.next()
-        return found
+                self.advance()
+            values.arguments.append(NamedValue("", self.value()))
+        self.advance()
+        return values
 
     def _map(self) -> Value:
-        found = Value(MAP, self.next().start)
+        """Read `{"KEY": VALUE, …}`; the grammar lets commas out."""
+        entries = Value(MAP, self.advance().start)
         while self.token.text != "}":
             if self.token.kind != "string":
                 raise self.unexpected("a key in quotes")
-            literal(self.next(), STRING)
+            _check_escapes(self.advance())
             self.take(":")
             self.value()
             if self.token.text == ",":
-                self.next()
-        self.next()
-        return found
+                self.advance()
+        self.advance()
+        return entries
 
     def _lambda(self) -> Value | None:
-        ahead = self.index + 1
-        while self.tokens[ahead].kind in ("lower", "blank") or self.tokens[ahead].text == ",":
-            ahead += 1
-        if self.tokens[ahead].text != ")" or self.tokens[ahead + 1].kind != "arrow":
+        """Read `(NAME, …) => VALUE`; return None and read nothing if none begins here."""
+        first = end = self.index + 1
+        while self.tokens[end].kind in ("lower", "blank") or self.tokens[end].text == ",":
+            end += 1
+        if self.tokens[end].text != ")" or self.tokens[end + 1].kind != "arrow":
             return None
-        found = Value(LAMBDA, self.token.start)
-        self.used.lambdas.append(found)
-        self.scopes.append({token.text for token in self.tokens[self.index + 1 : ahead]})
-        self.index = ahead + 2
-        self.either()
+        value = Value(LAMBDA, self.token.start)
+        self.used.lambdas.append(value)
+        self.scopes.append({token.text for token in self.tokens[first:end]})
+        self.index = end + 2
+        self.value_or_condition()
         self.scopes.pop()
-        return found
+        return value
