@@ -235,11 +235,14 @@ class Parser:
             return Invalid(self.token.start, "something is missing at the end")
         return Invalid(self.token.start, f"`{self.token.text}` cannot stand here")
 
-    def _choice(self) -> str:
-        """Read a value, or `CONDITION ? VALUE : VALUE`."""
+    def _go_deeper(self) -> None:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise NotJudged
+
+    def _choice(self) -> str:
+        """Read a value, or `CONDITION ? VALUE : VALUE`."""
+        self._go_deeper()
         start = self.token.start
         kind = self._operation(0)
         if self._is("?"):
@@ -274,10 +277,19 @@ class Parser:
             if is_negated:
                 self._next()
             sign = self._next()
-            binds_to_the_right = sign.text in _POWERS
-            right = self._operation(strength if binds_to_the_right else strength + 1)
+            if sign.text in _POWERS:  # `a ** b ** c` is `a ** (b ** c)`
+                right = self._nested_operation(strength)
+            else:
+                right = self._operation(strength + 1)
             left = _type_made(sign, left, right)
             is_compared = sign.text in COMPARES
+
+    def _nested_operation(self, least: int) -> str:
+        """Read an operation of a level of its own: signs and powers nest without parentheses."""
+        self._go_deeper()
+        kind = self._operation(least)
+        self.depth -= 1
+        return kind
 
     def _operand(self) -> str:
         """Read a value with what stands before and behind it: a sign or `not`, members, indexes and calls."""
@@ -285,7 +297,7 @@ class Parser:
         if sign.text not in _UNARY_STRENGTHS or sign.kind == "text":
             return self._members_of(self._single_value())
         self._next()
-        operand = self._operation(_UNARY_STRENGTHS[sign.text])
+        operand = self._nested_operation(_UNARY_STRENGTHS[sign.text])
         if sign.text in _NEGATES:
             _check_operand(sign, operand, BOOL)
             return BOOL

@@ -73,3 +73,18 @@ def test_what_is_not_judged_or_right(text: str) -> None:
 @pytest.mark.parametrize("part", ["(", "a = ", "'\\", "/*", "a.", "matches '('+", "`", "let x = 1;"])
 def test_the_time_is_linear(part: str) -> None:
     assert growth(broken_expression, part * 5_000, part * 20_000) < SLOW
+
+
+@pytest.mark.parametrize(
+    ("part", "end"), [("not ", "true"), ("!", "true"), ("-", "1"), ("1 ** ", "1"), ("1^", "1"), ("(", "1")]
+)
+def test_what_nests_too_deep_is_not_judged(part: str, end: str) -> None:
+    closing = ")" * 3_000 if part == "(" else ""
+    assert broken_expression(part * 3_000 + end + closing) is None
+
+
+def test_what_nests_less_deep_is_judged() -> None:
+    broken = broken_expression("-" * 15 + "1 ** " * 15 + "true")
+    assert broken
+    assert "`**` takes a number" in broken.why
+    assert broken_expression(" and ".join(["not not true"] * 100) + " and 5")
