@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..config.layers import Rename, Version, parse_version
 from .builds import BuildTable, Coverage, guessed_type, modules_of, schemes_of
@@ -30,24 +30,32 @@ _Answer = TypeVar("_Answer")
 
 
 def _remembered(ask: Callable[..., _Answer]) -> Callable[..., _Answer]:
-    """Let a catalogue remember what it answered to these texts."""
+    """Return a method that remembers what it has returned for the same texts."""
 
     @wraps(ask)
-    def answer(self: Catalogue, *asked: str) -> _Answer:
-        key = (ask.__name__, *asked)
+    def remembering(self: Catalogue, *texts: str) -> _Answer:
+        key = (ask.__name__, *texts)
         if key not in self.answers:
-            self.answers[key] = ask(self, *asked)
-        found: _Answer = self.answers[key]
-        return found
+            self.answers[key] = ask(self, *texts)
+        answer: _Answer = self.answers[key]
+        return answer
 
-    return answer
+    return remembering
+
+
+class OwnBuild(NamedTuple):
+    """A distribution of the user's own: the version of the Collector in it, and the modules of its components."""
+
+    version: str
+    modules: frozenset[Module]
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The tables, as _data/catalogue/*.json has them. `extra` holds distributions of the user's own.
+    """The tables, as _data/catalogue/*.json has them. The other fields have distributions of the user's own, by name.
 
-    `schemas` has the types and settings of those whose schema is known.
+    `own_builds` has all of them, `own_schemes` the schemes of their providers, and `schemas` the types and settings of
+    those whose schema is known.
     """
 
     components: Sequence[Row]
@@ -61,8 +69,8 @@ class Catalogue:
     constraints_of: Sequence[Row] = ()
     gaps: Sequence[Row] = ()
     request_limits: Sequence[Row] = ()
-    extra: Mapping[str, tuple[str, frozenset[Module]]] = field(default_factory=dict)
-    extra_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own_builds: Mapping[str, OwnBuild] = field(default_factory=dict)
+    own_schemes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schemas: Mapping[str, Mapping[Key, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -91,18 +99,15 @@ class Catalogue:
         coverage, target = self.coverage(distribution, version), parse_version(version)
         if distribution in self.schemas:
             return self._described(section, name, distribution, target)
-        if coverage.approximate and self._left(section, name, parse_version(coverage.version), target):
+        inside = parse_version(coverage.version)
+        if coverage.approximate and self._has_left(section, name, inside, target):
             return None
         for row in self._components.rows_of(section, name):
-            if self._has(row, distribution, parse_version(coverage.version)) and accepts_name(row, name, target):
+            if self._is_in(row, distribution, inside) and accepts_name(row, name, target):
                 return self._components.component(row, name, target, coverage.approximate)
-        plain = name.replace("_", "")
-        for kind, module in coverage.unknown:
-            if kind == section and guessed_type(module).replace("_", "") == plain:
-                return Component(section, name, name, module, None, approximate=True, guessed=True)
-        return None
+        return _guessed_component(section, name, coverage.unknown)
 
-    def _left(self, section: str, name: str, known: Version, target: Version) -> bool:
+    def _has_left(self, section: str, name: str, known: Version, target: Version) -> bool:
         """Whether a type left the official builds after the newest version of a build that is known."""
         removal = self.removal(section, self._components.newest_name(section, name))
         return removal is not None and known < parse_version(removal.gone) <= target
@@ -111,27 +116,27 @@ class Catalogue:
         """Return a type of a build whose schema is known. A schema does not name the signals of a type."""
         if (section, name) not in self.schemas[distribution]:
             return None
-        rows = (row for row in self._components.rows_of(section, name) if accepts_name(row, name, version))
-        row = next(rows, None)
-        if row is None:
-            return Component(section, name, name, "", None)
-        return self._components.component(row, name, version, False)
+        for row in self._components.rows_of(section, name):
+            if accepts_name(row, name, version):
+                return self._components.component(row, name, version, False)
+        return Component(section, name, name, "", None)
 
     def described(self, section: str, name: str, distribution: str) -> Row | None:
         """Return the settings of a type as the schema of its build has them."""
         fields = self.schemas.get(distribution, {}).get((section, name))
-        doubt = "by the schema of the build"
-        return None if fields is None else {"section": section, "type": name, "fields": fields, "doubt": doubt}
+        if fields is None:
+            return None
+        return {"section": section, "type": name, "fields": fields, "doubt": "by the schema of the build"}
 
     def signals(self, section: str, name: str, distribution: str, version: str) -> frozenset[str] | None:
         """Return the signals of a type in a build; None when the build lacks it or they are unknown."""
-        found = self.find(section, name, distribution, version)
-        return found.signals if found else None
+        component = self.find(section, name, distribution, version)
+        return component.signals if component else None
 
     def pairs(self, name: str, distribution: str, version: str) -> frozenset[tuple[str, str]] | None:
         """Return the signal pairs of a connector in a build; None when the build lacks it or they are unknown."""
-        found = self.find("connectors", name, distribution, version)
-        return found.pairs if found else None
+        component = self.find("connectors", name, distribution, version)
+        return component.pairs if component else None
 
     def known(self, section: str, name: str) -> bool:
         """Whether any version of any build, or of none, ever had this type, under today's name or an older one."""
@@ -143,15 +148,20 @@ class Catalogue:
 
     def available_in(self, section: str, name: str, version: str) -> tuple[str, ...]:
         """Return the distributions whose build of a version knows this name."""
-        return tuple(item for item in self.distributions if self.find(section, name, item, version))
+        knowing = [build for build in self.distributions if self.find(section, name, build, version)]
+        return tuple(knowing)
 
     def types(self, section: str, distribution: str, version: str) -> tuple[str, ...]:
         """Return the names that a build wants to be called by, in order: what near names are picked from."""
         if distribution in self.schemas:
             return tuple(sorted(kind for name, kind in self.schemas[distribution] if name == section))
+        target = parse_version(version)
         inside = parse_version(self.coverage(distribution, version).version)
-        rows = (row for row in self.components if row["section"] == section and self._has(row, distribution, inside))
-        return tuple(sorted(name_at(row, parse_version(version)) for row in rows))
+        names = []
+        for row in self.components:
+            if row["section"] == section and self._is_in(row, distribution, inside):
+                names.append(name_at(row, target))
+        return tuple(sorted(names))
 
     def rename(self, section: str, name: str) -> Rename | None:
         """Return the rename that a name, old or new, took part in."""
@@ -173,9 +183,13 @@ class Catalogue:
     @cached_property
     def listener_rows(self) -> tuple[Row, ...]:
         """The rows of all ports that types open, once for each name of a type."""
-        old = {(item.section, item.new): item.old for item in self.renames}
-        named = ((row, old.get((row["section"], row["type"]))) for row in self.ports_of)
-        return (*self.ports_of, *({**row, "type": name} for row, name in named if name))
+        old_names = {(rename.section, rename.new): rename.old for rename in self.renames}
+        rows_of_old_names = []
+        for row in self.ports_of:
+            old_name = old_names.get((row["section"], row["type"]))
+            if old_name:
+                rows_of_old_names.append({**row, "type": old_name})
+        return (*self.ports_of, *rows_of_old_names)
 
     @cached_property
     def listeners(self) -> Listeners:
@@ -184,9 +198,12 @@ class Catalogue:
 
     def references(self, section: str, name: str) -> tuple[Reference, ...]:
         """Return the keys with which a type, by any of its names, names extensions or pipelines."""
-        wanted = {("*", "*"), (section, "*"), (section, self._components.newest_name(section, name))}
-        rows = (row for row in self.references_of if (row["section"], row["type"]) in wanted)
-        return tuple(Reference(path_of(row["key"]), row["to"], row.get("lax", False)) for row in rows)
+        types = {("*", "*"), (section, "*"), (section, self._components.newest_name(section, name))}
+        keys = []
+        for row in self.references_of:
+            if (row["section"], row["type"]) in types:
+                keys.append(Reference(path_of(row["key"]), row["to"], row.get("lax", False)))
+        return tuple(keys)
 
     def fields(self, section: str, name: str, version: str = "") -> Row | None:
         """Return the known settings of a type by any of its names, with those that a version adds, or None.
@@ -201,19 +218,21 @@ class Catalogue:
         if row is None:
             return None
         near = self.nearest(row["exact"], version)
-        found = self.fields(section, name, near) or row
-        return {**found, "near": near, "doubt": f"by the settings of {near}, the nearest known version"}
+        near_row = self.fields(section, name, near) or row
+        return {**near_row, "near": near, "doubt": f"by the settings of {near}, the nearest known version"}
 
     def nearest(self, ranges: str, version: str) -> str:
         """Return a version itself if the ranges have it, else the release in them that is nearest to it."""
         if is_within(ranges, version):
             return version
-        asked, spans = parse_version(version), ranges_of(ranges)
-        known = [
-            *(row["version"] for row in self.builds if is_within(ranges, row["version"])),
-            *map(last_release, spans),
-        ]
-        return min(known, key=lambda item: abs(version_rank(parse_version(item)) - version_rank(asked)), default="")
+        releases = [row["version"] for row in self.builds if is_within(ranges, row["version"])]
+        releases += [last_release(span) for span in ranges_of(ranges)]
+        rank = version_rank(parse_version(version))
+
+        def distance(release: str) -> float:
+            return abs(version_rank(parse_version(release)) - rank)
+
+        return min(releases, key=distance, default="")
 
     @_remembered
     def stand_in(self, distribution: str, version: str) -> str:
@@ -225,28 +244,33 @@ class Catalogue:
             return ""
         row = self.fields("service", "telemetry", version)
         near = self.nearest(row["exact"], version) if row else version
-        coverage = self.coverage(distribution, version)
-        newer = parse_version(version)[:2] > parse_version(coverage.version)[:2]
-        return near if near != version else coverage.version if newer else ""
+        if near != version:
+            return near
+        inside = self.coverage(distribution, version).version
+        is_newer = parse_version(version)[:2] > parse_version(inside)[:2]
+        return inside if is_newer else ""
 
     @cached_property
     def latest(self) -> str:
         """The newest release of the Collector that the tables know; empty text if they know none."""
-        asked = (row["exact"] for row in self.fields_of if row.get("section") == "service")
-        ends = (last_release(span) for ranges in asked for span in ranges_of(ranges))
-        return max((*ends, *(row["version"] for row in self.builds)), key=parse_version, default="")
+        releases = []
+        for row in self.fields_of:
+            if row.get("section") == "service":
+                releases += [last_release(span) for span in ranges_of(row["exact"])]
+        releases += [row["version"] for row in self.builds]
+        return max(releases, key=parse_version, default="")
 
     @property
     def shared_fields(self) -> dict[str, Any]:
         """Mappings of settings that several types have, by the label that stands for them."""
         return self._fields.shared
 
-    def constraints(self, section: str, name: str, made: Callable[[Row], tuple[Any, str] | None]) -> Places:
-        """Return what must hold in the settings of a type, given its newest name: what is made of rows, but None.
+    def constraints(self, section: str, name: str, make: Callable[[Row], tuple[Any, str] | None]) -> Places:
+        """Return what must hold in the settings of a type, given its newest name: what `make` returns for rows.
 
-        With it comes the key without which it finds nothing; empty if it may.
+        With it comes the key without which it finds nothing; empty if it may. Rows for which it is None are left out.
         """
-        return self._constraints.places(section, name, made)
+        return self._constraints.places(section, name, make)
 
     def ships(self, distribution: str) -> bool:
         """Whether a distribution is a released one, of which the tables know all parts; not one of the user's own."""
@@ -255,31 +279,34 @@ class Catalogue:
     @_remembered
     def schemes(self, distribution: str, version: str) -> tuple[str, ...]:
         """Return the schemes of `${scheme:…}` that a build has a provider for; those of all builds if it is unknown."""
-        if distribution in self.extra_schemes:
-            return self.extra_schemes[distribution]
+        if distribution in self.own_schemes:
+            return self.own_schemes[distribution]
         if distribution not in self.distributions:
             return tuple(row["scheme"] for row in self.providers_of)
         inside = parse_version(self.coverage(distribution, version).version)
-        return tuple(row["scheme"] for row in self.providers_of if self._has(row, distribution, inside))
+        return tuple(row["scheme"] for row in self.providers_of if self._is_in(row, distribution, inside))
 
     def smallest_distribution(self, used: Iterable[Key], version: str, among: Sequence[str] = OFFICIAL) -> str | None:
         """Return the distribution with the fewest types that has all of (section, name); None when none has."""
-        wanted = set(used)
-        known = [item for item in among if item in self.distributions]
-        smallest_first = sorted(known, key=lambda item: self._size(item, version))
-        return next((item for item in smallest_first if all(self.find(*key, item, version) for key in wanted)), None)
+        used_types = set(used)
+        known = [name for name in among if name in self.distributions]
+        for distribution in sorted(known, key=lambda name: self._size(name, version)):
+            if all(self.find(section, name, distribution, version) for section, name in used_types):
+                return distribution
+        return None
 
     @_remembered
     def coverage(self, distribution: str, version: str) -> Coverage:
         """Return which version answers for one of a distribution: itself, the nearest older one, else the oldest."""
-        if distribution in self.extra:
-            at, modules = self.extra[distribution]
-            if distribution in self.schemas:
-                return Coverage(at, False)
-            return Coverage(at, False, tuple(sorted(modules - self._components.modules)))
-        target = parse_version(version)
-        answer = self._builds.nearest_release(distribution, target)
-        return Coverage(version_text(answer), answer != target)
+        own_build = self.own_builds.get(distribution)
+        if own_build is None:
+            target = parse_version(version)
+            release = self._builds.nearest_release(distribution, target)
+            return Coverage(version_text(release), approximate=release != target)
+        if distribution in self.schemas:
+            return Coverage(own_build.version, approximate=False)
+        unknown = own_build.modules - self._components.modules
+        return Coverage(own_build.version, approximate=False, unknown=tuple(sorted(unknown)))
 
     def collector_version(self, distribution: str, own: str) -> str:
         """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
@@ -294,22 +321,29 @@ class Catalogue:
 
         Those are found by the name that their folder suggests, with unknown signals, so they raise no false error.
         """
-        modules = frozenset(modules_of(manifest))
-        extra = {**self.extra, name: (version.removeprefix("v"), modules)}
-        schemes = {**self.extra_schemes, name: schemes_of(manifest)}
-        grown = replace(self, extra=extra, extra_schemes=schemes)
-        return grown, grown.coverage(name, version).unknown
+        build = OwnBuild(version.removeprefix("v"), frozenset(modules_of(manifest)))
+        catalogue = replace(
+            self,
+            own_builds={**self.own_builds, name: build},
+            own_schemes={**self.own_schemes, name: schemes_of(manifest)},
+        )
+        return catalogue, catalogue.coverage(name, version).unknown
 
     def with_schema(self, name: str, types: Mapping[Key, Any], version: str) -> Catalogue:
         """Return a catalogue with a distribution from its schema. Its providers are known only from a manifest."""
-        extra = {name: (version.removeprefix("v"), frozenset[Module]()), **self.extra}
-        schemes = {name: tuple(row["scheme"] for row in self.providers_of), **self.extra_schemes}
-        return replace(self, extra=extra, extra_schemes=schemes, schemas={**self.schemas, name: types})
+        build = OwnBuild(version.removeprefix("v"), frozenset())
+        schemes = tuple(row["scheme"] for row in self.providers_of)
+        return replace(
+            self,
+            own_builds={name: build, **self.own_builds},  # what a manifest says of it counts
+            own_schemes={name: schemes, **self.own_schemes},
+            schemas={**self.schemas, name: types},
+        )
 
     @cached_property
     def distributions(self) -> tuple[str, ...]:
         """Every distribution that is known, the user's own last."""
-        return (*sorted(self._builds.versions), *self.extra)
+        return (*sorted(self._builds.versions), *self.own_builds)
 
     @cached_property
     def _components(self) -> ComponentTable:
@@ -334,9 +368,22 @@ class Catalogue:
 
     @_remembered
     def _size(self, distribution: str, version: str) -> int:
+        """Return how many types a build has."""
         return sum(len(self.types(section, distribution, version)) for section in SECTIONS)
 
-    def _has(self, row: Row, distribution: str, version: Version) -> bool:
-        if distribution in self.extra:
-            return (row["section"], row["module"]) in self.extra[distribution][1]
-        return any(in_span(span, version) for span in ranges_of(row["in"].get(distribution, "")))
+    def _is_in(self, row: Row, distribution: str, version: Version) -> bool:
+        """Whether a version of a distribution has the type or provider of a row."""
+        own_build = self.own_builds.get(distribution)
+        if own_build is not None:
+            return (row["section"], row["module"]) in own_build.modules
+        spans = ranges_of(row["in"].get(distribution, ""))
+        return any(in_span(span, version) for span in spans)
+
+
+def _guessed_component(section: str, name: str, modules: Iterable[Module]) -> Component | None:
+    """Return a type by the module of unknown type whose folder suggests its name; None if there is none."""
+    plain_name = name.replace("_", "")
+    for module_section, module in modules:
+        if module_section == section and guessed_type(module).replace("_", "") == plain_name:
+            return Component(section, name, name, module, None, approximate=True, guessed=True)
+    return None
