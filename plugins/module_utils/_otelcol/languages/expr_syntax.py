@@ -277,12 +277,15 @@ class Parser:
             if is_negated:
                 self._next()
             sign = self._next()
-            if sign.text in _POWERS:  # `a ** b ** c` is `a ** (b ** c)`
-                right = self._nested_operation(strength)
-            else:
-                right = self._operation(strength + 1)
+            right = self._right_side(sign, strength)
             left = _type_made(sign, left, right)
             is_compared = sign.text in COMPARES
+
+    def _right_side(self, sign: Token, strength: int) -> str:
+        """Read what an operator binds on its right; powers bind others, so `a ** b ** c` is `a ** (b ** c)`."""
+        if sign.text in _POWERS:
+            return self._nested_operation(strength)
+        return self._operation(strength + 1)
 
     def _nested_operation(self, least: int) -> str:
         """Read an operation of a level of its own: signs and powers nest without parentheses."""
