@@ -23,7 +23,8 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
 from ..module_utils._install.releases.versions import version
-from ..module_utils._otelcol.config.masking import concealed, masked_tree, masker, secrets_in_objects
+from ..module_utils._otelcol.config.config_secrets import secrets_in_objects
+from ..module_utils._otelcol.config.masking import concealed, masked_tree, masker
 from ..module_utils._otelcol.errors import Problem, near, nearest
 from . import _arguments, _inventory, _lock_file, _origins, _sources
 from ._needed import needed

@@ -15,8 +15,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, Validati
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_float, check_type_int
 
 from ..module_utils._collector.option_values import TEXT_MAPS, Values
-from ..module_utils._otelcol.config.masking import is_secret_header
 from ..module_utils._otelcol.config.paths import Position, dotted, leaves
+from ..module_utils._otelcol.config.secret_names import is_secret_header
 from ..module_utils._otelcol.errors import Problem, cleaned, near
 from ..module_utils._otelcol.kube.names import text
 from . import _origins

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check, run_checks
 from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
-from ..module_utils._otelcol.config.masking import masked_tree, masker, secrets_in
+from ..module_utils._otelcol.config.config_secrets import secrets_in
+from ..module_utils._otelcol.config.masking import masked_tree, masker
 from ..module_utils._otelcol.config.paths import at
 from ..module_utils._otelcol.errors import Problem, at_most, cleaned, near, printable
 from ..module_utils._otelcol.rules.data_flow import Hop

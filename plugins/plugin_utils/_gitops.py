@@ -17,7 +17,7 @@ from typing import Any
 from ..module_utils._gitops.gitops_changes import changes, markdown
 from ..module_utils._gitops.gitops_layout import Object, left_out, stages_of, tree
 from ..module_utils._kube.bundle import redact
-from ..module_utils._otelcol.config.masking import secrets_in_objects
+from ..module_utils._otelcol.config.config_secrets import secrets_in_objects
 from ..module_utils._otelcol.errors import MASK, Problem, at_most
 from ..module_utils._otelcol.forecast.told_collectors import HostForecasts, host_sections
 from ..module_utils._otelcol.kube.objects import ref

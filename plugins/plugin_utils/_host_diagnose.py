@@ -15,7 +15,8 @@ from ..module_utils._diagnose.host_checks import CHECKS, EXPECTED
 from ..module_utils._diagnose.host_questions import host_question, untested
 from ..module_utils._diagnose.host_situation import HostAnswer, flowing, situation
 from ..module_utils._diagnose.verdict import result
-from ..module_utils._otelcol.config.masking import masked_tree, masker, secrets_in
+from ..module_utils._otelcol.config.config_secrets import secrets_in
+from ..module_utils._otelcol.config.masking import masked_tree, masker
 from ..module_utils._otelcol.errors import cleaned, printable
 from ..module_utils._telemetry.evidence import COUNTED, arrived
 from ..module_utils._telemetry.metrics import Flow, grown, reading

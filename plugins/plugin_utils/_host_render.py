@@ -30,7 +30,8 @@ from ..module_utils._host.host_options import OWN, SHARED, HostCollector
 from ..module_utils._host.host_program import Releases, host_program
 from ..module_utils._host.host_sdks import HostSdk, SdkReceiver, sdk_receivers, sdk_services
 from ..module_utils._host.host_tls import check_tls, tls_credentials
-from ..module_utils._otelcol.config.masking import masked_tree, masker, secrets_in_objects
+from ..module_utils._otelcol.config.config_secrets import secrets_in_objects
+from ..module_utils._otelcol.config.masking import masked_tree, masker
 from ..module_utils._otelcol.errors import Problem, about
 from ..module_utils._otelcol.needs.listeners import listeners, started_parts
 from ..module_utils._otelcol.rules.profiles import UNUSED

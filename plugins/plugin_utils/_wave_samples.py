@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._change.canary.readings import Sample
-from ..module_utils._otelcol.config.masking import masked_tree, masker, secrets_in
+from ..module_utils._otelcol.config.config_secrets import secrets_in
+from ..module_utils._otelcol.config.masking import masked_tree, masker
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._telemetry.metrics import reading
 from ..module_utils._waves.sample_rows import sample_row

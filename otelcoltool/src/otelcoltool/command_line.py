@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 from . import __version__, options
 from .module_utils._otelcol.bounded.live.bounded_reads import stream_bytes
 from .module_utils._otelcol.bounded.read_limits import TEXT
-from .module_utils._otelcol.config.masking import concealed, masker, secrets_in_objects
+from .module_utils._otelcol.config.config_secrets import secrets_in_objects
+from .module_utils._otelcol.config.masking import concealed, masker
 from .module_utils._otelcol.errors import Problem, cleaned, near
 from .plugin_utils._otelcol import _documents, _files, _inputs, _yaml
 

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
-from .._otelcol.config.masking import concealed, is_secret_name
+from .._otelcol.config.masking import concealed
+from .._otelcol.config.secret_names import is_secret_name
 from .._otelcol.forecast.capture_facts import HASH
 from .._otelcol.otlp_requests import METRIC_KINDS
 from . import kept_values

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .._otelcol.config.masking import masker, secrets_in
+from .._otelcol.config.config_secrets import secrets_in
+from .._otelcol.config.masking import masker
 from .._otelcol.config.paths import dotted, items, leaves, mappings, section
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube.objects import ref

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from .._otelcol.config.masking import is_secret_name, secret_at
+from .._otelcol.config.config_secrets import secret_at
+from .._otelcol.config.secret_names import is_secret_name
 from .._otelcol.errors import Problem, near
 from .._otelcol.kube import names
 from .exports import OPTIONS, Export, export

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .._otelcol.config.masking import masked_tree, masker, secrets_in_objects
+from .._otelcol.config.config_secrets import secrets_in_objects
+from .._otelcol.config.masking import masked_tree, masker
 from .._otelcol.errors import Problem
 from .._otelcol.kube.objects import Identity, Manifest, identity, ref
 

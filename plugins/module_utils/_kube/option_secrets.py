@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .._otelcol.config.masking import masked_tree, secrets_in_objects
+from .._otelcol.config.config_secrets import secrets_in_objects
+from .._otelcol.config.masking import masked_tree
 from .._otelcol.config.paths import leaves
 from .._otelcol.errors import MASK
 from .bundle import secret_values

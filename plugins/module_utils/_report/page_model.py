@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from .._diagnose.checks_start import CHANGE
 from .._install.releases.versions import Table
 from .._kube.bundle import secret_values
-from .._otelcol.config.masking import masker, secrets_in
+from .._otelcol.config.config_secrets import secrets_in
+from .._otelcol.config.masking import masker
 from .._otelcol.config.paths import items, section
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.rules.subject import SEVERITIES

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._otelcol.config.masking import masker, secrets_in
+from ...module_utils._otelcol.config.config_secrets import secrets_in
+from ...module_utils._otelcol.config.masking import masker
 from ...module_utils._otelcol.config.paths import Position, dotted
 from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.kube.keepers import keeper

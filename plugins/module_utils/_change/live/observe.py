@@ -18,7 +18,8 @@ from ..._diagnose.live.find_collectors import PLURALS
 from ..._diagnose.live.reader import ClusterReader, Notes, Object, path_of, utc_now
 from ..._kube.live.api_errors import asking
 from ..._otelcol.catalogue.port_rows import Listeners
-from ..._otelcol.config.masking import masker, secrets_in
+from ..._otelcol.config.config_secrets import secrets_in
+from ..._otelcol.config.masking import masker
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.network_policies import policies_to

@@ -13,7 +13,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..._kube.live.api_errors import library
 from ..._kube.live.connect import connect, run
 from ..._otelcol.catalogue.port_rows import Listeners, listeners_by_type
-from ..._otelcol.config.masking import masker, secrets_in
+from ..._otelcol.config.config_secrets import secrets_in
+from ..._otelcol.config.masking import masker
 from ..._otelcol.config.paths import at, items, section
 from ..._otelcol.kube.network_policies import policies_to
 from ..._otelcol.kube.pod_references import sources

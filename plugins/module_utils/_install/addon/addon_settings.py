@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.masking import is_secret, salted
+from ..._otelcol.config.config_secrets import is_secret
+from ..._otelcol.config.masking import salted
 from ..._otelcol.config.paths import Path, dotted
 from ..._otelcol.errors import Problem, at_most, near
 

@@ -23,7 +23,8 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ..._otelcol.bounded.live.bounded_reads import body as body_of
 from ..._otelcol.bounded.read_limits import ANSWER
-from ..._otelcol.config.masking import concealed, salted, secrets_in, secrets_in_objects
+from ..._otelcol.config.config_secrets import secrets_in, secrets_in_objects
+from ..._otelcol.config.masking import concealed, salted
 from ..._otelcol.errors import MASK, Problem, escaped_tree, printable, shown
 from ..bundle import redact, secret_values
 from ..option_secrets import without

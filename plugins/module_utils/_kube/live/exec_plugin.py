@@ -26,7 +26,9 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.bounded.live.bounded_reads import printed, started
 from ..._otelcol.bounded.read_limits import TooLargeError
-from ..._otelcol.config.masking import is_secret_name, masker, quoted, secrets_in_objects
+from ..._otelcol.config.config_secrets import secrets_in_objects
+from ..._otelcol.config.masking import masker, quoted
+from ..._otelcol.config.secret_names import is_secret_name
 from ..._otelcol.errors import Problem
 from ..option_secrets import SHORTEST_SECRET
 

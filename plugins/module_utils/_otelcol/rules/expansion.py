@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..config.config_secrets import is_secret
 from ..config.layers import parse_version
-from ..config.masking import is_secret
 from ..config.paths import Path
 from ..errors import near
 from .subject import Fault, Subject, once, rules

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..catalogue.rows import IGNORED, OPEN, Row
-from ..config.masking import is_secret
+from ..config.config_secrets import is_secret
 from ..config.paths import Path, at
 from ..errors import near, nearest
 from .components import TELEMETRY, movable_settings, remembered_by_settings, used_components

@@ -11,7 +11,8 @@ from functools import cached_property, partial, wraps
 from typing import Any, NamedTuple, TypeVar
 
 from ..catalogue.port_rows import Listeners
-from ..config.masking import Suspect, masker, secrets_in
+from ..config.config_secrets import Suspect, secrets_in
+from ..config.masking import masker
 from ..config.paths import Path, Position, dotted, section
 from ..errors import cleaned, few_suggestions, printable
 from ..kube.network_policies import Policies

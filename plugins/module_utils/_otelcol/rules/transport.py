@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on what others can read: clear text on the network, open receivers, secrets in a config, and placeholders.
 
-A secret never appears in the message, the fix or the path. What a secret is, config/secrets.py says. Private.
+A secret never appears in the message, the fix or the path. What a secret is, config/config_secrets.py says. Private.
 """
 
 from __future__ import annotations
@@ -12,20 +12,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..config.masking import (
-    ATTRIBUTE,
-    DEFAULT,
-    RANDOM,
-    header_at,
-    is_literal,
-    is_placeholder,
-    is_secret,
-    is_secret_header,
-    is_secret_key,
-    secret_at,
-    what_is,
-)
+from ..config.config_secrets import DEFAULT, is_secret, secret_at, what_is
+from ..config.literal_values import is_literal, is_placeholder
 from ..config.paths import ANY, Path, Position, at, destination, is_inside, is_loopback
+from ..config.secret_names import header_at, is_secret_header, is_secret_key
+from ..config.secret_shapes import ATTRIBUTE, RANDOM
 from ..traits import EXPORTERS, Trait, sends_nothing, types_that
 from .subject import Fault, Subject, about, rules
 from .view import Listener, Part, uses_endpoint

@@ -17,8 +17,8 @@ from ..catalogue.port_rows import Listeners
 from ..catalogue.reference_keys import Reference
 from ..catalogue.rows import ANYWHERE, OFFICIAL, SECTIONS, Row
 from ..catalogue.version_ranges import is_within
+from ..config.config_secrets import Suspect, suspects_among
 from ..config.layers import parse_version
-from ..config.masking import Suspect, suspects_among
 from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..config.pipelines import PipelineGraph
 from ..errors import near, nearest

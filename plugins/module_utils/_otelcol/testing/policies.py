@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from ..config.masking import is_placeholder, is_secret
+from ..config.config_secrets import is_secret
+from ..config.literal_values import is_placeholder
 from ..config.paths import Path, dotted, leaves
 from .expectations import differing_fields
 from .records import SIGNALS, Record

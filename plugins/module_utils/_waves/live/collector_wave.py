@@ -20,7 +20,8 @@ from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import APPLY
 from ..._kube.live.connect import connect, run
 from ..._kube.ownership import collector_of, owner, reapplied
-from ..._otelcol.config.masking import masked_tree, masker, secrets_in
+from ..._otelcol.config.config_secrets import secrets_in
+from ..._otelcol.config.masking import masked_tree, masker
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import ref
 from ..._rollout.wave_note import note_name, note_of, own_note, passed_wave, pods_release

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._otelcol.config.masking import masked_tree, masker, secrets_in
+from ....module_utils._otelcol.config.config_secrets import secrets_in
+from ....module_utils._otelcol.config.masking import masked_tree, masker
 from ....module_utils._otelcol.errors import Problem, cleaned
 from ....module_utils._otelcol.forecast.told_collectors import (
     ToldCollector,

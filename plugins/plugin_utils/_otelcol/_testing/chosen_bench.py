@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ....module_utils._otelcol.config.masking import masker, secrets_in
+from ....module_utils._otelcol.config.config_secrets import secrets_in
+from ....module_utils._otelcol.config.masking import masker
 from ....module_utils._otelcol.errors import Problem
 from .. import _binary, _builds, _yaml
 from .._isolation.choice import Isolation

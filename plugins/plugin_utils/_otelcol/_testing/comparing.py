@@ -10,7 +10,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ....module_utils._otelcol.config.masking import masker, secrets_in
+from ....module_utils._otelcol.config.config_secrets import secrets_in
+from ....module_utils._otelcol.config.masking import masker
 from ....module_utils._otelcol.errors import Problem, cleaned
 from ....module_utils._otelcol.kube.objects import Ref, ref
 from ....module_utils._otelcol.kube.pod_references import needed_objects

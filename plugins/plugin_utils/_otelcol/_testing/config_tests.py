@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._otelcol.config.masking import masker, secrets_in
+from ....module_utils._otelcol.config.config_secrets import secrets_in
+from ....module_utils._otelcol.config.masking import masker
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, cleaned
 from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._otelcol.bounded.live.bounded_reads import file_text
-from ....module_utils._otelcol.config import masking
+from ....module_utils._otelcol.config.config_secrets import secret_at
 from ....module_utils._otelcol.config.paths import dotted
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import expectations, reaching
@@ -134,7 +134,7 @@ def _texts(rows: Sequence[Mapping[str, Any]], covered: Sequence[Covered], folder
         name = _name(one)
         same = [other for other in covered[:number] if _name(other) == name]
         file = folder / f"{name}{f'_{len(same) + 1}' if same else ''}{_ENDING}"
-        secret = [name for name, value in suite.environment.items() if masking.secret_at({}, (name,), str(value))]
+        secret = [name for name, value in suite.environment.items() if secret_at({}, (name,), str(value))]
         head = _HEAD + (
             f"# Placeholders stand for values that look like secrets: {', '.join(secret)}.\n" * bool(secret)
         )

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.config_secrets import secrets_in
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import (
     Composed,
     Layer,
     is_pattern,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker, secrets_in
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import without_references
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from hypothesis import given

@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config import masking
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.config_secrets import (
+    secret_at,
+    secrets_in,
+    secrets_in_objects,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import concealed, masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_shapes import secrets_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import MASK
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.transport import plaintext_secret
@@ -109,8 +114,8 @@ def test_a_secret_is_found_and_masked_in_its_config(row: tuple[str, str, str]) -
     config = setting(path, value)
     (found,) = findings(Case("plaintext-secret", "any", config))
     assert secret not in str(found)
-    assert secret not in masker(masking.secrets_in(config))(f"the exporter says: {value} is wrong")
-    assert secret not in masker(masking.secrets_in(config))(f"cannot reach https://host/x?y={secret}&z=1")
+    assert secret not in masker(secrets_in(config))(f"the exporter says: {value} is wrong")
+    assert secret not in masker(secrets_in(config))(f"cannot reach https://host/x?y={secret}&z=1")
 
 
 @pytest.mark.parametrize("row", SECRETS, ids=named)
@@ -131,7 +136,7 @@ def test_what_looks_like_a_secret_is_none(row: tuple[str, str]) -> None:
     config = setting(path, value)
     assert findings(Case("plaintext-secret", "any", config)) == []
     if path != "htpasswd/inline":  # a hash is no secret in clear text, and is of no use in a message
-        assert masker(masking.secrets_in(config))(f"says {value}") == f"says {value}"
+        assert masker(secrets_in(config))(f"says {value}") == f"says {value}"
     assert concealed(f"{path.split('/')[-1]}: {value}") == f"{path.split('/')[-1]}: {value}"
 
 
@@ -176,8 +181,8 @@ def test_a_password_that_is_a_short_word_hides_no_name_of_a_file_or_host(text: s
 
 
 def test_the_variable_of_a_data_source_is_no_secret() -> None:
-    assert list(masking.secrets_of("root:${env:MYSQL_PASSWORD}@tcp(db)/")) == []
-    (found,) = masking.secrets_of("root:hunter2@tcp(db)/")
+    assert list(secrets_of("root:${env:MYSQL_PASSWORD}@tcp(db)/")) == []
+    (found,) = secrets_of("root:hunter2@tcp(db)/")
     assert found.what == "a password in a data source"
 
 
@@ -204,7 +209,7 @@ def test_what_the_collector_types_as_opaque_is_a_secret(row: dict[str, Any]) -> 
     value = f"AccountKey={WORD}" if key == "connection_string" else WORD
     tree: Any = {"text": value, "list": [value], "headers": {"x-api-key": value}}[row["shape"]]
     config = {"exporters": {"x": {"api": {key: tree}} if key == "key" else {key: tree}}}
-    assert masking.secrets_in(config) == {WORD}
+    assert secrets_in(config) == {WORD}
     assert len(findings(Case("plaintext-secret", "any", config))) == 1
 
 
@@ -222,11 +227,11 @@ def test_hostile_text_takes_linear_time(part: str) -> None:
 
 
 def test_a_number_of_thousands_of_digits_is_text() -> None:
-    assert masking.secrets_in({"token": 16**6000})
+    assert secrets_in({"token": 16**6000})
 
 
 def test_nothing_is_found_twice_in_one_value() -> None:
-    assert masking.secret_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
+    assert secret_at({}, ("endpoint",), f"https://me:{WORD}@host/?token={WORD}") == "a password in a URL"
 
 
 @cases(
@@ -268,7 +273,7 @@ def test_a_secret_on_a_command_line_is_masked(line: str) -> None:
 def test_the_header_that_a_webhook_requires_is_a_header(name: str, found: set[str]) -> None:
     """Receivers such as webhook_event and gitlab have one, with its name and value beside each other."""
     config = {"exporters": {"x": {"required_header": {"key": name, "value": WORD}}}}
-    assert masking.secrets_in(config) == found
+    assert secrets_in(config) == found
     assert len(findings(Case("plaintext-secret", "any", config))) == len(found)
 
 
@@ -281,12 +286,12 @@ def test_the_header_that_a_webhook_requires_is_a_header(name: str, found: set[st
     {"ingress": {"tls_secret": "datadog"}},
 )
 def test_the_name_of_a_secret_is_none(options: dict[str, Any]) -> None:
-    assert set(masking.secrets_in_objects({"collectors": [options]})) == set()
+    assert set(secrets_in_objects({"collectors": [options]})) == set()
 
 
 def test_a_setting_named_secret_is_one() -> None:
     config = {"extensions": {"oauth2client": {"client_secret": WORD}}, "receivers": {"webhook": {"secret": f"{WORD}2"}}}
-    assert masking.secrets_in(config) == {WORD, f"{WORD}2"}
+    assert secrets_in(config) == {WORD, f"{WORD}2"}
 
 
 @cases(
@@ -296,7 +301,7 @@ def test_a_setting_named_secret_is_one() -> None:
     {"exporters": {"x": {"headers": {"x-tls-secret": WORD}}}},
 )
 def test_what_only_resembles_the_name_of_a_secret_is_one(config: dict[str, Any]) -> None:
-    assert masking.secrets_in(config) == {WORD}
+    assert secrets_in(config) == {WORD}
 
 
 def actions(name: str, value: Any) -> dict[str, Any]:
@@ -312,7 +317,7 @@ def test_the_value_of_an_attribute_that_is_named_like_a_secret_is_one(made: Any)
     config = made("api_key", WORD)
     (found,) = findings(Case("plaintext-secret", "any", config))
     assert (found.severity, found.message) == ("warning", "attribute api_key is written in clear text")
-    assert masking.secrets_in(config) == {WORD}
+    assert secrets_in(config) == {WORD}
 
 
 @cases(
@@ -325,7 +330,7 @@ def test_the_value_of_an_attribute_that_is_named_like_a_secret_is_one(made: Any)
 def test_the_value_of_another_attribute_and_what_hides_one_is_none(made: Any, name: str, value: str) -> None:
     config = made(name, value)
     assert findings(Case("plaintext-secret", "any", config)) == []
-    assert masking.secrets_in(config) == set()
+    assert secrets_in(config) == set()
 
 
 def test_the_default_of_a_variable_is_shown_unless_it_is_a_secret() -> None:
@@ -337,7 +342,7 @@ def test_the_default_of_a_variable_is_shown_unless_it_is_a_secret() -> None:
 @pytest.mark.parametrize("note", ["token={}", "password: {}", '{{"api_key": "{}"}}'])
 def test_a_secret_in_an_annotation_is_found_whatever_else_the_object_has(note: str) -> None:
     text = note.format(f"{WORD}1")
-    assert set(masking.secrets_in_objects([{"metadata": {"annotations": {"note": text}}}])) == {f"{WORD}1"}
+    assert set(secrets_in_objects([{"metadata": {"annotations": {"note": text}}}])) == {f"{WORD}1"}
     (found,) = plaintext_secret(Subject({}, notes={"annotations.note": text, "annotations.other": "a note"}))
     assert (found.severity, WORD in str(found)) == ("warning", False)
     assert "`annotations.note`" in found.message
@@ -348,7 +353,7 @@ def test_a_secret_in_an_annotation_is_found_whatever_else_the_object_has(note: s
 )
 def test_a_secret_that_is_the_default_of_a_variable_is_one(value: str, found: set[str]) -> None:
     for config in (setting("token", value), setting("headers/authorization", f"Bearer {value}")):
-        assert masking.secrets_in(config) == found
+        assert secrets_in(config) == found
         listed = findings(Case("plaintext-secret", "any", config))
         assert [(one.severity, "hunter22" in str(one)) for one in listed] == [("warning", False)] * len(found)
 
@@ -388,6 +393,6 @@ UNKNOWN = {"x-shop": LOGIN}
     ),
 )
 def test_the_value_of_a_header_of_an_unknown_name_is_hidden_if_it_may_be_a_login(config: Any, found: set[str]) -> None:
-    assert masking.secrets_in(config) == found
+    assert secrets_in(config) == found
     # No rule reports it: only its owner knows whether it is a secret.
-    assert not any(masking.secret_at(config, path, str(value)) for path, value in leaves(config))
+    assert not any(secret_at(config, path, str(value)) for path, value in leaves(config))
