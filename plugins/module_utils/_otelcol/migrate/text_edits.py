@@ -14,15 +14,30 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..config.paths import ALIAS, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, find_node
+from ..config.paths import (
+    ALIAS,
+    FOLDED,
+    LINE_END,
+    LITERAL,
+    MAPPING,
+    SCALAR,
+    SEQUENCE,
+    Mark,
+    Node,
+    Path,
+    find_node,
+)
 from .data_edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 
+# Text that every reader of YAML takes for text without quotes, and words that some take for something else.
 _PLAIN = re.compile(r"[A-Za-z_][\w/.-]*\Z")
-_COMMA = re.compile(r"\s*,\s*")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+_COMMA = re.compile(r"\s*,\s*")
+_BLANK_LINE = re.compile(r" *(?:[\n\r]|\Z)")
 _FLOW = "flow"
+_FLOW_SIGNS = frozenset(",[]{}")
 
 
 class Untouchable(Exception):  # noqa: N818 - says what the text is, not what went wrong
@@ -38,6 +53,13 @@ class Cut:
     text: str
 
 
+class _Entry(NamedTuple):
+    """What is at a path: the node of its key, None for an item of a list and for the whole, and its value."""
+
+    key: Node | None
+    value: Node
+
+
 class TextEditor:
     """Edits one text. `read` gives the data of a key node, `dump` YAML text in block style."""
 
@@ -45,169 +67,233 @@ class TextEditor:
         self.text = text
         self.root = root
         self.read = read
-        self.dump = dump
+        self.places = _TextPlaces(text)
+        self.writer = _YamlWriter(dump, "\r\n" if "\r\n" in text else "\n")
         self.seen: dict[int, dict[Any, tuple[Node, Node]]] = {}
-        self.starts = [0, *(match.end() for match in LINE_END.finditer(text))]
-        self.newline = "\r\n" if "\r\n" in text else "\n"
 
     def apply(self, edits: Iterable[Edit], base: Path = ()) -> str:
         """Return the text after edits of what stands at `base`. Raises Untouchable where that cannot be done."""
-        cuts = sorted((cut for edit in edits for cut in self._cuts(edit, base)), key=lambda cut: (cut.start, cut.end))
-        if any(before.end > after.start for before, after in pairwise(cuts)):
+        cuts: list[Cut] = []
+        for edit in edits:
+            find_cuts: Callable[[TextEditor, Any, Path], list[Cut]] = _CUTS[type(edit)]
+            cuts += find_cuts(self, edit, (*base, *edit.path))
+        cuts.sort(key=lambda cut: (cut.start, cut.end))
+        if any(cut.end > next_cut.start for cut, next_cut in pairwise(cuts)):
             raise Untouchable("two changes meet in one place")
-        parts, end = [], 0
+        parts, end_before = [], 0
         for cut in cuts:
-            parts += [self.text[end : cut.start], cut.text]
-            end = cut.end
-        return "".join([*parts, self.text[end:]])
-
-    def _cuts(self, edit: Edit, base: Path) -> list[Cut]:
-        path = (*base, *edit.path)
-        handler: Callable[[TextEditor, Any, Path], list[Cut]] = _HANDLERS[type(edit)]
-        return handler(self, edit, path)
+            parts += [self.text[end_before : cut.start], cut.text]
+            end_before = cut.end
+        return "".join([*parts, self.text[end_before:]])
 
     def _rename(self, edit: RenameKey, path: Path) -> list[Cut]:
-        key, _value = self._find(path)
+        key, _value = self._find_named(path)
         return [self._scalar(key, edit.key)]
 
     def _put(self, edit: Put, path: Path) -> list[Cut]:
-        value = self._find(path)[1]
-        return [self._scalar(value, edit.value)]
+        return [self._scalar(self._find(path).value, edit.value)]
+
+    def _scalar(self, node: Node, text: str) -> Cut:
+        """Give a scalar another text in the same quotes."""
+        if node.kind != SCALAR or node.style in (LITERAL, FOLDED):
+            raise Untouchable("it is not plain text")
+        start, end = self.places.span(node)
+        return Cut(start, end, self.writer.scalar(text, node.style))
 
     def _substitute(self, edit: Substitute, path: Path) -> list[Cut]:
-        node = self._find(path)[1]
-        start, end = self._span(node)
-        if not node.style and self._in_flow(path):  # braces would end the mapping around it
-            return [Cut(start, end, json.dumps(edit.pattern.sub(edit.by, node.value), ensure_ascii=False))]
-        return [Cut(start, end, edit.pattern.sub(edit.by, self.text[start:end]))]
+        node = self._find(path).value
+        start, end = self.places.span(node)
+        if node.style or not self._is_in_flow(path):
+            return [Cut(start, end, edit.pattern.sub(edit.by, self.text[start:end]))]
+        # Without quotes, braces would end the mapping around it.
+        return [Cut(start, end, _in_quotes(edit.pattern.sub(edit.by, node.value)))]
 
-    def _in_flow(self, path: Path) -> bool:
-        return any(self._find_any(path[:size])[1].style == _FLOW for size in range(len(path)))
+    def _is_in_flow(self, path: Path) -> bool:
+        """Whether a mapping or list around what is at a path has braces or brackets."""
+        return any(self._find_any(path[:size]).value.style == _FLOW for size in range(len(path)))
 
     def _replace(self, edit: Replace, path: Path) -> list[Cut]:
         if not edit.entries:
             return self._remove(path)
-        key, value = self._find(path)
-        parent = self._find(path[:-1])[1] if path[:-1] else self.root
-        start, end = self._offset(key.start), self._end(key, value)
-        if parent.style == _FLOW:
-            return [Cut(start, end, self._flow(dict(edit.entries))[1:-1])]
-        return [Cut(start, end, self._block(dict(edit.entries), key.start[1]))]
+        key, value = self._find_named(path)
+        mapping = self._find(path[:-1]).value
+        start, end = self.places.offset(key.start), self.places.end_of_entry(key, value)
+        if mapping.style == _FLOW:
+            return [Cut(start, end, self.writer.flow_entries(dict(edit.entries)))]
+        return [Cut(start, end, self.writer.block(dict(edit.entries), _column(key)))]
 
     def _add(self, edit: Add, path: Path) -> list[Cut]:
+        key, mapping = self._find(path[:-1])
         entry = {edit.path[-1]: edit.value}
-        key, parent = self._find(path[:-1]) if path[:-1] else (None, self.root)
-        if parent.kind == MAPPING and parent.value:
-            last_key, last_value = parent.value[-1]
-            end = self._end(last_key, last_value)
-            if parent.style == _FLOW:
-                return [Cut(end, end, ", " + self._flow(entry)[1:-1])]
-            end = self._line_end(end)
-            margin = parent.value[0][0].start[1]
-            return [Cut(end, end, self.newline + " " * margin + self._block(entry, margin))]
-        if key is None or parent.kind == SEQUENCE:
+        if mapping.kind == MAPPING and mapping.value:
+            return [self._next_entry(mapping, entry)]
+        if key is None or mapping.kind == SEQUENCE:
             raise Untouchable("there is no mapping to add to")
-        return [self._first(key, parent, entry)]
+        return [self._first_entry(key, mapping, entry)]
 
-    def _first(self, key: Node, value: Node, entry: dict[Any, Any]) -> Cut:
-        """Give a mapping that is empty its first entry."""
-        end = self._end(key, value)
+    def _next_entry(self, mapping: Node, entry: dict[Any, Any]) -> Cut:
+        """Give a mapping one more entry behind its last one."""
+        first_key, _first_value = mapping.value[0]
+        end = self.places.end_of_entry(*mapping.value[-1])
+        if mapping.style == _FLOW:
+            return Cut(end, end, f", {self.writer.flow_entries(entry)}")
+        end_of_line = self.places.end_of_line(end)
+        return Cut(end_of_line, end_of_line, self.writer.block_on_new_line(entry, _column(first_key)))
+
+    def _first_entry(self, key: Node, value: Node, entry: dict[Any, Any]) -> Cut:
+        """Give a mapping that is empty, or nothing behind its key, its first entry."""
+        end = self.places.end_of_entry(key, value)
         if value.style == _FLOW:
-            return Cut(self._offset(value.start), end, self._flow(entry))
-        margin = key.start[1] + 2
-        start = self._offset(value.start) if value.value else end
-        return Cut(start, end, self.newline + " " * margin + self._block(entry, margin))
+            return Cut(self.places.offset(value.start), end, self.writer.flow(entry))
+        start = self.places.offset(value.start) if value.value else end
+        return Cut(start, end, self.writer.block_on_new_line(entry, _column(key) + 2))
 
     def _wrap(self, _edit: Wrap, path: Path) -> list[Cut]:
-        node = self._find(path)[1]
-        start, end = self._span(node)
+        node = self._find(path).value
+        start, end = self.places.span(node)
         if node.style == _FLOW:
             return [Cut(start, start, "["), Cut(end, end, "]")]
-        first, last = node.start[0], self._line(end)
+        first_line, _column_of_start = node.start
         cuts = [Cut(start, start, "- ")]
-        for line in range(first + 1, last + 1):
-            here = self.starts[line]
-            if self.text[here:].lstrip(" ")[:1] not in ("\n", "\r", ""):
-                cuts.append(Cut(here, here, "  "))
+        for line in range(first_line + 1, self.places.line_of(end) + 1):
+            line_start = self.places.line_starts[line]
+            if not self.places.is_blank(line_start):
+                cuts.append(Cut(line_start, line_start, "  "))
         return cuts
 
     def _drop(self, _edit: Drop, path: Path) -> list[Cut]:
         return self._remove(path)
 
     def _remove(self, path: Path) -> list[Cut]:
+        """Remove an entry of a mapping or an item of a list, with its line in block style."""
         key, value = self._find_any(path)
-        parent = self._find_any(path[:-1])[1] if path[:-1] else self.root
-        start = self._offset((key or value).start)
-        end = self._end(key, value) if key else self._span(value)[1]
-        if parent.style == _FLOW:
-            return [self._remove_flow(start, end)]
-        line = self.starts[self._line(start)]
-        before = self.text[line:start]
-        if before.strip() not in ("", "-" if key is None else ""):
+        around = self._find_any(path[:-1]).value
+        if key is None:
+            start, end = self.places.span(value)
+        else:
+            start, end = self.places.offset(key.start), self.places.end_of_entry(key, value)
+        if around.style == _FLOW:
+            return [self._remove_in_flow(start, end)]
+        line_start = self.places.line_starts[self.places.line_of(start)]
+        before = self.text[line_start:start].strip()
+        is_dash = key is None and before == "-"
+        if before and not is_dash:
             raise Untouchable("it shares its line with something else")
-        return [Cut(line, self._next_line(end), "")]
+        return [Cut(line_start, self.places.next_line(end), "")]
 
-    def _remove_flow(self, start: int, end: int) -> Cut:
-        after = _COMMA.match(self.text, end)
-        if after:
-            return Cut(start, after.end(), "")
+    def _remove_in_flow(self, start: int, end: int) -> Cut:
+        """Remove an entry or item with the comma behind it, or with the one before it if it is the last."""
+        comma_behind = _COMMA.match(self.text, end)
+        if comma_behind:
+            return Cut(start, comma_behind.end(), "")
         before = self.text[:start].rstrip()
-        return Cut(len(before[:-1].rstrip()) if before.endswith(",") else start, end, "")
+        if before.endswith(","):
+            start = len(before[:-1].rstrip())
+        return Cut(start, end, "")
 
-    def _find(self, path: Path) -> tuple[Any, Node]:
-        key, value = self._find_any(path)
-        if value.kind == ALIAS or (key is not None and key.kind != SCALAR):
-            raise Untouchable("it is an alias of something else")
+    def _find_named(self, path: Path) -> tuple[Node, Node]:
+        """Return the key and the value at a path into a mapping. Raises Untouchable as `_find` does."""
+        key, value = self._find(path)
+        if key is None:
+            raise Untouchable("it has no key")
         return key, value
 
-    def _find_any(self, path: Path) -> tuple[Node | None, Node]:
-        found = find_node(self.root, path, self.read, self.seen)
-        if found is None:
+    def _find(self, path: Path) -> _Entry:
+        """Return what is at a path. Raises Untouchable for an alias, and for a key that is no scalar."""
+        entry = self._find_any(path)
+        is_odd_key = entry.key is not None and entry.key.kind != SCALAR
+        if is_odd_key or entry.value.kind == ALIAS:
+            raise Untouchable("it is an alias of something else")
+        return entry
+
+    def _find_any(self, path: Path) -> _Entry:
+        """Return what is at a path, an alias too. Raises Untouchable if this text does not have it there."""
+        pair = find_node(self.root, path, self.read, self.seen)
+        if pair is None:
             raise Untouchable("it comes from an alias or a merged key")
-        return found
+        return _Entry(*pair)
 
-    def _scalar(self, node: Node, value: str) -> Cut:
-        start, end = self._span(node)
-        if node.kind != SCALAR or node.style in (LITERAL, ">"):
-            raise Untouchable("it is not plain text")
-        if node.style == "'":
-            return Cut(start, end, "'" + value.replace("'", "''") + "'")
-        plain = self.dump({"": value}).partition(": ")[2].rstrip("\n")
-        quoted = node.style or "\n" in plain or set(plain) & set(",[]{}")
-        return Cut(start, end, json.dumps(value, ensure_ascii=False) if quoted else plain)
 
-    def _span(self, node: Node) -> tuple[int, int]:
+def _column(node: Node) -> int:
+    """Return the column in which a node starts, from 0."""
+    _line, column = node.start
+    return column
+
+
+class _TextPlaces:
+    """Where nodes and lines of a text begin and end: offsets into it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.line_starts = [0, *(match.end() for match in LINE_END.finditer(text))]
+
+    def offset(self, mark: Mark) -> int:
+        """Return the offset of a line and column; a mark behind the last line is the end."""
+        line, column = mark
+        return self.line_starts[line] + column if line < len(self.line_starts) else len(self.text)
+
+    def span(self, node: Node) -> tuple[int, int]:
         """Return where a node begins, and where the last of it that is no space ends."""
-        start = self._offset(node.start)
-        return start, start + len(self.text[start : self._offset(node.last())].rstrip())
+        start = self.offset(node.start)
+        text = self.text[start : self.offset(node.last())].rstrip()
+        return start, start + len(text)
 
-    def _end(self, key: Node, value: Node) -> int:
+    def end_of_entry(self, key: Node, value: Node) -> int:
         """Return where an entry ends: after its value, or after its colon without a value."""
-        colon = self.text.find(":", self._offset(key.end)) + 1
-        return max(colon, self._span(value)[1])
+        behind_colon = self.text.find(":", self.offset(key.end)) + 1
+        _start, end = self.span(value)
+        return max(behind_colon, end)
 
-    def _offset(self, mark: Mark) -> int:
-        return self.starts[mark[0]] + mark[1] if mark[0] < len(self.starts) else len(self.text)
+    def line_of(self, offset: int) -> int:
+        """Return the number of the line of an offset, from 0."""
+        return bisect_right(self.line_starts, offset) - 1
 
-    def _line(self, offset: int) -> int:
-        return bisect_right(self.starts, offset) - 1
-
-    def _line_end(self, offset: int) -> int:
+    def end_of_line(self, offset: int) -> int:
+        """Return where the line of an offset ends."""
         match = LINE_END.search(self.text, offset)
         return match.start() if match else len(self.text)
 
-    def _next_line(self, offset: int) -> int:
+    def next_line(self, offset: int) -> int:
+        """Return where the line behind that of an offset begins."""
         match = LINE_END.search(self.text, offset)
         return match.end() if match else len(self.text)
 
-    def _block(self, entries: dict[Any, Any], margin: int) -> str:
-        return (self.newline + " " * margin).join(self._lines(entries))
+    def is_blank(self, line_start: int) -> bool:
+        """Whether the line that begins at an offset has only spaces."""
+        return bool(_BLANK_LINE.match(self.text, line_start))
+
+
+class _YamlWriter:
+    """Writes data as YAML. `dump` gives text in block style."""
+
+    def __init__(self, dump: Callable[[Any], str], newline: str) -> None:
+        self.dump = dump
+        self.newline = newline
+
+    def scalar(self, text: str, quote: str) -> str:
+        """Return a text in the quotes of another one; without these, in quotes where the style of others needs them."""
+        if quote == "'":
+            doubled = text.replace("'", "''")
+            return f"'{doubled}'"
+        plain = self.dump({"": text}).partition(": ")[2].rstrip("\n")
+        needs_quotes = quote or "\n" in plain or _FLOW_SIGNS.intersection(plain)
+        return _in_quotes(text) if needs_quotes else plain
+
+    def block_on_new_line(self, entries: dict[Any, Any], margin: int) -> str:
+        """Return entries in block style, with the line end and the margin before them."""
+        return f"{self.newline}{' ' * margin}{self.block(entries, margin)}"
+
+    def block(self, entries: dict[Any, Any], margin: int) -> str:
+        """Return entries in block style, the first of them without the margin of the others."""
+        return f"{self.newline}{' ' * margin}".join(self._lines(entries))
 
     def _lines(self, value: Any) -> list[str]:
         """Return the lines of a mapping or a list in block style, lists indented below their keys."""
         if isinstance(value, dict):
             return self._lines_of_mapping(value)
-        return self._lines_of_list(value) if isinstance(value, list) else []
+        if isinstance(value, list):
+            return self._lines_of_list(value)
+        return []
 
     def _lines_of_mapping(self, mapping: dict[Any, Any]) -> list[str]:
         lines = []
@@ -222,19 +308,24 @@ class TextEditor:
     def _lines_of_list(self, values: list[Any]) -> list[str]:
         lines = []
         for value in values:
-            first, *others = self._lines(value) if _is_block(value) else [self._flow(value)]
+            first, *others = self._lines(value) if _is_block(value) else [self.flow(value)]
             lines.append(f"- {first}")
             lines += _indented(others)
         return lines
 
-    def _flow(self, value: Any) -> str:
+    def flow(self, value: Any) -> str:
         """Return a value in flow style."""
         if isinstance(value, dict):
-            entries = [f"{self._flow(key)}: {self._flow(inner)}" for key, inner in value.items()]
-            return f"{{{', '.join(entries)}}}"
+            return f"{{{self.flow_entries(value)}}}"
         if isinstance(value, list):
-            return f"[{', '.join(self._flow(inner) for inner in value)}]"
+            items = [self.flow(inner) for inner in value]
+            return f"[{', '.join(items)}]"
         return _simple(value) if isinstance(value, str) else json.dumps(value)
+
+    def flow_entries(self, mapping: dict[Any, Any]) -> str:
+        """Return the entries of a mapping in flow style, without braces."""
+        entries = [f"{self.flow(key)}: {self.flow(value)}" for key, value in mapping.items()]
+        return ", ".join(entries)
 
 
 def _is_block(value: Any) -> bool:
@@ -249,10 +340,15 @@ def _indented(lines: list[str]) -> list[str]:
 def _simple(text: str) -> str:
     """Return text as YAML, without quotes where every reader takes it for text."""
     is_plain = _PLAIN.match(text) and text.lower() not in _WORDS
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else _in_quotes(text)
 
 
-_HANDLERS: dict[type, Any] = {
+def _in_quotes(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+# How the cuts of each kind of edit are found, given the edit and its path in the whole text.
+_CUTS: dict[type, Any] = {
     RenameKey: TextEditor._rename,
     Replace: TextEditor._replace,
     Drop: TextEditor._drop,
