@@ -79,7 +79,9 @@ class Releases:
 
     def sum(self, archive: str) -> str:
         """Return the sum that the lock has of an archive; empty without one."""
-        return self.lock.sums(PROGRAMS).get(archive, "").removeprefix("sha256:") if self.lock else ""
+        if self.lock is None:
+            return ""
+        return self.lock.sums(PROGRAMS).get(archive, "").removeprefix("sha256:")
 
     @property
     def finds_sums(self) -> bool:
@@ -118,23 +120,30 @@ class Release:
         """Return the sum that a lock has of an archive; empty without one."""
         return self.releases.sum(self.archive(architecture))
 
-    def known(self) -> list[str]:
+    def known_architectures(self) -> list[str]:
         """Return the architectures that the lock has, or those whose sums this run is to find."""
         locked = [name for name in ARCHITECTURES if self.sum(name)]
-        return locked or list(self.releases.unlocked if self.releases.finds_sums else ())
+        if not locked and self.releases.finds_sums:
+            return list(self.releases.unlocked)
+        return locked
 
     def place(self, architecture: str) -> dict[str, str]:
         """Return where an archive is."""
         return self.releases.place(self.version, self.archive(architecture))
 
-    def described(self, architecture: str, total: str) -> ReleasedArchive:
-        """Return an archive with its sum, as a lock and a mirror have it."""
+    def released_archive(self, architecture: str, digits: str) -> ReleasedArchive:
+        """Return an archive with the digits of its sum, as a lock and a mirror have it."""
         name = self.archive(architecture)
         (origin,) = self.place(architecture).values()
-        path, published = _in_mirror(self.version, name), _published(self.version, name)
-        return ReleasedArchive(name, path, origin, published, f"sha256:{total}" if total else "")
+        return ReleasedArchive(
+            name=name,
+            path=_in_mirror(self.version, name),
+            origin=origin,
+            published=_published(self.version, name),
+            sum=f"sha256:{digits}" if digits else "",
+        )
 
-    def unknown(self) -> Problem:
+    def no_sum(self) -> Problem:
         """Return what is wrong if no sum of an archive is known."""
         archive = self.archive("ARCHITECTURE")
         if self.releases.lock:
@@ -164,30 +173,12 @@ def host_program(options: Mapping[str, Any], distribution: str, version: str, re
         raise Problem(wrong, fix="Install its program, and give `program: {path: FILE}`.")
     release = Release(distribution, version, releases, package or _ARCHIVE)
     if not given:
-        given = {name: {} for name in release.known()}
-    return _archived(given, release)
-
-
-def _archived(rows: Mapping[str, Mapping[str, Any]], release: Release) -> HostProgram:
-    """Return the program of archives, by architecture. Raises Problem if there are none."""
-    if not rows:
-        raise release.unknown()
-    archives = {}
-    released = []
-    for architecture, row in rows.items():
-        archive = _archive(architecture, row, release)
-        archives[architecture] = archive
-        if not _own_place(row):
-            released.append(release.described(architecture, archive["sha256"]))
-    return HostProgram(release.distribution, release.version, "", archives, tuple(released))
-
-
-def _own_place(row: Mapping[str, Any]) -> dict[str, str]:
-    """Return where the user has an archive; empty for that of a release."""
-    return {name: str(row[name]) for name in _PLACES if row.get(name)}
+        given = {name: {} for name in release.known_architectures()}
+    return _archived_program(given, release)
 
 
 def _check_path(path: str, has_archive: bool) -> None:
+    """Raise Problem for a path that no unit can start, or that an archive stands beside."""
     if has_archive:
         raise Problem("`program` has a path and an archive", fix="Give one of them.")
     if not path.startswith("/"):
@@ -197,23 +188,52 @@ def _check_path(path: str, has_archive: bool) -> None:
         raise Problem(wrong, fix="Use letters, digits and `/._+-`, such as those of a link to it.")
 
 
-def _archive(architecture: str, given: Mapping[str, Any], release: Release) -> dict[str, str]:
-    """Return the archive of an architecture: the user's, or that of the distribution's release."""
-    where, locked = f"`program.{architecture}`", release.sum(architecture)
-    total = str(given.get("sha256") or locked).lower()
-    places = _own_place(given)
-    is_needless = release.releases.finds_sums and not places and not total
-    if not is_needless and not _SUM.match(total):
-        raise Problem(f"{where} has no SHA-256 of 64 hexadecimal digits", fix="Give `sha256` of the archive.")
-    if len(places) > 1:
-        named_places = " and ".join(f"`{name}`" for name in places)
-        raise Problem(f"{where} has {named_places}", fix="Give one of them.")
-    if locked and not places and total != locked:
-        wrong = f"{where} has the sum {total}, and the lock has {locked} of {release.archive(architecture)}"
+def _archived_program(rows: Mapping[str, Mapping[str, Any]], release: Release) -> HostProgram:
+    """Return the program of archives, by architecture. Raises Problem if there are none."""
+    if not rows:
+        raise release.no_sum()
+    archives = {}
+    released = []
+    for architecture, row in rows.items():
+        archive = _archive(architecture, row, release)
+        archives[architecture] = archive
+        if not _own_place(row):
+            released.append(release.released_archive(architecture, archive["sha256"]))
+    return HostProgram(release.distribution, release.version, "", archives, tuple(released))
+
+
+def _own_place(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the user has an archive; empty for that of a release."""
+    return {name: str(row[name]) for name in _PLACES if row.get(name)}
+
+
+def _archive(architecture: str, row: Mapping[str, Any], release: Release) -> dict[str, str]:
+    """Return the archive of an architecture: the user's, or that of the distribution's release. Raises Problem."""
+    option = f"`program.{architecture}`"
+    own_place, locked = _own_place(row), release.sum(architecture)
+    digits = str(row.get("sha256") or locked).lower()
+    is_sum_to_find = release.releases.finds_sums and not own_place and not digits
+    if not is_sum_to_find and not _SUM.match(digits):
+        raise Problem(f"{option} has no SHA-256 of 64 hexadecimal digits", fix="Give `sha256` of the archive.")
+    if len(own_place) > 1:
+        named_places = " and ".join(f"`{name}`" for name in own_place)
+        raise Problem(f"{option} has {named_places}", fix="Give one of them.")
+    if locked and not own_place:
+        _check_locked(option, digits, locked, release.archive(architecture))
+    place = own_place or release.place(architecture)
+    _check_url(option, place.get("url", ""))
+    return {**place, "sha256": digits, "member": str(row.get("member") or release.program)}
+
+
+def _check_locked(option: str, digits: str, locked: str, archive: str) -> None:
+    """Raise Problem for a sum that is not the one that the lock has of an archive."""
+    if digits != locked:
+        wrong = f"{option} has the sum {digits}, and the lock has {locked} of {archive}"
         raise Problem(wrong, fix="Remove `sha256`, or find out which is right.")
-    place = places or release.place(architecture)
-    url = place.get("url", "")
+
+
+def _check_url(option: str, url: str) -> None:
+    """Raise Problem for a URL with a login."""
     if "@" in urlsplit(url).netloc:
-        wrong = f"{where} comes from {shown(url)} with a user or a password, which the log of the host would have"
+        wrong = f"{option} comes from {shown(url)} with a user or a password, which the log of the host would have"
         raise Problem(wrong, fix="Use an address without them, `file`, or a mirror that is a folder of the controller.")
-    return {**place, "sha256": total, "member": str(given.get("member") or release.program)}
