@@ -154,10 +154,12 @@ class Release:
 
 
 def _in_mirror(version: str, archive: str) -> str:
+    """Return the place of an archive in a mirror."""
     return f"{_PRODUCT}/v{version}/{archive}"
 
 
 def _published(version: str, archive: str) -> str:
+    """Return the URL where a release has an archive."""
     return f"{_DOWNLOADS}/v{version}/{archive}"
 
 

@@ -50,6 +50,7 @@ LOG_PODS = 3
 
 
 def run_diagnose(module: AnsibleModule) -> None:
+    """Run a module that returns the facts of collectors, and which others there are."""
     params = module.params
 
     def work() -> dict[str, Any]:
@@ -62,39 +63,56 @@ def run_diagnose(module: AnsibleModule) -> None:
 
 def collect(reader: ClusterReader, params: dict[str, Any], now: Callable[[], str]) -> list[dict[str, Any]]:
     """Return the facts of each collector, all of them read at once, and measured over the same time."""
-    search = library("jmespath").search
+    collection = _Collection(reader, params, now)
     targets = find(reader, params["collectors"])
     referred_objects = []
     for target in targets:
         referred_objects += alone(target, _referred)
     reader.read_ahead([], referred_objects)
-    listeners = listeners_by_type(params["listeners"])
-    is_fresh = bool(params.get("applied"))
+    return collection.facts_of(targets)
 
-    def subject(target: DiagnosedTarget) -> DiagnosedCollector:
-        made = DiagnosedCollector(reader, target, listeners, params["metrics_port"])
-        made.meter.fresh = is_fresh
-        return made
 
-    def facts_of(collector: DiagnosedCollector) -> dict[str, Any]:
-        if is_fresh:
-            return collector.ends(params, now())
-        return collector.facts(search, params, now())
+class _Collection:
+    """One run for some collectors. `applied` among its options says that a run has just changed them."""
 
-    def facts_alone(collector: DiagnosedCollector) -> dict[str, Any]:
-        def call(target: DiagnosedTarget) -> dict[str, Any]:
-            return facts_of(collector if target is collector.target else subject(target))
+    def __init__(self, reader: ClusterReader, params: dict[str, Any], now: Callable[[], str]) -> None:
+        self.reader, self.params, self.now = reader, params, now
+        self.search = library("jmespath").search
+        self.listeners = listeners_by_type(params["listeners"])
+        self.is_fresh = bool(params.get("applied"))
 
-        return alone(collector.target, call)
+    def facts_of(self, targets: list[DiagnosedTarget]) -> list[dict[str, Any]]:
+        """Return the facts of each collector."""
+        collectors = [alone(target, self._examined) for target in targets]
+        since = self.reader.cluster.clock()
+        meters = [collector.meter for collector in collectors]
+        read_all(self.reader, meters)
+        read_peers(self.reader, [peer for collector in collectors for peer in collector.peers])
+        facts_of_each = self.reader.cluster.parallel(self._facts_alone, collectors)
+        watch(self.reader, meters, since, 0 if self.is_fresh else self.params["window_seconds"])
+        return [collector.flowing(facts) for collector, facts in zip(collectors, facts_of_each, strict=True)]
 
-    subjects = [alone(target, subject) for target in targets]
-    since = reader.cluster.clock()
-    meters = [subject.meter for subject in subjects]
-    read_all(reader, meters)
-    read_peers(reader, [peer for subject in subjects for peer in subject.peers])
-    collected = reader.cluster.parallel(facts_alone, subjects)
-    watch(reader, meters, since, 0 if is_fresh else params["window_seconds"])
-    return [subject.flowing(facts) for subject, facts in zip(subjects, collected, strict=True)]
+    def _examined(self, target: DiagnosedTarget) -> DiagnosedCollector:
+        """Return a collector with its config and what follows from that alone."""
+        collector = DiagnosedCollector(self.reader, target, self.listeners, self.params["metrics_port"])
+        collector.meter.fresh = self.is_fresh
+        return collector
+
+    def _facts_alone(self, collector: DiagnosedCollector) -> dict[str, Any]:
+        """Return the facts of a collector; without its objects, if they cannot be had."""
+
+        def facts_of_target(target: DiagnosedTarget) -> dict[str, Any]:
+            if target is collector.target:
+                return self._facts(collector)
+            return self._facts(self._examined(target))
+
+        return alone(collector.target, facts_of_target)
+
+    def _facts(self, collector: DiagnosedCollector) -> dict[str, Any]:
+        """Return all facts; of one that has just been changed, those about where it sends to."""
+        if self.is_fresh:
+            return collector.ends(self.params, self.now())
+        return collector.facts(self.search, self.params, self.now())
 
 
 def _referred(target: DiagnosedTarget) -> list[tuple[str, str, str]]:
@@ -105,17 +123,23 @@ def _referred(target: DiagnosedTarget) -> list[tuple[str, str, str]]:
 
 def _working(flow: Mapping[str, Any]) -> set[str]:
     """Return the exporters that send, and the receivers to which something comes or nothing is sent."""
-    working = set()
+    working, failing = set(), set()
     for row in flow["receives"] or ():
         if row["state"] in ("comes", "rests"):
             working.add(f"receivers/{row['id']}")
-    sending, failing = set(), set()
     for row in flow["exports"]:
         if row["state"] == "sends":
-            sending.add(row["about"])
+            working.add(row["about"])
         elif row["state"] != "idle":
             failing.add(row["about"])
-    return (working | sending) - failing
+    return working - failing
+
+
+def _by_what_arrives(peer: dict[str, Any], working: set[str]) -> dict[str, Any]:
+    """Return the row of a peer. What arrives is not kept out: then nothing enforces the network policy."""
+    if peer["state"] == "kept_out" and peer["about"] in working:
+        return {**peer, "state": "ok"}
+    return peer
 
 
 class DiagnosedCollector:
@@ -132,13 +156,14 @@ class DiagnosedCollector:
 
     def facts(self, search: Callable[[str, Any], Any], params: dict[str, Any], now: str) -> dict[str, Any]:
         """Return all facts but those of the own metrics."""
-        target, listed = self.target, self._listed
+        target = self.target
         reach = Reach(target.name, self.config, self.pod, self.container, self._around(), listeners=self.listeners)
         services = reach.services()
         certificates = CertificateChecks(self.reader, self.namespace, self.config, self.sources, self.notes)
         trust, servers = certificates.trust(self.peers, now)
-        scaled = [(item["kind"], item["metadata"]["name"]) for item in (target.workload, target.custom) if item]
-        names = [one.name for one in self.sources if one.kind == "Secret"]
+        own_objects = [manifest for manifest in (target.workload, target.custom) if manifest]
+        own_names = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in own_objects]
+        secret_names = [source.name for source in self.sources if source.kind == "Secret"]
         return {
             **self.ends(params, now),
             **self._known(search, now),
@@ -148,9 +173,9 @@ class DiagnosedCollector:
             "references": references(self.reader, target.namespaces, self.sources, self.notes),
             "certificates": [*certificates.facts(services or [], now), *servers],
             "trust": trust,
-            "certificate_resources": certificate_resources(listed("certificates") or [], names),
+            "certificate_resources": certificate_resources(self._listed("certificates") or [], secret_names),
             "rights": rights(self.reader, self.config, self.pod, self.namespace, self.notes),
-            "autoscalers": autoscalers(listed("horizontalpodautoscalers") or [], scaled),
+            "autoscalers": autoscalers(self._listed("horizontalpodautoscalers") or [], own_names),
             "target_allocator": allocator(self.reader, self.config, self.namespace, len(target.pods), self.notes),
         }
 
@@ -170,23 +195,26 @@ class DiagnosedCollector:
         }
 
     def _listed(self, plural: str) -> list[Object] | None:
+        """Return the objects of a kind in the pod's namespace; None when this user may not see them."""
         return self.reader.listed(plural, self.namespace, self.notes)
 
     def _around(self) -> Around:
+        """Return what leads to the pod, and what keeps others from it."""
         return Around(*(self._listed(plural) for plural in ("services", "endpointslices", "networkpolicies")))
 
     def _known(self, search: Callable[[str, Any], Any], now: str) -> dict[str, Any]:
         """Return what the objects of the collector say of themselves."""
         target, workload = self.target, self.target.workload
-        name = str(self.container.get("name") or "")
-        pods = [pod(item, name, now) for item in target.pods]
+        container_name = str(self.container.get("name") or "")
+        pods = [pod(own_pod, container_name, now) for own_pod in target.pods]
+        is_hidden = not workload and not target.custom and bool(target.notes.rows())
         return {
             "name": target.name,
             "namespace": target.namespace,
             "kind": target.kind,
             "mode": target.mode,
             "image": str(self.container.get("image") or ""),
-            "hidden": not workload and not target.custom and bool(target.notes.rows()),
+            "hidden": is_hidden,
             "workload": workload,
             "custom_resource": target.custom,
             "resource_conditions": items(target.custom, "status", "conditions"),
@@ -200,19 +228,19 @@ class DiagnosedCollector:
     def _readiness(self, pods: list[dict[str, Any]]) -> dict[str, Any]:
         """Return how many pods are wanted and ready, and whether a change is under way."""
         workload, custom = self.target.workload, self.target.custom
-        ready = [row for row in pods if row["ready"]]
-        wanted, is_complete, ready_text = None, False, f"{len(ready)} pods ready"
+        ready_pods = [row for row in pods if row["ready"]]
+        desired_pods, is_complete, ready_text = None, False, f"{len(ready_pods)} pods ready"
         if workload:
-            wanted = pod_counts(workload).desired
+            desired_pods = pod_counts(workload).desired
             is_complete = is_ready(workload, allow_empty=True)
             ready_text = count(workload)
         return {
-            "wanted": wanted,
+            "wanted": desired_pods,
             "change": change_under_way(self.reader, workload or custom, self.notes),
             "wave": wave_that_passed(self.reader, custom or workload, workload, self.notes),
             "complete": is_complete,
             "ready_text": ready_text,
-            "running": bool(ready) or self._is_available(),
+            "running": bool(ready_pods) or self._is_available(),
         }
 
     def _uncovered_nodes(self) -> list[dict[str, str]]:
@@ -222,7 +250,7 @@ class DiagnosedCollector:
             return []
         return uncovered_nodes(workload, self.target.pods, self.reader.nodes(self.notes))
 
-    def _events(self, now: str) -> Any:
+    def _events(self, now: str) -> list[dict[str, Any]]:
         """Return recent warnings about the pods and the objects of the collector."""
         objects = [*self.target.pods, self.target.workload, self.target.custom]
         by_uid = {manifest["metadata"]["uid"]: manifest for manifest in objects if manifest}
@@ -231,7 +259,9 @@ class DiagnosedCollector:
     def _is_available(self) -> bool:
         """Return whether the workload has available pods, for a user who may not list them."""
         workload = self.target.workload
-        return bool(workload and self._listed("pods") is None and pod_counts(workload).available)
+        if not workload or self._listed("pods") is not None:
+            return False
+        return bool(pod_counts(workload).available)
 
     def _symptoms(self, search: Callable[[str, Any], Any]) -> list[dict[str, Any]]:
         """Return why the newest revision is not ready, as rollout_wait reports it."""
@@ -243,21 +273,27 @@ class DiagnosedCollector:
         new_pods = newest_pods(workload, revision, self.target.pods)
         old_pods = older_pods(workload, new_pods, self.target.pods)
         events = self._listed("events") or []
-        found = symptoms(search, workload, revision, new_pods, events, allow_empty=True, old=old_pods)
-        of_workload = [(workload, symptom) for symptom in found]
-        rows = described(self.reader.cluster, of_workload, masker(secrets_in(self.config)))[0]
+        own_symptoms = symptoms(search, workload, revision, new_pods, events, allow_empty=True, old=old_pods)
+        of_workload = [(workload, symptom) for symptom in own_symptoms]
+        rows, _problems = described(self.reader.cluster, of_workload, self._mask())
         return [{**row, "last_words": logs.last_words(row["log"])} for row in rows]
 
     def _logs(self, seconds: int, now: str) -> dict[str, list[dict[str, Any]]]:
         """Return what the pods say is wrong, masked, with whether they still say it; and their own logs in it."""
         text = self._log_text(seconds)
         entries = []
-        for row in logs.groups(text, now, masker(secrets_in(self.config))):
+        for row in logs.groups(text, now, self._mask()):
             is_current = row["seconds_ago"] <= logs.CURRENT_SECONDS
             entries.append(through_proxy({**row, "current": is_current}, self.peers, self.variables))
-        metadata = [own_pod["metadata"] for own_pod in self.target.pods]
-        pods = [f"{of_pod['namespace']}/{of_pod['name']}" for of_pod in metadata]
-        return {"logs": entries, "echoes": echoes(text, pods, now)}
+        pod_names = []
+        for own_pod in self.target.pods:
+            metadata = own_pod["metadata"]
+            pod_names.append(f"{metadata['namespace']}/{metadata['name']}")
+        return {"logs": entries, "echoes": echoes(text, pod_names, now)}
+
+    def _mask(self) -> Callable[[str], str]:
+        """Return what hides the secrets of the config."""
+        return masker(secrets_in(self.config))
 
     def _log_text(self, seconds: int) -> str:
         """Return the end of the logs of some pods, those in trouble first, with the time of each line."""
@@ -285,15 +321,10 @@ class DiagnosedCollector:
         if flow and self.config:
             flows.update(flow.facts())
         working = _working(flows)
-        peers = []
-        for row in facts["peers"]:
-            # What arrives is not kept out: then nothing enforces the network policy.
-            arrives = row["state"] == "kept_out" and row["about"] in working
-            peers.append({**row, "state": "ok"} if arrives else row)
         return {
             **facts,
             **flows,
-            "peers": peers,
+            "peers": [_by_what_arrives(row, working) for row in facts["peers"]],
             "proxied": [row for row in facts["proxied"] if row["about"] not in working],
             "seconds": flow.seconds if flow else 0,
             "memory": self.meter.memory(),
