@@ -98,11 +98,9 @@ class _KnownSecrets:
     def __init__(self, secrets: Iterable[str]) -> None:
         self._spellings: set[str] = set()
         for secret in secrets:
-            self._spellings.update(spelling for spelling in _spellings(secret) if spelling)
-        lengths: dict[str, set[int]] = {}
-        for spelling in self._spellings:
-            lengths.setdefault(spelling[:_HEAD], set()).add(len(spelling))
-        self._lengths_by_head = {head: sorted(of_head, reverse=True) for head, of_head in lengths.items()}
+            self._spellings.update(_spellings(secret))
+        self._spellings.discard("")
+        self._lengths_by_head = _lengths_by_head(self._spellings)
         self._starts = self._pattern_of_starts() if self._spellings else None
 
     def _pattern_of_starts(self) -> re.Pattern[str]:
@@ -163,6 +161,14 @@ def _spellings(secret: str) -> Iterator[str]:
         in_json = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
         yield in_json
         yield _CODE_OF_JSON.sub(lambda match: rf"\x{match[1].upper()}", in_json)  # as YAML writes it
+
+
+def _lengths_by_head(secrets: Iterable[str]) -> dict[str, list[int]]:
+    """Return the lengths of the secrets with the same head, the longest first."""
+    lengths: dict[str, set[int]] = {}
+    for secret in secrets:
+        lengths.setdefault(secret[:_HEAD], set()).add(len(secret))
+    return {head: sorted(of_head, reverse=True) for head, of_head in lengths.items()}
 
 
 def _heads(secrets: Iterable[str], length: int) -> str:

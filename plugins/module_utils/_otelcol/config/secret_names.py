@@ -103,9 +103,10 @@ def names_secret(path: Path) -> bool:
     """Whether the names of a path are those of a secret, of a data source or of users with passwords."""
     if not may_hold_secret(path[-2:]):
         return False
-    keys = tuple(key for key in path if isinstance(key, str))
-    is_data_source = keys[-1:] == ("dsn",)
-    return is_data_source or is_secret_key(path) or is_secret_key(keys) or holds_users(path)
+    if holds_users(path) or is_secret_key(path):
+        return True
+    names = tuple(key for key in path if isinstance(key, str))
+    return is_secret_key(names) or names[-1:] == ("dsn",)
 
 
 def is_secret_key(path: Path) -> bool:

@@ -79,7 +79,7 @@ _RUN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+_-]{32,}={0,2}(?![\w+/=.-])")
 
 _SHORTEST_SHAPE = 15  # of a secret by its shape, without a sign that separates it from a name
 _LONGEST_KEPT = 512  # a text that is searched once for all its places
-# Of values after `NAME: `, behind which prose may follow: surely a value; a value if it has a digit.
+# The length of what is no word behind `NAME: `: in any case, and if it has a digit.
 _LONG_VALUE, _SHORT_VALUE = 20, 8
 _LONGEST_INDENT = 80
 # Of a random text: how long it is, its bits for each sign, its digits, and how often digits and letters alternate.
@@ -210,17 +210,22 @@ def _value_start(text: str, name: re.Match[str]) -> int:
 
 
 def _is_secret_value(text: str, named: _NamedValue) -> bool:
-    """Whether what follows a name is a value. After `NAME: ` prose may follow, unless it is alone in its line."""
-    name, separator = named.name.groups()
+    """Whether what follows a name is a secret: itself, and no word of a sentence."""
     value = named.value[0]
-    if not is_literal(value) or only_names_place(name, value):
+    if not is_literal(value) or only_names_place(named.name[1], value):
         return False
-    prose_may_follow = ":" in separator and separator.endswith(" ")
-    if not prose_may_follow or named.has_scheme or len(value) >= _LONG_VALUE:
-        return True
-    if len(value) >= _SHORT_VALUE and any(sign.isdigit() for sign in value):
-        return True
-    return _is_alone(text, named.name.start(), named.value.end())
+    return not _may_be_prose(named) or _is_alone(text, named.name.start(), named.value.end())
+
+
+def _may_be_prose(named: _NamedValue) -> bool:
+    """Whether what follows `NAME: ` may be a word: one that is not long, and without digits or very short."""
+    separator, value = named.name[2], named.value[0]
+    if ":" not in separator or not separator.endswith(" "):
+        return False
+    if named.has_scheme or len(value) >= _LONG_VALUE:
+        return False
+    has_digit = any(sign.isdigit() for sign in value)
+    return len(value) < _SHORT_VALUE or not has_digit
 
 
 def _is_alone(text: str, start: int, end: int) -> bool:
