@@ -34,10 +34,8 @@ ALLOWED = {
         "os.open": "Opens a file to write, or a folder to lock it.",
     },
     # These run on a host with Python 3.8, whatever the controller has; what they read is root's there.
-    f"{ON_A_HOST}/host_change.py": {"path.read_text": "Reads what the checked program has printed."},
     f"{ON_A_HOST}/host_facts.py": {
         "(self.store.current / self.store.service).read_text": "Reads a unit, which this collection wrote.",
-        "path.read_text": "Reads a file of the kernel.",
         "path.open": "Opens a certificate, of which the start is read.",
     },
     f"{ON_A_HOST}/host_drain.py": {"file.open": "Opens a queue, which is mapped and not read as a whole."},
@@ -69,7 +67,7 @@ ALLOWED = {
         "os.open": "Opens a folder to lock it.",
         "Path('/sys/fs/selinux/enforce').read_text": "Reads a digit of the kernel.",
         "subprocess.run": "Runs programs of systemd, bounded in time.",
-        "Path(f'/proc/{pid}/{name}').read_text": "Reads a line of the kernel.",
+        "path.read_text": "Reads a file of the kernel, or what the checked program has printed.",
         "table.read_text": "Reads the sockets of the kernel.",
     },
     "plugins/plugin_utils/_release/source.py": {"open_url": "Its body is read with a limit."},
