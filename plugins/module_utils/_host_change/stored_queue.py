@@ -60,6 +60,11 @@ class _Meta(NamedTuple):
     root: int
 
 
+def is_database(data: bytes | mmap) -> bool:
+    """Whether a file has the form of a database of bbolt."""
+    return _meta(data) is not None
+
+
 def unsent_of(data: bytes | mmap) -> Unsent:
     """Return what a file of file_storage has not sent; nothing for a file of another form.
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from ..._otelcol.errors import Failure, Problem
 from ..bundle_form import state_folder
-from ..stored_queue import Unsent, unsent_of
+from ..stored_queue import Unsent, is_database, unsent_of
 from .host_store import Store
 from .machine import Machine
 
@@ -24,7 +26,16 @@ _PAUSE = 0.25
 # A collector that stops flushes what its receivers and processors hold into the queue, and does not send it any more
 # (exporterhelper, persistent_queue.go: Shutdown). So it starts and stops this often until a stop leaves nothing.
 _FURTHER_STOPS = 3
+# How the name of a file begins that has the queue of an exporter (file_storage, extension.go: GetClient).
+_QUEUE_PREFIX = "exporter_"
 CONSENT = "otel_host_discard_unsent: true"
+
+
+class StoredData(NamedTuple):
+    """What the queues on the disk have not sent, and each file or folder that could not be read, with the reason."""
+
+    unsent: Unsent
+    unreadable: list[str]
 
 
 class Drain:
@@ -34,79 +45,154 @@ class Drain:
         self.machine, self.store, self.discards = machine, store, discards
         self.was_active = machine.service(store.service).is_active
 
-    def unsent(self) -> Unsent:
-        """Return what the queues on the disk have not sent. What cannot be read at this moment is not counted."""
-        found = Unsent()
-        for folder in () if self.store.had_state else self.store.state_places(state_folder(self.store.name)):
-            for file in _files(folder):
-                found = found.plus(_unsent_of_file(file))
-        return found
+    def _look(self) -> StoredData:
+        """Return what the queues on the disk have. A removal leaves a folder that was there before all runs."""
+        unsent = Unsent()
+        unreadable: list[str] = []
+        if not self.store.had_state:
+            for folder in self.store.state_places(state_folder(self.store.name)):
+                for file in _files(folder, unreadable):
+                    try:
+                        unsent = unsent.plus(_unsent_of_file(file))
+                    except (OSError, ValueError) as error:
+                        unreadable.append(_in_words(file, error))
+        return StoredData(unsent, unreadable)
 
     def _wait(self) -> None:
-        """Wait until the queues are empty. Raises Problem if they are not, and nobody has consented to the loss."""
+        """Wait until the queues are empty. Raises Problem if they are not, and nobody has consented to the loss.
+
+        A file that cannot be read may be written at this moment, so only the look after the stop counts for it.
+        """
         if self.discards:
             return
-        unsent, end = self.unsent(), self.machine.now() + (_SECONDS if self.was_active else 0.0)
-        while unsent.requests and self.machine.now() < end:
+        end = self.machine.now() + (_SECONDS if self.was_active else 0.0)
+        data = self._look()
+        while data.unsent.requests and self.machine.now() < end:
             self.machine.sleep(_PAUSE)
-            unsent = self.unsent()
-        if unsent.requests:
-            raise self._refusal(unsent)
+            data = self._look()
+        if data.unsent.requests:
+            raise self._refusal_of_unsent(data.unsent)
 
     def stop(self, stop: Callable[[], None]) -> list[str]:
         """Stop the collector by `stop` when its queues are empty, and return what is lost.
 
-        Raises Problem for unsent data to whose loss nobody has consented. The collector runs then, if it ran.
+        Raises Problem without consent, for unsent data and for a queue that cannot be read. The collector runs then,
+        if it ran.
         """
         self._wait()
         stop()
-        for _further in range(_FURTHER_STOPS if self.was_active and not self.discards else 0):
-            if not self.unsent().requests:
-                break
+        if self.was_active and not self.discards:
+            self._stop_until_nothing_is_left(stop)
+        return self.note_of_loss()
+
+    def _stop_until_nothing_is_left(self, stop: Callable[[], None]) -> None:
+        for _further in range(_FURTHER_STOPS):
+            if not self._look().unsent.requests:
+                return
             self._start_again()
             self._wait()
             stop()
-        return self.note_of_loss()
 
     def note_of_loss(self) -> list[str]:
-        """Return what is lost with a collector that has stopped. Raises Problem without consent, and it runs again."""
-        unsent = self.unsent()
-        if unsent.requests and not self.discards:
+        """Return what is lost with a collector that has stopped.
+
+        Raises Problem without consent, for unsent data and for a queue that cannot be read, after it has started the
+        collector again, if it ran.
+        """
+        data = self._look()
+        if self.discards:
+            return _sentences(data, "were not sent, and are lost", ", and is lost")
+        if data.unsent.requests:
             self._start_again()
-            raise self._refusal(unsent)
-        return [f"{unsent} of its queue on the disk were not sent, and are lost"] if unsent.requests else []
+            raise self._refusal_of_unsent(data.unsent)
+        if data.unreadable:
+            self._start_again()
+            raise self._refusal_of_unreadable(data.unreadable)
+        return []
 
     def forecast(self) -> list[str]:
-        """Return what check mode says of unsent data."""
-        unsent = self.unsent()
-        end = "would be lost" if self.discards else f"keep it from that, unless you set `{CONSENT}`"
-        return [f"{unsent} of its queue on the disk are not sent, and {end}"] if unsent.requests else []
+        """Return what check mode says of unsent data, and of a queue that nothing writes and that cannot be read."""
+        data = self._look()
+        if self.was_active:
+            data = data._replace(unreadable=[])
+        if self.discards:
+            return _sentences(data, "are not sent, and would be lost", ", and would be lost")
+        refused = f"the removal is refused, unless you set `{CONSENT}`"
+        return _sentences(data, f"are not sent; if they stay, {refused}", f"; {refused}")
 
     def _start_again(self) -> None:
         if self.was_active and self.machine.systemctl("restart", self.store.service).code:
             raise Failure("systemd does not start it again", asked=self._asked())
 
-    def _refusal(self, unsent: Unsent) -> Problem:
-        is_active = self.machine.service(self.store.service).is_active
-        runs = "it runs on" if is_active else "it does not run"
-        wrong = f"its queue on the disk has {unsent} that it has not sent, and {runs}; nothing was removed"
+    def _refusal_of_unsent(self, unsent: Unsent) -> Problem:
+        wrong = f"its queue on the disk has {unsent} that it has not sent, and {self._whether_it_runs()}"
         fix = f"Let it send them, and stop what sends to it; or set `{CONSENT}`, and they are lost."
-        return Problem(wrong, asked=self._asked(), fix=fix)
+        return Problem(f"{wrong}; nothing was removed", asked=self._asked(), fix=fix)
+
+    def _refusal_of_unreadable(self, unreadable: list[str]) -> Problem:
+        places = ", ".join(unreadable)
+        wrong = f"its queue on the disk cannot be read at {places}, so what it has not sent is not known"
+        fix = f"Repair the disk or the file, and run the same command again; or set `{CONSENT}`, and the data is lost."
+        return Problem(f"{wrong}; {self._whether_it_runs()}; nothing was removed", asked=self._asked(), fix=fix)
+
+    def _whether_it_runs(self) -> str:
+        is_active = self.machine.service(self.store.service).is_active
+        return "it runs on" if is_active else "it does not run"
 
     def _asked(self) -> str:
         return f"Remove collector {self.store.name} of this host"
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder; links lead to no others."""
-    for place, _folders, names in os.walk(str(folder)):
-        yield from (Path(place) / name for name in sorted(names))
+def _files(folder: Path, unreadable: list[str]) -> Iterator[Path]:
+    """Yield the files below a folder, and add to `unreadable` the folders that cannot be listed.
+
+    A link, a pipe or a socket is no file: it leads to data that is not removed, or would be waited for.
+    """
+
+    def note(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            unreadable.append(_in_words(Path(error.filename), error))
+
+    for place, _folders, names in os.walk(str(folder), onerror=note):
+        for name in sorted(names):
+            file = Path(place) / name
+            if _is_regular(file):
+                yield file
+
+
+def _is_regular(file: Path) -> bool:
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError:  # who opens it is told the reason
+        return True
 
 
 def _unsent_of_file(file: Path) -> Unsent:
-    """Return what a file has; nothing for one that is written at this moment, or that is gone."""
+    """Return what a file has; nothing for one that is gone. Raises OSError or ValueError if it cannot be read."""
     try:
-        with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return unsent_of(data)
-    except (OSError, ValueError):
+        with file.open("rb") as handle:
+            if not os.fstat(handle.fileno()).st_size:
+                return Unsent()
+            with mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                if file.name.startswith(_QUEUE_PREFIX) and not is_database(data):
+                    raise ValueError("it is no database")
+                return unsent_of(data)
+    except FileNotFoundError:
         return Unsent()
+
+
+def _in_words(place: Path, error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return f"{place} ({reason})"
+
+
+def _sentences(data: StoredData, end_of_unsent: str, end_of_unreadable: str) -> list[str]:
+    """Return a sentence for what is not sent, and one for each file or folder that cannot be read."""
+    sentences = []
+    if data.unsent.requests:
+        sentences.append(f"{data.unsent} of its queue on the disk {end_of_unsent}")
+    for place in data.unreadable:
+        sentences.append(f"{place} of its queue on the disk cannot be read{end_of_unreadable}")
+    return sentences
