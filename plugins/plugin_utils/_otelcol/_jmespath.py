@@ -71,8 +71,10 @@ def bounded_search(expression: str) -> Expression:
             raise Undecided(type(error).__name__) from None
         except RecursionError:
             raise Undecided("the expression nests too deep") from None
-        except (ArithmeticError, ValueError):  # such as ceil() of a number that is too large
-            raise Undecided("a function does not take a number of this config") from None
+        except TypeError:  # such as `timeout > 5` where a timeout is a text
+            raise Undecided("it compares or searches values of different types") from None
+        except (ArithmeticError, ValueError):  # such as ceil() of a number that is too large, or a step of 0
+            raise Undecided("a function or a slice does not take one of its numbers") from None
 
     return compute
 

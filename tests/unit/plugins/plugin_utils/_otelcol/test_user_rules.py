@@ -325,6 +325,33 @@ def test_an_expression_that_a_function_cannot_compute_is_undecided(expression: s
         _jmespath.bounded_search(expression)({"a": 1}, Budget())
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("timeout > `5`", {"timeout": "5s"}),
+        ("contains(endpoint, `4317`)", {"endpoint": "secret:4317"}),
+        ("max_by(@, &a)", [{"a": 1}, {"a": "secret"}]),
+    ],
+)
+def test_an_expression_that_compares_other_types_is_undecided(expression: str, value: Any) -> None:
+    with pytest.raises(Undecided, match="compares or searches values of different types") as told:
+        _jmespath.bounded_search(expression)(value, Budget())
+    assert "secret" not in str(told.value)
+
+
+OF_TYPES = RULE.replace("require: {tls.insecure: {differs: true}}", 'expression: "endpoint > `5`"')
+
+
+def test_a_rule_that_compares_other_types_is_told_as_undecided(tmp_path: Path) -> None:
+    (finding,) = of_rule(report(tmp_path, OF_TYPES))
+    assert "compares or searches values of different types" in finding["message"]
+
+
+def test_an_example_of_a_rule_that_compares_other_types_is_a_fault(tmp_path: Path) -> None:
+    examples = "    examples: {good: [{exporters: {otlp_grpc: {endpoint: 'a:1'}}}]}\n"
+    assert "compares or searches values of different types" in refused(tmp_path, OF_TYPES + examples)
+
+
 def test_an_empty_path_is_refused() -> None:
     with pytest.raises(Problem, match="a path is empty"):
         _user_rules.load_rules([""], ())
