@@ -55,15 +55,17 @@ class OlmWait:
         self.since: dict[tuple[str, ...], float] = {}
         self.approved: list[str] = []
         self.phases: list[str] = []
+        self._last_phase: dict[str, str] = {}
 
     def wait(self) -> dict[str, Any]:
         """Return when it is there; fail when it cannot be, or when the time is over."""
         start, asked = self.cluster.clock(), self.goal.asked
         for _poll in self.cluster.polls(self.timeout_seconds, start):
             seen = self._read()
+            phases = [f"{name} {_phase_of(csv)}" for name, csv in seen.csvs.items()]
             self._note(seen)
             verdict = judge(self.goal, seen)
-            self.cluster.progress(asked, "; ".join(self.phases[-len(seen.csvs) :]) or "no version yet")
+            self.cluster.progress(asked, "; ".join(phases) or "no version yet")
             if verdict.what == DONE:
                 self.cluster.progress.done(asked)
                 return self._result(seen, verdict, start)
@@ -95,11 +97,12 @@ class OlmWait:
         return OlmObjects(subscription, plans, csvs)
 
     def _note(self, seen: OlmObjects) -> None:
-        """Keep the phases in their order, for the result."""
-        for name, item in seen.csvs.items():
-            said = f"{name} {status_of(item).get('phase') or 'new'}"
-            if said not in self.phases[-len(seen.csvs) :]:
-                self.phases.append(said)
+        """Keep the phases of each version in their order, for the result."""
+        for name, csv in seen.csvs.items():
+            phase = _phase_of(csv)
+            if self._last_phase.get(name) != phase:
+                self._last_phase[name] = phase
+                self.phases.append(f"{name} {phase}")
 
     def _approve(self, verdict: OlmVerdict) -> None:
         """Approve a plan; the version of it that was judged, and no later one."""
@@ -176,6 +179,10 @@ class OlmWait:
         place = f"{symptom.row.kind} {self.goal.namespace}/{symptom.name}"
         state = ", ".join(filter(None, [symptom.state, symptom.reason]))
         return f"{place}: {state}" if state else place
+
+
+def _phase_of(csv: Manifest) -> str:
+    return str(status_of(csv).get("phase") or "new")
 
 
 def _deployments_of(version: Manifest) -> list[Manifest]:

@@ -77,6 +77,27 @@ def test_the_plan_for_the_pin_is_approved_once() -> None:
     assert len(api.sent("PATCH")) == 1
 
 
+def test_a_phase_of_one_version_is_told_once_while_another_goes_on() -> None:
+    api = served(subscribed("install-2", installedCSV=ONE, currentCSV=TWO), csv(ONE), csv(TWO, "Pending"))
+    there = (subscribed("install-2", installedCSV=TWO, currentCSV=TWO), csv(TWO))
+    course(api, (3, (csv(TWO, "InstallReady"),)), (6, (csv(TWO, "Installing"),)), (9, there))
+    later = [f"{TWO} {phase}" for phase in ("InstallReady", "Installing", "Succeeded")]
+    assert wait(api)["phases"] == [f"{TWO} Pending", f"{ONE} Succeeded", *later]
+
+
+def test_the_progress_names_the_versions_of_this_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = served(subscribed("install-2", installedCSV=ONE, currentCSV=TWO), csv(ONE), csv(TWO, "Pending"))
+    there = (subscribed("install-2", installedCSV=TWO, currentCSV=TWO), csv(TWO))
+    course(api, (3, (csv(TWO, "InstallReady"),)), (6, (csv(TWO, "Installing"),)), (9, there))
+    cluster, said = api.cluster(), list[str]()
+    goal = Goal(NAMESPACE, NAME, TWO, pinned=True)
+    waiting = OlmWait(cluster, checked_search({}), goal, 60)
+    monkeypatch.setattr(type(cluster.progress), "__call__", lambda _progress, _asked, state: said.append(state))
+    waiting.wait()
+    both = [f"{TWO} {phase}; {ONE} Succeeded" for phase in ("Pending", "InstallReady", "Installing")]
+    assert list(dict.fromkeys(said)) == [*both, f"{TWO} Succeeded"]
+
+
 def test_every_step_on_the_way_is_approved() -> None:
     api = served(subscribed("install-2", installedCSV=ONE, currentCSV=TWO), csv(ONE), plan("install-2", TWO))
     second = (subscribed("install-3", installedCSV=TWO, currentCSV=THREE), csv(TWO), plan("install-3", THREE))
