@@ -53,7 +53,10 @@ def statements(grants: Iterable[Grant]) -> list[Statement]:
 
 
 def united_statements(given: Iterable[Statement]) -> list[Statement]:
-    """Return statements with the actions on the same resources together, in an order that depends on nothing else."""
+    """Return statements with the actions on the same resources together, in an order that depends on nothing else.
+
+    A statement with `NotAction` stays as it is: IAM refuses one that has `Action` too.
+    """
     actions: dict[str, set[str]] = {}
     frames: dict[str, Statement] = {}
     for statement in given:
@@ -61,8 +64,15 @@ def united_statements(given: Iterable[Statement]) -> list[Statement]:
         key = json.dumps(frame, sort_keys=True)
         frames[key] = frame
         actions.setdefault(key, set()).update(_listed(statement.get("Action", [])))
-    united = [{"Effect": frame.get("Effect"), "Action": sorted(actions[key]), **frame} for key, frame in frames.items()]
-    return sorted(united, key=lambda statement: json.dumps([statement["Action"], statement], sort_keys=True))
+    united = []
+    for key, frame in frames.items():
+        own_actions = {} if "NotAction" in frame else {"Action": sorted(actions[key])}
+        united.append({"Effect": frame.get("Effect"), **own_actions, **frame})
+    return sorted(united, key=_order)
+
+
+def _order(statement: Statement) -> str:
+    return json.dumps([statement.get("Action", []), statement], sort_keys=True)
 
 
 def _without_actions(statement: Statement) -> Statement:

@@ -198,3 +198,9 @@ def test_every_component_of_aws_is_in_the_table_or_has_a_reason() -> None:
     called, silent = {kind for _section, kind in CALLS}, set(", ".join(NOTHING).split(", "))
     assert names - called - silent == set()
     assert not silent & called
+
+
+def test_a_statement_of_a_user_with_all_but_some_actions_stays_one() -> None:
+    denies = {"Effect": "Deny", "NotAction": ["s3:*"], "Resource": ["*"]}
+    allows = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["*"]}
+    assert aws_policy.united_statements([denies, allows]) == [allows, denies]
