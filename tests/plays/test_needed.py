@@ -126,6 +126,22 @@ def test_a_library_that_does_not_fit_is_named_with_what_it_takes(
     assert refused.value.fix == f"Run: {sys.executable} -m pip install {how}"
 
 
+def test_an_error_of_an_import_without_a_name_is_told_as_it_is() -> None:
+    def broken() -> None:
+        raise ImportError("needs another library")
+
+    with pytest.raises(Problem) as refused:
+        libraries.importing(broken)
+    assert refused.value.wrong == "a Python library does not load: needs another library"
+    assert refused.value.fix == f"Run: {sys.executable} -m pip check"
+
+
+def test_a_version_with_fewer_numbers_is_not_older(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries.metadata, "version", lambda _name: "6")
+    with pytest.raises(Problem, match="PyYAML 6 does not load"):
+        library("yaml.nosuch", "PyYAML")
+
+
 def test_a_library_that_an_old_one_does_not_bring_is_no_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "referencing", None)
     monkeypatch.setattr(libraries.metadata, "version", {"jsonschema": "4.17.3"}.__getitem__)

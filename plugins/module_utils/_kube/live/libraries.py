@@ -49,6 +49,8 @@ def importing(make: Callable[[], Made]) -> Made:
 def unusable(error: ImportError, name: str, package: str) -> Problem:
     """Return why a module cannot be imported, and the command that mends it; `package` is its name for pip."""
     missing = (error.name or name).partition(".")[0]  # the library, or one that it needs
+    if not missing:  # a library raises an ImportError of its own
+        return Problem(f"a Python library does not load: {error}", fix=f"Run: {sys.executable} -m pip check")
     known = package if missing == name.partition(".")[0] else ""
     package = known or _PACKAGES.get(missing, missing)
     if _is_old(package):
@@ -102,4 +104,8 @@ def _version(package: str) -> str:
 
 
 def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)]
+    """Return the numbers of a version without zeros at the end: 6 and 6.0 are the same."""
+    numbers = [int(number) for number in re.findall(r"\d+", version)]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return numbers
