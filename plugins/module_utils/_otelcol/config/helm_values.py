@@ -105,7 +105,9 @@ def _of_object(manifest: Mapping[str, Any]) -> Iterator[_Values]:
     kind, spec = str(manifest["kind"]), section(manifest, "spec")
     if kind == "HelmRelease":
         chart = at(spec, ("chart", "spec", "chart"))
-        if chart in _CHARTS or _is_values(spec.get("values")):
+        chart_of_values = _chart_of(spec.get("values"))
+        if chart in _CHARTS or chart_of_values:
+            chart = chart or chart_of_values
             version = at(spec, ("chart", "spec", "version"))
             yield _Values(("spec",), _released(kind, chart), _extract("spec.values", chart, version))
     elif kind == "HelmChart":
@@ -123,11 +125,19 @@ def _of_object(manifest: Mapping[str, Any]) -> Iterator[_Values]:
 
 def _released(kind: str, chart: Any) -> str:
     """Return an object that installs a chart in words."""
-    return f"an object of kind {kind} with Helm chart {chart or _COLLECTOR}"
+    return f"an object of kind {kind} with Helm chart {chart}"
 
 
 def _extract(values: str, chart: Any, version: Any) -> str:
     """Return how a user renders the chart that an object installs; `values` names the field with its values."""
-    of_version = f" --version '{version}'" if version else ""
-    command = f"helm template NAME {chart or _COLLECTOR} --repo {_REPOSITORY}{of_version} -f values.yaml"
+    command = f"helm template NAME {_chart_and_place(str(chart), version)} -f values.yaml"
     return f"Write `{values}` to values.yaml, run `{command} > rendered.yaml`, {_THEN}"
+
+
+def _chart_and_place(chart: str, version: Any) -> str:
+    """Return how Helm's command line names a chart: by its folder, or by its name, repository and version."""
+    if chart.startswith((".", "/")):
+        return chart
+    repository = _REPOSITORY if chart in _CHARTS else "REPOSITORY"
+    of_version = f" --version '{version}'" if version else ""
+    return f"{chart} --repo {repository}{of_version}"

@@ -18,6 +18,7 @@ CONFIG = "{receivers: {otlp: {}}, service: {pipelines: {}}}"
 APPLICATION = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: "
 RELEASE = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: "
 CHART = "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nspec: "
+STACK = f"{{collectors: {{daemon: {{config: {CONFIG}}}}}}}"
 VALUES = {
     "a config": f"mode: deployment\nconfig: {CONFIG}",
     "another config": f"alternateConfig: {CONFIG}",
@@ -27,6 +28,8 @@ VALUES = {
     "a stack below": "stack: {collectors: {daemon: {presets: {}, mode: daemonset}}}",
     "Flux": f"{RELEASE}{{chart: {{spec: {{chart: opentelemetry-kube-stack}}}}}}",
     "Flux with a reference": f"{RELEASE}{{chartRef: {{kind: OCIRepository}}, values: {{config: {CONFIG}}}}}",
+    "Flux with a reference to a stack": f"{RELEASE}{{chartRef: {{kind: OCIRepository}}, values: {STACK}}}",
+    "Flux with a chart of a folder": f"{RELEASE}{{chart: {{spec: {{chart: ./mine}}}}, values: {{config: {CONFIG}}}}}",
     "Argo CD": f"{APPLICATION}{{source: {{chart: opentelemetry-collector, targetRevision: 1.2.3}}}}",
     "Argo CD with several": f"{APPLICATION}{{sources: [{{ref: a}}, {{chart: opentelemetry-collector}}]}}",
     "k3s": f"{CHART}{{chart: stable/opentelemetry-collector}}",
@@ -58,6 +61,24 @@ def test_values_are_told_with_the_command_that_renders_them(name: str) -> None:
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_files_are_none(name: str) -> None:
     assert found(OTHERS[name]) == []
+
+
+def command(name: str) -> str:
+    (unrendered,) = found(VALUES[name])
+    return str(unrendered.fix)
+
+
+def test_the_command_names_the_chart_and_where_it_is() -> None:
+    repository = "--repo https://open-telemetry.github.io/opentelemetry-helm-charts -f"
+    assert f"helm template NAME opentelemetry-kube-stack {repository}" in command("Flux with a reference to a stack")
+    assert f"helm template NAME opentelemetry-collector {repository}" in command("Flux with a reference")
+    assert "helm template NAME ./mine -f" in command("Flux with a chart of a folder")
+
+
+def test_a_chart_of_another_repository_is_not_looked_for_in_that_of_opentelemetry() -> None:
+    release = f"{RELEASE}{{chart: {{spec: {{chart: mine, version: 1.x}}}}, values: {{config: {CONFIG}}}}}"
+    (unrendered,) = found(release)
+    assert "helm template NAME mine --repo REPOSITORY --version '1.x' -f values.yaml" in unrendered.fix
 
 
 def test_the_version_of_the_chart_is_that_of_the_object() -> None:
