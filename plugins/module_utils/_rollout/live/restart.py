@@ -54,13 +54,17 @@ class Restart:
 
     def run(self, given: list[Workload], sidecars: list[dict[str, str]]) -> dict[str, Any]:
         """Restart what the user asked for, and name the rest with the command that restarts it."""
-        stale = [*given, *self._with_older_sidecars(sidecars)]
+        stale = _each_once([*given, *self._with_older_sidecars(sidecars)])
         left = []
         for workload in stale:
-            reason = self._spared(workload)
-            if reason is None:
-                self._restart(workload)
-            else:
+            try:
+                reason = self._spared(workload)
+                if reason is None:
+                    self._restart(workload)
+            except Problem as problem:
+                problem.facts = {**problem.facts, **self._facts()}
+                raise
+            if reason is not None:
                 left.append(workload)
                 if reason:
                     self.left_alone.append({**_named(workload), "obstacle": reason})
@@ -148,8 +152,8 @@ class Restart:
         live = self._live(workload)
         if live is None:  # its owner has deleted it while others restarted
             return
-        self.restarted.append(workload)
         if self.check:
+            self.restarted.append(workload)
             return
         before = (live["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -157,12 +161,12 @@ class Restart:
         try:
             self._wait(workload)
         except Problem as problem:
-            self.restarted.pop()
             undone = self._undone(workload, before)
-            facts = problem.facts | self._facts()
             wrong = f"its new pods did not become ready: {problem.wrong}"
             fix = f"{undone} No further workload was restarted. {problem.fix}"
-            raise Failure(wrong, asked=f"Restart {workload}", where=problem.where, fix=fix, facts=facts) from problem
+            asked = f"Restart {workload}"
+            raise Failure(wrong, asked=asked, where=problem.where, fix=fix, facts=problem.facts) from problem
+        self.restarted.append(workload)
 
     def _annotate(self, workload: Workload, value: str | None, version: str = "") -> None:
         judged = {"metadata": {"resourceVersion": version}} if version else {}
@@ -186,6 +190,14 @@ class Restart:
         named = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
         options = RolloutWaitOptions([named], self.timeout_seconds, 15, {}, allow_empty=True)
         RolloutWait(self.cluster, checked_search({}), options).wait()
+
+
+def _each_once(workloads: list[Workload]) -> list[Workload]:
+    """Return each workload once; one that a task names has the reason of its older sidecar, if it has one."""
+    by_name: dict[tuple[str, ...], Workload] = {}
+    for workload in workloads:
+        by_name[workload[:3]] = workload
+    return list(by_name.values())
 
 
 def _undo(workload: Workload) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import restarts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.restart import Restart
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.restarts import RESTARTED, Workload
@@ -140,6 +140,30 @@ def test_selected_workloads_restart_one_after_the_other() -> None:
         ["one", "two"],
     )
     assert set(template(api, "one")) == {"kept", RESTARTED}
+
+
+def test_a_workload_that_is_named_and_has_an_older_sidecar_restarts_once() -> None:
+    api = api_with(pod("one"), deployment("one"))
+    given = Workload("Deployment", "ns", "one")
+    found = restart(api, "ns").run([given, given], SIDECARS)
+    assert (found["msg"], watched(api)) == ("1 found, 1 restarted", ["one"])
+    assert "older sidecar" in found["stale"][0]["reason"]
+
+
+def test_a_restart_that_is_refused_tells_which_workloads_have_restarted() -> None:
+    api = api_with(pod("one"), pod("two"), deployment("one"), deployment("two"))
+    api.refuse("deployments/two", method="PATCH")
+    with pytest.raises(Problem, match="Restart Deployment ns/two") as caught:
+        restart(api, "ns").run([], SIDECARS)
+    assert [row["name"] for row in caught.value.facts["restarted"]] == ["one"]
+
+
+def test_a_workload_that_cannot_be_read_tells_which_workloads_have_restarted() -> None:
+    api = api_with(pod("one"), pod("two"), deployment("one"), deployment("two"))
+    api.refuse("deployments/two", method="GET")
+    with pytest.raises(Problem, match="Read Deployment ns/two") as caught:
+        restart(api, "ns").run([], SIDECARS)
+    assert [row["name"] for row in caught.value.facts["restarted"]] == ["one"]
 
 
 def test_check_mode_restarts_none_and_says_which() -> None:
