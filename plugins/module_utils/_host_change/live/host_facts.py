@@ -199,10 +199,10 @@ class HostFacts:
         """Yield each pattern of files: how many there are, and those that the service may not read."""
         reader = self.reader()
         for row in self.question.get("files") or ():
-            paths = sorted(glob.glob(row["pattern"], recursive=True))[:_MOST_FILES]  # noqa: PTH207 - has braces of its own
+            paths = sorted(glob.glob(row["pattern"], recursive=True))  # noqa: PTH207 - has braces of its own
             files = [path for path in paths if Path(path).is_file()]
             unreadable = []
-            for path in files:
+            for path in files[:_MOST_FILES]:
                 obstacle = barrier(reader, _way(path))
                 if obstacle is not None:
                     unreadable.append({**_told(obstacle), "file": path})
@@ -337,5 +337,9 @@ def _told(one: Owned) -> dict[str, str]:
 
 
 def _start(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_MOST_BYTES).decode("ascii", "replace")
+    """Return the start of a file; nothing if this run cannot read it, as root cannot on some network file systems."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES).decode("ascii", "replace")
+    except OSError:
+        return ""
