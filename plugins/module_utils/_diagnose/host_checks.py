@@ -106,6 +106,14 @@ HOST = (
         "holds",
     ),
     Check(
+        "certificate_not_read",
+        "certificates[?state=='not_read']",
+        "this run could not read {file}, so the dates of its certificate are not known",
+        "Let root read the file, or look at its dates on the host.",
+        "holds",
+        "warning",
+    ),
+    Check(
         "state_full",
         "disks[?full]",
         "the file system of {path} is full",

@@ -15,7 +15,7 @@ from ..fitted_unit import Systemd
 from ..host_question import Looked
 from ..host_release import Bundle, checked_name, release_files
 from .host_edge import run_task
-from .host_facts import HostFacts, host_facts
+from .host_facts import HostFacts
 from .host_faults import bundle_of, place_faults, read_secrets, refuse, systemd_of
 from .host_probe import HostProbe
 from .host_store import Store, own_collectors
@@ -23,6 +23,7 @@ from .host_task import masked
 from .installed_program import program_of
 from .machine import Machine
 from .service_drop_ins import ServiceDropIns
+from .system_facts import system_facts
 
 _METRICS = "otelcol_"
 
@@ -36,7 +37,7 @@ def _looked(params: Mapping[str, Any], machine: Machine, root: Path) -> dict[str
     systemd = systemd_of(machine, root)
     refuse(place_faults(machine, root))
     subjects = [_Subject(given, params, machine, root, systemd) for given in params["bundles"]]
-    known = host_facts(machine, root)
+    known = system_facts(machine, root)
     start = machine.now()
     for subject in subjects:
         subject.begin()

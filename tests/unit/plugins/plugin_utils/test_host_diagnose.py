@@ -106,6 +106,8 @@ SITUATIONS: list[tuple[str, dict[str, Any], str]] = [
                     "taken": [TAKEN]},
      "port 4317/tcp is in use by process 81 (nc) → Stop it, or change the port."),
     ("certificate_missing", {"certificates": [{"state": "missing"}]}, "there is no file /etc/ca.pem"),
+    ("certificate_not_read", {"certificates": [{"state": "not_read", "file": "/etc/ca.pem"}]},
+     "this run could not read /etc/ca.pem, so the dates of its certificate are not known → Let root read"),
     ("certificate_unreadable",
      {"certificates": [{"state": "unreadable", **SHUT, "group": "ssl", "file": "/etc/ca.pem"}]},
      "may not read /etc/ca.pem: file /var/log/app/a.log belongs to root:ssl and has mode 0640 → Add `groups: [ssl]`"),

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import Looked
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import Bundle
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live import host_facts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_facts import HostFacts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Ran
@@ -65,35 +63,3 @@ def test_the_wait_is_as_long_as_a_start_and_bounded(
     looked = facts_of(host)
     assert host.clock - begun == pytest.approx(seconds, abs=0.5)
     assert len(looked.facts()["closed"]) == closed
-
-
-def asked(machine: StartingMachine, **question: object) -> HostFacts:
-    looked = Looked(question, send=False, log_seconds=600, log_lines=100)
-    return HostFacts(machine, Store(machine.root, AGENT.name, machine, encrypts=False), AGENT, looked)
-
-
-def test_all_files_of_a_pattern_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_facts, "_MOST_FILES", 2)
-    for name in ("a", "b", "c", "d"):
-        (tmp_path / f"{name}.log").write_text("")
-    (tmp_path / "0.log").mkdir()
-    files = {"about": "receivers/file_log", "pattern": f"{tmp_path}/*.log"}
-    (row,) = asked(StartingMachine(tmp_path, opens=0), files=[files]).files()
-    assert row["count"] == 4
-
-
-def test_a_certificate_that_this_run_cannot_read_has_no_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "tls.crt"
-    path.write_text("")
-    open_any = Path.open
-
-    def refuse(opened: Path, *arguments: Any, **keywords: Any) -> Any:
-        if opened == path:
-            raise PermissionError(13, "Permission denied")
-        return open_any(opened, *arguments, **keywords)
-
-    monkeypatch.setattr(Path, "open", refuse)
-    row = {"about": "receivers/otlp", "path": str(path)}
-    (certificate,) = asked(StartingMachine(tmp_path, opens=0), certificates=[row]).certificates()
-    assert (certificate["state"], certificate["file"]) == ("there", str(path))
-    assert "not_after" not in certificate
