@@ -15,8 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-_UTC_TIME, _GENERALIZED_TIME, _VERSION, _BEFORE_VALIDITY = 0x17, 0x18, 0xA0, 3
-_LONG, _CENTURY = 0x80, 50
+_TAG_UTC_TIME, _TAG_GENERALIZED_TIME, _TAG_VERSION = 0x17, 0x18, 0xA0
+# Serial number, algorithm and issuer stand before the validity.
+_BEFORE_VALIDITY = 3
+# With this bit, a length has more than one byte, and the other bits say how many. Source: X.690, 8.1.3.
+_LONG_FORM_BIT = 0x80
+# A UTCTime has two digits of the year: from this one on, it is one of the last century. Source: RFC 5280, 4.1.2.5.1.
+_PIVOT_YEAR = 50
 
 
 @dataclass(frozen=True)
@@ -34,32 +39,50 @@ def validity(pem: str) -> Validity | None:
     if not (begin and end):
         return None
     try:
-        body = next(_parts(next(_parts(binascii.a2b_base64(text)))[1]))[1]
-        rows = [row for row in _parts(body) if row[0] != _VERSION]
-        times = [_time(tag, value) for tag, value in _parts(rows[_BEFORE_VALIDITY][1])]
-        return Validity(times[0], times[1])
-    except (ValueError, IndexError, StopIteration):
+        return _validity_of(binascii.a2b_base64(text))
+    except (ValueError, IndexError):
         return None
+
+
+def _validity_of(der: bytes) -> Validity:
+    """Return when a certificate is valid. Raises IndexError or ValueError if it is broken."""
+    certificate = _first_value(der)
+    tbs_certificate = _first_value(certificate)
+    values = [value for tag, value in _parts(tbs_certificate) if tag != _TAG_VERSION]
+    not_before, not_after = list(_parts(values[_BEFORE_VALIDITY]))[:2]
+    return Validity(_time(*not_before), _time(*not_after))
+
+
+def _first_value(data: bytes) -> bytes:
+    """Return the value of the first part. Raises IndexError if there is none."""
+    for _tag, value in _parts(data):
+        return value
+    raise IndexError("a part of a certificate is empty")
 
 
 def _parts(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield tag and value of each part. Raises IndexError for a part that is cut."""
-    place = 0
-    while place < len(data):
-        tag, size, place = data[place], data[place + 1], place + 2
-        if size & _LONG:
-            digits = size & ~_LONG
-            size, place = int.from_bytes(data[place : place + digits], "big"), place + digits
-        if place + size > len(data):
+    start = 0
+    while start < len(data):
+        tag, size = data[start], data[start + 1]
+        start += 2
+        if size & _LONG_FORM_BIT:
+            digits = size & ~_LONG_FORM_BIT
+            size = int.from_bytes(data[start : start + digits], "big")
+            start += digits
+        end = start + size
+        if end > len(data):
             raise IndexError("a part of a certificate is cut")
-        yield tag, data[place : place + size]
-        place += size
+        yield tag, data[start:end]
+        start = end
 
 
 def _time(tag: int, value: bytes) -> str:
+    """Return a time of a certificate as text. Raises ValueError for what is none."""
     text = value.decode("ascii")
-    if tag == _UTC_TIME:
-        text = ("20" if int(text[:2]) < _CENTURY else "19") + text
-    elif tag != _GENERALIZED_TIME:
+    if tag == _TAG_UTC_TIME:
+        century = "20" if int(text[:2]) < _PIVOT_YEAR else "19"
+        text = century + text
+    elif tag != _TAG_GENERALIZED_TIME:
         raise ValueError("no time")
     return datetime.strptime(text[:14], "%Y%m%d%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
