@@ -19,8 +19,8 @@ from ..module_utils._waves.wave_verdict import failed_back
 from ._wave_results import OF_CLUSTER, RETURNED, ReadOnce, is_changed, keeps_records, undecided_services
 
 _SHOWN = 5
-# What a row of bundle_apply says of an object.
-_WRITTEN, _COME_OR_GONE = ("created", "changed"), ("created", "pruned")
+# What a row of bundle_apply says of an object that it has written, and of one that was not there before or is gone.
+_WRITTEN, _ADDED_OR_REMOVED = ("created", "changed"), ("created", "pruned")
 Share = dict[str, list[Any]]
 
 
@@ -32,47 +32,55 @@ def shares(
     A host does its own, and those of the members of other waves are spread over all hosts. One with nothing to do has
     no share.
     """
-    found: dict[str, Share] = {}
-    others = cycle(doers)
-    for member in _members(planned, waves) if doers else ():
+    if not doers:
+        return {}
+    share_of: dict[str, Share] = {}
+    next_doers = cycle(doers)
+    for member in _members(planned, waves):
         of_member = variables["hostvars"][member]
         services = list(undecided_services(member, of_member))
         clusters = [member] if keeps_records(of_member) else []
         if services or clusters:
-            doer = member if member in doers else next(others)
-            share = found.setdefault(doer, {"services": [], "clusters": []})
+            doer = member if member in doers else next(next_doers)
+            share = share_of.setdefault(doer, {"services": [], "clusters": []})
             share["services"] += services
             share["clusters"] += clusters
-    return found
+    return share_of
 
 
 def _members(planned: Mapping[str, Any], waves: Collection[str]) -> list[str]:
+    """Return the members of some waves, in the order of the plan."""
     return [member for member, wave in planned["wave_of"].items() if wave in waves]
 
 
 def gone_back(planned: Mapping[str, Any], name: str, said: str, variables: Mapping[str, Any]) -> None:
     """Raise Problem for a wave that failed, with what became of its members, and of those that went back with it."""
-    wave = next(one for one in planned["waves"] if one["name"] == name)
+    wave = next(row for row in planned["waves"] if row["name"] == name)
     hostvars = ReadOnce(variables["hostvars"])
-    returned: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
     for doer in _members(planned, [name]):
-        for member, line in _returned(hostvars[doer]):
-            returned.setdefault(member, []).append(line)
+        for member, line in _lines_of_doer(hostvars[doer]):
+            lines.setdefault(member, []).append(line)
     members = _members(planned, wave["goes_back"])
     for member in members:
         if is_changed(hostvars[member]) and OF_CLUSTER in hostvars[member]:
-            returned.setdefault(member, []).extend(_staying(hostvars[member][OF_CLUSTER]))
-    told = {member: _joined(returned[member]) for member in members if returned.get(member)}
-    earlier = [member for member in members if planned["wave_of"][member] != name]
-    failed_back(said, told, [member for member in earlier if member not in told])
+            lines.setdefault(member, []).extend(_what_stays(hostvars[member][OF_CLUSTER]))
+    line_of_member = {member: _in_one_line(lines[member]) for member in members if lines.get(member)}
+    untouched = []
+    for member in members:
+        is_of_earlier_wave = planned["wave_of"][member] != name
+        if is_of_earlier_wave and member not in line_of_member:
+            untouched.append(member)
+    failed_back(said, line_of_member, untouched)
 
 
-def _joined(lines: Sequence[str]) -> str:
+def _in_one_line(lines: Sequence[str]) -> str:
+    """Return lines as one; the last one keeps its full stop."""
     *first, last = lines
     return "; ".join([*(line.rstrip(".") for line in first), last])
 
 
-def _returned(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _lines_of_doer(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the members that a host brought back, or tried to, each with what became of it."""
     for name in RETURNED:
         for result in (variables.get(name) or {}).get("results") or ():
@@ -82,20 +90,22 @@ def _returned(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield str(member), str(result["msg"])
 
 
-def _staying(applied: Mapping[str, Any]) -> Iterator[str]:
+def _what_stays(applied: Mapping[str, Any]) -> Iterator[str]:
     """Yield what of the change of a cluster stays: collectors without a way back, and what it has added or removed."""
-    back = applied.get("kept_records") or {}
+    kept_records = applied.get("kept_records") or {}
     collectors, others = list[str](), list[str]()
     for row in applied.get("objects") or ():
         name = f"{row['namespace']}/{row['name']}" if row["namespace"] else str(row["name"])
-        if row["kind"] in RUNS and row["action"] in _WRITTEN and name not in back:
+        is_workload = row["kind"] in RUNS
+        if is_workload and row["action"] in _WRITTEN and name not in kept_records:
             collectors.append(name)
-        elif row["kind"] not in (*RUNS, "ConfigMap") and row["action"] in _COME_OR_GONE:
+        goes_with_workload = is_workload or row["kind"] == "ConfigMap"
+        if not goes_with_workload and row["action"] in _ADDED_OR_REMOVED:
             others.append(f"{row['kind']} {name}")
     if collectors:
         why = "as it is new, did not work before, or has `change: {on_failure: keep}`"
         yield f"{at_most(_SHOWN, collectors)} keeps the change, {why}"
-    elif not back:
+    elif not kept_records:
         yield "no workload changed, so nothing goes back"
     if others:
         yield f"what the change has added or removed stays so: {at_most(_SHOWN, others)}"
