@@ -33,9 +33,9 @@ LIBRARIES = {
     "urllib3": ">=2.1",
 }
 # Libraries that come with another one, and in its version.
-_WITH = {"botocore": "boto3"}
+_PART_OF = {"botocore": "boto3"}
 # What pip calls what is imported by another name.
-_PACKAGES = {"dateutil": "python-dateutil", "google": "protobuf", "socks": "PySocks", "yaml": "PyYAML"}
+_NAMES_OF_PIP = {"dateutil": "python-dateutil", "google": "protobuf", "socks": "PySocks", "yaml": "PyYAML"}
 
 
 def importing(make: Callable[[], Made]) -> Made:
@@ -47,58 +47,77 @@ def importing(make: Callable[[], Made]) -> Made:
 
 
 def unusable(error: ImportError, name: str, package: str) -> Problem:
-    """Return why a module cannot be imported, and the command that mends it; `package` is its name for pip."""
-    missing = (error.name or name).partition(".")[0]  # the library, or one that it needs
-    if not missing:  # a library raises an ImportError of its own
+    """Return why a module cannot be imported, and the command that mends it.
+
+    `name` is the module that was asked for, and `package` the name of its library for pip, each empty if unknown.
+    """
+    module_name = error.name or name
+    if not module_name:  # a library raises an ImportError of its own
         return Problem(f"a Python library does not load: {error}", fix=f"Run: {sys.executable} -m pip check")
-    known = package if missing == name.partition(".")[0] else ""
-    package = known or _PACKAGES.get(missing, missing)
-    if _is_old(package):
-        wrong = f"{_described(package)} is too old: o11y.opentelemetry works with {_wanted(package)}"
-        return Problem(wrong, where=str(error), fix=_newer(package))
+    library = _library_of(module_name)  # the one that was asked for, or one that it needs
+    is_asked_one = library == _library_of(name)
+    pip_name = (package if is_asked_one else "") or _NAMES_OF_PIP.get(library, library)
+    if _is_too_old(pip_name):
+        wrong = f"{_described(pip_name)} is too old: o11y.opentelemetry works with {_requirement(pip_name)}"
+        return Problem(wrong, where=str(error), fix=_upgrade(pip_name))
     # A part is missing too where another library of the same namespace is installed.
-    if error.name == missing or not _version(package):
-        return Problem(missing_required_lib(package), where=str(error), fix=_pip(package))
-    fix = _pip(f"--force-reinstall {_quoted(package)}")
-    return Problem(f"{_described(package)} does not load", where=str(error), fix=fix)
+    is_missing = error.name == library or not _version(pip_name)
+    if is_missing:
+        return Problem(missing_required_lib(pip_name), where=str(error), fix=_pip_install(pip_name))
+    fix = _pip_install(f"--force-reinstall {_quoted_requirement(pip_name)}")
+    return Problem(f"{_described(pip_name)} does not load", where=str(error), fix=fix)
 
 
 def lacking(package: str, what: str, asked: str) -> Problem:
     """Return the problem of a library that has no such part yet."""
-    return Problem(f"{_described(package)} does not know {what}", asked=asked, fix=_newer(package))
+    return Problem(f"{_described(package)} does not know {what}", asked=asked, fix=_upgrade(package))
 
 
-def _newer(package: str) -> str:
-    return _pip(f"--upgrade {_quoted(package)}")
+# ── What to run ──
 
 
-def _is_old(package: str) -> bool:
-    oldest = _wanted(package).partition(">=")[2].partition(",")[0]
-    return bool(_version(package)) and _numbers(_version(package)) < _numbers(oldest)
+def _upgrade(package: str) -> str:
+    return _pip_install(f"--upgrade {_quoted_requirement(package)}")
 
 
-def _pip(words: str) -> str:
+def _pip_install(words: str) -> str:
     return f"Run: {sys.executable} -m pip install {words}"
 
 
+def _quoted_requirement(package: str) -> str:
+    """Return what a library must be, as a shell takes it."""
+    requirement = _requirement(package)
+    return f"'{requirement}'" if ">" in requirement else requirement
+
+
+# ── Libraries and versions ──
+
+
+def _library_of(module_name: str) -> str:
+    return module_name.partition(".")[0]
+
+
 def _described(package: str) -> str:
-    return f"{_WITH.get(package, package)} {_version(package)}".rstrip()
+    """Return a library with its installed version, if it has one."""
+    return f"{_PART_OF.get(package, package)} {_version(package)}".rstrip()
 
 
-def _quoted(package: str) -> str:
-    wanted = _wanted(package)
-    return f"'{wanted}'" if ">" in wanted else wanted
-
-
-def _wanted(package: str) -> str:
-    name = _WITH.get(package, package)
+def _requirement(package: str) -> str:
+    """Return a library with the versions that the collection works with, such as `boto3>=1.35.0`."""
+    name = _PART_OF.get(package, package)
     return name + LIBRARIES.get(name, "")
+
+
+def _is_too_old(package: str) -> bool:
+    version = _version(package)
+    oldest = _requirement(package).partition(">=")[2].partition(",")[0]
+    return bool(version) and _numbers(version) < _numbers(oldest)
 
 
 def _version(package: str) -> str:
     """Return the installed version of a library, empty if there is none."""
     try:
-        return metadata.version(_WITH.get(package, package)) or ""
+        return metadata.version(_PART_OF.get(package, package)) or ""
     except metadata.PackageNotFoundError:
         return ""
 
