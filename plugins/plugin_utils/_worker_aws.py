@@ -13,17 +13,19 @@ from ansible.module_utils.common.arg_spec import ValidationResult
 from . import _worker_internals
 from ._worker import Work, WorkerAction
 
+# The keys of `module` that are no conditions between options.
+_NO_CONDITIONS = ("argument_spec", "supports_check_mode")
+
 
 class AwsAction(WorkerAction):
     """Does the work of a module that is an AnsibleAWSModule."""
 
     module: ClassVar[Mapping[str, Any]] = {}
-    """What AnsibleAWSModule takes."""
+    """What AnsibleAWSModule takes: the options, whether it supports check mode, and conditions between options."""
 
     def __init_subclass__(cls) -> None:
-        cls.conditions = {
-            name: value for name, value in cls.module.items() if name not in ("argument_spec", "supports_check_mode")
-        }
+        """Set the conditions that the base class checks beside each option alone."""
+        cls.conditions = {name: value for name, value in cls.module.items() if name not in _NO_CONDITIONS}
         super().__init_subclass__()
 
     @staticmethod
@@ -33,15 +35,21 @@ class AwsAction(WorkerAction):
 
     @classmethod
     def load(cls) -> tuple[dict[str, Any], Work]:
+        """Import and return the options of all modules for AWS with those of this one, and its work."""
         work = cls.work()
-        options = _worker_internals.aws_options()
+        options = _worker_internals.aws_options() | cls.module["argument_spec"]
 
-        def run(module: Any) -> None:
+        def work_with_aws_module(module: Any) -> None:
             work(_worker_internals.aws_module(module))
 
-        return options | cls.module["argument_spec"], run
+        return options, work_with_aws_module
 
     def _checked(self, arguments: dict[str, Any]) -> ValidationResult | None:
-        """Leave it to the module to log the calls: nothing is logged here."""
+        """Return the checked options; None, which starts the module in a process of its own, if it is to log calls.
+
+        Nothing is logged in the worker process.
+        """
         checked = super()._checked(arguments)
-        return None if checked and checked.validated_parameters["debug_botocore_endpoint_logs"] else checked
+        if checked and checked.validated_parameters["debug_botocore_endpoint_logs"]:
+            return None
+        return checked
