@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -27,6 +27,8 @@ from .rollout_wait import RolloutWait, RolloutWaitOptions
 
 ROOT = "/apis/opentelemetry.io/v1beta1"
 ASKED = "Restart workloads"
+# How long a new pod may find no node until the restart fails.
+_UNSCHEDULABLE_SECONDS = 15
 _KINDS = ("Deployment", "DaemonSet", "StatefulSet")
 NAMED = {"namespace": {"required": True}, "name": {"required": True}}
 LIST = {"type": "list", "default": []}
@@ -37,6 +39,16 @@ ARGUMENTS: dict[str, Any] = {
     "selector": {"default": ""},
     "timeout_seconds": {"type": "float", "default": 300},
 }
+
+
+class Decision(NamedTuple):
+    """Whether a workload restarts; `obstacle` says why one that the user asked for does not."""
+
+    restarts: bool
+    obstacle: str = ""
+
+
+_RESTART, _NOT_ASKED_FOR = Decision(True), Decision(False)
 
 
 @dataclass
@@ -55,24 +67,29 @@ class Restart:
     def run(self, given: list[Workload], sidecars: list[dict[str, str]]) -> dict[str, Any]:
         """Restart what the user asked for, and name the rest with the command that restarts it."""
         stale = _each_once([*given, *self._with_older_sidecars(sidecars)])
-        left = []
+        not_restarted = []
         for workload in stale:
-            try:
-                reason = self._spared(workload)
-                if reason is None:
-                    self._restart(workload)
-            except Problem as problem:
-                problem.facts = {**problem.facts, **self._facts()}
-                raise
-            if reason is not None:
-                left.append(workload)
-                if reason:
-                    self.left_alone.append({**_named(workload), "obstacle": reason})
-                    self.warnings.append(f"{workload} was not restarted: {reason}.")
-        self.warnings += _advice([item for item in left if item.reason])
+            decision = self._decide_and_restart(workload)
+            if not decision.restarts:
+                not_restarted.append(workload)
+            if decision.obstacle:
+                self.left_alone.append({**_named(workload), "obstacle": decision.obstacle})
+                self.warnings.append(f"{workload} was not restarted: {decision.obstacle}.")
+        self.warnings += _advice([workload for workload in not_restarted if workload.reason])
         verb = "would be restarted" if self.check else "restarted"
         message = f"{len(stale)} found, {len(self.restarted)} {verb}"
         return {"changed": bool(self.restarted), "msg": message, "stale": [*map(_named, stale)], **self._facts()}
+
+    def _decide_and_restart(self, workload: Workload) -> Decision:
+        """Restart a workload if it may. An error has the facts of the workloads before it."""
+        try:
+            decision = self._decision(workload)
+            if decision.restarts:
+                self._restart(workload)
+        except Problem as problem:
+            problem.facts = {**problem.facts, **self._facts()}
+            raise
+        return decision
 
     def _facts(self) -> dict[str, Any]:
         restarted = [*map(_named, self.restarted)]
@@ -122,20 +139,21 @@ class Restart:
             self.warnings.append(f"Not checked whether pods in {namespace} have older sidecars: no right to list pods.")
         return pods or []
 
-    def _spared(self, workload: Workload) -> str | None:
-        """Return why a workload is not restarted, empty if the user did not ask for it; None to restart it."""
+    def _decision(self, workload: Workload) -> Decision:
+        """Return whether a workload restarts: the user has asked for it, and it loses no replica by that."""
         if not self.namespaces and not self.selector:
-            return ""
+            return _NOT_ASKED_FOR
         if self.namespaces and workload.namespace not in self.namespaces:
-            return ""
+            return _NOT_ASKED_FOR
         if workload.kind == "Pod":
-            return "a bare Pod cannot be restarted in steps"
+            return Decision(False, "a bare Pod cannot be restarted in steps")
         if workload.kind not in _KINDS:
-            return f"a {workload.kind} cannot be restarted in steps"
+            return Decision(False, f"a {workload.kind} cannot be restarted in steps")
         live = self._live(workload)
         if self.selector and not self._selected(workload):
-            return ""
-        return restarts.obstacle(live) or None
+            return _NOT_ASKED_FOR
+        obstacle = restarts.obstacle(live)
+        return Decision(False, obstacle) if obstacle else _RESTART
 
     def _live(self, workload: Workload) -> Manifest | None:
         return asking(f"Read {workload}", lambda: self.cluster.get(ApiResources.path_of(*workload[:3])))
@@ -187,8 +205,14 @@ class Restart:
         return "The restart was undone, and all replicas are available."
 
     def _wait(self, workload: Workload) -> None:
-        named = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
-        options = RolloutWaitOptions([named], self.timeout_seconds, 15, {}, allow_empty=True)
+        reference = {"kind": workload.kind, "namespace": workload.namespace, "name": workload.name}
+        options = RolloutWaitOptions(
+            [reference],
+            self.timeout_seconds,
+            unschedulable_seconds=_UNSCHEDULABLE_SECONDS,
+            until={},
+            allow_empty=True,
+        )
         RolloutWait(self.cluster, checked_search({}), options).wait()
 
 
