@@ -10,7 +10,7 @@ Sources: values.yaml of the charts opentelemetry-collector and opentelemetry-kub
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,14 +21,17 @@ _REPOSITORY = "https://open-telemetry.github.io/opentelemetry-helm-charts"
 _COLLECTOR, _STACK = "opentelemetry-collector", "opentelemetry-kube-stack"
 _CHARTS = (_COLLECTOR, _STACK)
 _CONFIGS = ("config", "alternateConfig")
-_MAY_BE = re.compile(r"(?:^|[{,])[ \t]*[\"']?(?:config|alternateConfig|presets|chart)[\"']?[ \t]*:", re.MULTILINE)
-_NAMED = re.compile(r"\b(?:receivers|exporters|pipelines|presets|opentelemetry-(?:collector|kube-stack))\b")
-_THEN = "and validate rendered.yaml."
+# A key of values, and a word that only values of these charts have: a file without both is not read.
+_KEY_OF_VALUES = re.compile(
+    r"(?:^|[{,])[ \t]*[\"']?(?:config|alternateConfig|presets|chart)[\"']?[ \t]*:", re.MULTILINE
+)
+_WORD_OF_COLLECTOR = re.compile(r"\b(?:receivers|exporters|pipelines|presets|opentelemetry-(?:collector|kube-stack))\b")
+_THEN_VALIDATE = "and validate rendered.yaml."
 
 
 @dataclass(frozen=True)
 class Unrendered:
-    """Values of a chart in a stream of documents: which document, where in it, what they are, and what to do."""
+    """Values of a chart in a file: which of its documents, where in that, what they are, and what to do."""
 
     document: int
     path: Path
@@ -38,49 +41,41 @@ class Unrendered:
 
 def may_have_values(text: str) -> bool:
     """Whether YAML text may have values of one of the charts, without reading it."""
-    return bool(_MAY_BE.search(text) and _NAMED.search(text))
+    return bool(_KEY_OF_VALUES.search(text) and _WORD_OF_COLLECTOR.search(text))
 
 
 def unrendered_values(documents: Sequence[Any], file: str) -> list[Unrendered]:
     """Return the values of charts in the documents of a file."""
-    unrendered = []
+    unrendered: list[Unrendered] = []
     for number, data in enumerate(documents):
-        values = _of_object(data) if is_object(data) else _of_values(data, file)
-        unrendered += [Unrendered(number, part.path, part.what, part.fix) for part in values]
+        unrendered += _of_object(number, data) if is_object(data) else _of_values(number, data, file)
     return unrendered
 
 
-class _Values(NamedTuple):
-    """Values of a chart in a document: where, what they are, and what to do."""
-
-    path: Path
-    what: str
-    fix: str
-
-
-def _of_values(data: Any, file: str) -> Iterator[_Values]:
+def _of_values(document: int, data: Any, file: str) -> Iterator[Unrendered]:
     """Yield values of a chart, or of a chart on which another one depends: they stand below its name."""
     chart = _chart_of(data)
     if chart:
         command = f"helm template NAME open-telemetry/{chart} -f {file} > rendered.yaml"
-        yield _Values((), f"a file of values for Helm chart {chart}", f"Run `{command}`, {_THEN}")
+        what = f"a file of values for Helm chart {chart}"
+        yield Unrendered(document, (), what, f"Run `{command}`, {_THEN_VALIDATE}")
     if not isinstance(data, Mapping):
         return
     for key, below in data.items():
         if key not in (*_CONFIGS, "collectors") and _chart_of(below):
             what = f"a file of values for a Helm chart, with those of its dependency '{key}'"
-            fix = f"Run `helm dependency build CHART` and `helm template NAME CHART -f {file} > rendered.yaml`, {_THEN}"
-            yield _Values((str(key),), what, fix)
+            commands = f"`helm dependency build CHART` and `helm template NAME CHART -f {file} > rendered.yaml`"
+            yield Unrendered(document, (str(key),), what, f"Run {commands}, {_THEN_VALIDATE}")
 
 
 def _chart_of(data: Any) -> str:
     """Return the chart of which data is values; empty text if it is of none."""
-    if _is_values(data):
+    if _is_of_collector(data):
         return _COLLECTOR
-    return _STACK if _is_stack(data) else ""
+    return _STACK if _is_of_stack(data) else ""
 
 
-def _is_values(data: Any) -> bool:
+def _is_of_collector(data: Any) -> bool:
     """Whether data is values of the chart of a collector: they have its config, or presets that make one."""
     if not isinstance(data, Mapping):
         return False
@@ -95,43 +90,64 @@ def _has_section(config: Mapping[str, Any]) -> bool:
     return any(name in config for name in TOP_LEVEL)
 
 
-def _is_stack(data: Any) -> bool:
+def _is_of_stack(data: Any) -> bool:
     """Whether data is values of the chart that has several collectors by their names."""
-    return any(_is_values(collector) for collector in section(data, "collectors").values())
+    return any(_is_of_collector(collector) for collector in section(data, "collectors").values())
 
 
-def _of_object(manifest: Mapping[str, Any]) -> Iterator[_Values]:
+class _Installed(NamedTuple):
+    """A chart that an object lets a controller install: its name, its version, and the field with its values."""
+
+    chart: str
+    version: Any
+    field: str
+
+
+def _of_object(document: int, manifest: Mapping[str, Any]) -> Iterator[Unrendered]:
     """Yield the values in an object that lets a controller install a chart."""
-    kind, spec = str(manifest["kind"]), section(manifest, "spec")
-    if kind == "HelmRelease":
-        chart = at(spec, ("chart", "spec", "chart"))
-        chart_of_values = _chart_of(spec.get("values"))
-        if chart in _CHARTS or chart_of_values:
-            chart = chart or chart_of_values
-            version = at(spec, ("chart", "spec", "version"))
-            yield _Values(("spec",), _released(kind, chart), _extract("spec.values", chart, version))
-    elif kind == "HelmChart":
-        chart = str(spec.get("chart") or "").rpartition("/")[2]
+    kind = str(manifest["kind"])
+    charts_of = _INSTALLERS.get(kind)
+    if charts_of is None:
+        return
+    for installed in charts_of(section(manifest, "spec")):
+        what = f"an object of kind {kind} with Helm chart {installed.chart}"
+        yield Unrendered(document, ("spec",), what, _how_to_render(installed))
+
+
+def _of_helm_release(spec: Mapping[str, Any]) -> Iterator[_Installed]:
+    """Yield the chart of a HelmRelease of Flux. One with `chartRef` names none, so its values tell."""
+    chart = at(spec, ("chart", "spec", "chart"))
+    chart_of_values = _chart_of(spec.get("values"))
+    if chart in _CHARTS or chart_of_values:
+        yield _Installed(str(chart or chart_of_values), at(spec, ("chart", "spec", "version")), "spec.values")
+
+
+def _of_helm_chart(spec: Mapping[str, Any]) -> Iterator[_Installed]:
+    """Yield the chart of a HelmChart of k3s."""
+    chart = str(spec.get("chart") or "").rpartition("/")[2]
+    if chart in _CHARTS:
+        yield _Installed(chart, spec.get("version"), "spec.valuesContent")
+
+
+def _of_application(spec: Mapping[str, Any]) -> Iterator[_Installed]:
+    """Yield the charts of an Application of Argo CD."""
+    for source in (spec.get("source"), *items(spec, "sources")):
+        chart = at(source, ("chart",))
         if chart in _CHARTS:
-            fix = _extract("spec.valuesContent", chart, spec.get("version"))
-            yield _Values(("spec",), _released(kind, chart), fix)
-    elif kind == "Application":
-        for source in (spec.get("source"), *items(spec, "sources")):
-            chart = at(source, ("chart",))
-            if chart in _CHARTS:
-                fix = _extract("helm.valuesObject (or helm.values)", chart, at(source, ("targetRevision",)))
-                yield _Values(("spec",), _released(kind, chart), fix)
+            yield _Installed(str(chart), at(source, ("targetRevision",)), "helm.valuesObject (or helm.values)")
 
 
-def _released(kind: str, chart: Any) -> str:
-    """Return an object that installs a chart in words."""
-    return f"an object of kind {kind} with Helm chart {chart}"
+_INSTALLERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[_Installed]]] = {
+    "HelmRelease": _of_helm_release,
+    "HelmChart": _of_helm_chart,
+    "Application": _of_application,
+}
 
 
-def _extract(values: str, chart: Any, version: Any) -> str:
-    """Return how a user renders the chart that an object installs; `values` names the field with its values."""
-    command = f"helm template NAME {_chart_and_place(str(chart), version)} -f values.yaml"
-    return f"Write `{values}` to values.yaml, run `{command} > rendered.yaml`, {_THEN}"
+def _how_to_render(installed: _Installed) -> str:
+    """Return how a user renders the chart that an object installs."""
+    command = f"helm template NAME {_chart_and_place(installed.chart, installed.version)} -f values.yaml"
+    return f"Write `{installed.field}` to values.yaml, run `{command} > rendered.yaml`, {_THEN_VALIDATE}"
 
 
 def _chart_and_place(chart: str, version: Any) -> str:
