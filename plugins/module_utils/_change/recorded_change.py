@@ -20,7 +20,7 @@ from .._otelcol.config.paths import at, section
 from .._otelcol.errors import Problem
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.objects import Manifest, Ref, ref
-from .._rollout.change_record import LABEL, is_record, record_name
+from .._rollout.change_record import LABEL, is_record, record_reference
 from .managed_fields import extracted, is_applied
 from .replacement_order import RUNS, remade
 from .worse_than_before import Worked, worked_of
@@ -126,7 +126,7 @@ def record_of(change: Change, run: str) -> Manifest | None:
         readings = _json(_shortened(change.readings))
         if len((before + readings).encode()) <= LARGEST:
             data[READINGS] = readings
-    return {**record_name(change.workloads[0]), "data": data}
+    return {**record_reference(change.workloads[0]), "data": data}
 
 
 def _json(value: Any) -> str:
@@ -181,7 +181,7 @@ def checked_record(change: Change, live: Manifest | None, manager: str) -> Manif
     if live is None:
         return None
     asked = f"Change the collector {change.name}"
-    release = release_of(record_name(change.workloads[0]))
+    release = release_of(record_reference(change.workloads[0]))
     if is_record(live) and is_ours(live, {release}, manager):
         return live
     owner = quoted(", ".join(managers(live, "metadata"))) or "unknown"

@@ -23,7 +23,7 @@ STATES = {
 }
 
 
-def record_name(workload: Manifest) -> Manifest:
+def record_reference(workload: Manifest) -> Manifest:
     """Return the ConfigMap of a record without its content."""
     return map_beside(workload, "change", {LABEL: UNDER_WAY})
 

@@ -16,7 +16,7 @@ from ..._kube.ownership import collector_of
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.change_record import KEPT, PARTLY_BACK, failed_as, record_name, since_of
+from ..._rollout.change_record import KEPT, PARTLY_BACK, failed_as, record_reference, since_of
 from ..._rollout.live.deleted_workload import is_gone
 from ..._rollout.live.rollout_wait import ONE_RUN, follow
 from ..._rollout.readiness import is_ready
@@ -388,7 +388,7 @@ class Changes:
 
     def _record_in_cluster(self, change: Change) -> Manifest | None:
         """Return the record of a change that a run has left. Raises Problem for an object of others of its name."""
-        live = self.bundle.live(record_name(change.workloads[0]))
+        live = self.bundle.live(record_reference(change.workloads[0]))
         return checked_record(change, live, self.bundle.manager)
 
     def _kept_by(self, change: Change, run: str) -> Manifest | None:

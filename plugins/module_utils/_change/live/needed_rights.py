@@ -23,7 +23,7 @@ from ..._kube.rights import Right, of_rule
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, group_of, ref
 from ..._otelcol.kube.pod_references import provided, unprovided
-from ..._rollout.change_record import record_name
+from ..._rollout.change_record import record_reference
 from ..._rollout.failures import EXPLAINED
 from ..._rollout.live.explain_failures import KINDS, REVISIONS
 from ..._rollout.readiness import COUNTED
@@ -47,7 +47,10 @@ WRITE, ALL = ("get", "create", "patch"), ("get", "create", "patch", "delete")
 EVICTION = Right("create", "", "pods/eviction")
 _EVERYTHING = Grant("", Right("*", "*", "*"))
 _GIVES_ANY_RIGHT = [Grant("", Right(verb, RBAC, "clusterroles")) for verb in ("escalate", "bind")]
+_PODS = KINDS[0]
 _REPLICA_SETS = next(parts for parts in KINDS if parts[1] == "ReplicaSet")
+# The smallest share of the pods that a change can begin with.
+_ONE_POD = "1"
 
 
 class Bundle(NamedTuple):
@@ -75,7 +78,7 @@ def _grant(verb: str, resource: ApiResource, namespace: str = "", name: str = ""
     return Grant(namespace if resource.namespaced else "", right)
 
 
-def _of(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
+def _rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
     """Yield rights to an object of the table. One of the whole cluster is named, one of a namespace is not."""
     resource = ApiResources.known(manifest["apiVersion"], manifest["kind"])
     if resource is None:
@@ -86,21 +89,23 @@ def _of(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
         yield _grant(verb, resource, metadata.get("namespace", ""), name)
 
 
-def _of_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[Grant]:
+def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[Grant]:
     """Yield the right to an object of the table that no manifest describes."""
     manifest = {"apiVersion": version_for(kind), "kind": kind, "metadata": {"namespace": namespace, "name": name}}
-    return _of(manifest, verb)
+    return _rights_to_object(manifest, verb)
 
 
-def _objects(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_apply(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to the objects of a bundle, and to the records of its collectors."""
     for manifest in bundle.manifests:
         verbs = ("get",) if manifest["kind"] == "Namespace" else ALL
-        yield from _of(manifest, *verbs)
+        yield from _rights_to_object(manifest, *verbs)
         if manifest["kind"] in RUNS and collector_of(manifest):
-            yield from _of(record_name(manifest), *ALL)
+            yield from _rights_to_object(record_reference(manifest), *ALL)
 
 
-def _granted(bundle: Bundle) -> Iterator[Grant]:
+def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
+    """Yield what the roles of a bundle allow, which who creates them must have."""
     for manifest in bundle.manifests:
         if manifest["kind"] not in ("ClusterRole", "Role"):
             continue
@@ -110,7 +115,7 @@ def _granted(bundle: Bundle) -> Iterator[Grant]:
                 yield Grant(namespace, right)
 
 
-def _leftovers(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
     for kind in PRUNED:
         resource = ApiResources.known(version_for(kind), kind)
         if resource is None:
@@ -119,12 +124,12 @@ def _leftovers(bundle: Bundle) -> Iterator[Grant]:
             yield _grant("list", resource, namespace)
 
 
-def _compared(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_compare(bundle: Bundle) -> Iterator[Grant]:
     for name in compared(bundle.manifests):
-        yield from _of_kind(name.kind, name.namespace, name.name, "list")
+        yield from _rights_to_kind(name.kind, name.namespace, name.name, "list")
 
 
-def _references(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_referred(bundle: Bundle) -> Iterator[Grant]:
     brought = provided(bundle.manifests)
     for manifest in bundle.manifests:
         for reference in unprovided(manifest, None, brought):
@@ -133,12 +138,12 @@ def _references(bundle: Bundle) -> Iterator[Grant]:
                 yield _grant("list", VOLUMES)
 
 
-def _host_ports(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_all_pods(bundle: Bundle) -> Iterator[Grant]:
     if any(map(template_ports, bundle.manifests)):
         yield Grant("", Right("list", "", "pods"))
 
 
-def _certificates(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_certificates(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
         if manifest["kind"] == CERTIFICATE:
             namespace, secret_name = manifest["metadata"]["namespace"], manifest["spec"]["secretName"]
@@ -146,17 +151,17 @@ def _certificates(bundle: Bundle) -> Iterator[Grant]:
                 yield Grant(namespace, Right(verb, "", "secrets", secret_name))
 
 
-def _wait(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_wait(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
         namespace = manifest["metadata"].get("namespace", "")
         if followed(manifest):
             for child in children(manifest):
-                yield from _of_kind(child.kind, namespace, child.name, "get")
+                yield from _rights_to_kind(child.kind, namespace, child.name, "get")
         if manifest["kind"] in COUNTED or followed(manifest):
-            yield from _explanation(namespace)
+            yield from _rights_to_explain(namespace)
 
 
-def _explanation(namespace: str) -> Iterator[Grant]:
+def _rights_to_explain(namespace: str) -> Iterator[Grant]:
     """Yield the rights to explain why workloads of a namespace are not ready."""
     explaining = (resource for resource, _explained in EXPLAINED.values())
     for parts in (*KINDS, REVISIONS, *explaining):
@@ -164,7 +169,7 @@ def _explanation(namespace: str) -> Iterator[Grant]:
     yield Grant(namespace, Right("get", "", "pods/log"))
 
 
-def _canary(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_canary(bundle: Bundle) -> Iterator[Grant]:
     for manifest in bundle.manifests:
         options = bundle.changes.get(collector_of(manifest), {})
         if options.get("strategy") != CANARY or manifest["kind"] not in RUNS:
@@ -176,7 +181,7 @@ def _canary(bundle: Bundle) -> Iterator[Grant]:
             yield Grant(namespace, EVICTION)
         for kind in _running_kinds(manifest):
             revisions = _REPLICA_SETS if kind == "Deployment" else REVISIONS
-            for parts in (KINDS[0], revisions):
+            for parts in (_PODS, revisions):
                 yield _grant("list", ApiResource(*parts, True), namespace)
 
 
@@ -187,27 +192,27 @@ def _running_kinds(workload: Manifest) -> list[str]:
     return [workload["kind"]]
 
 
-def _changed(session: Session, change: Change, live: Mapping[Ref, Manifest | None]) -> Iterator[Grant]:
+def _rights_to_change(session: Session, change: Change, live: Mapping[Ref, Manifest | None]) -> Iterator[Grant]:
     """Yield the rights to change a collector with its strategy: its objects, its record, and what judges it."""
     for manifest in change.manifests:
         if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
-            yield from _of(manifest, "get", "patch")
+            yield from _rights_to_object(manifest, "get", "patch")
     workload = change.workloads[0]
-    yield from _of(record_name(workload), *ALL)
-    now = live.get(ref(workload))
-    is_held = now and held(workload, now, "1")
-    for grant in _canary(Bundle(change.workloads, [], {change.name: change.options})):
+    yield from _rights_to_object(record_reference(workload), *ALL)
+    live_workload = live.get(ref(workload))
+    is_held = live_workload and held(workload, live_workload, share=_ONE_POD)
+    for grant in _rights_to_canary(Bundle(change.workloads, [], {change.name: change.options})):
         if is_held or grant.right != EVICTION:
             yield grant
 
 
-def _verify(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_verify(bundle: Bundle) -> Iterator[Grant]:
     for probe in bundle.probes:
         for verb, resource in (("list", "pods"), ("create", "pods/proxy"), ("get", "pods/proxy")):
             yield Grant(probe["via"]["namespace"], Right(verb, "", resource))
 
 
-def _remove(bundle: Bundle) -> Iterator[Grant]:
+def _rights_to_remove_accounts(bundle: Bundle) -> Iterator[Grant]:
     """Yield the rights to list all kinds that may run under a ServiceAccount, in the namespaces of the accounts."""
     accounts = [manifest for manifest in bundle.manifests if manifest["kind"] == "ServiceAccount"]
     namespaces = {account["metadata"]["namespace"] for account in accounts}
@@ -223,45 +228,47 @@ PURPOSES = (
     Purpose(
         "`site`, `remove`",
         "get, create, patch and delete on the kinds that `render` shows, and on configmaps; get on their namespaces",
-        _objects,
+        _rights_to_apply,
     ),
     _GRANTED := Purpose(
         "ClusterRoles and Roles of collectors",
         "the rights that they give, because Kubernetes lets nobody give more rights than they have",
-        _granted,
+        _rights_that_roles_give,
     ),
     Purpose(
         "the removal of objects and configs that the inventory no longer has",
         "list on the kinds of this collection, and on replicasets and controllerrevisions; without it a warning",
-        _leftovers,
+        _rights_to_prune,
     ),
     Purpose(
         "the check of PodDisruptionBudgets, and of names that the operator gives",
         "list on PodDisruptionBudgets, and on the kinds that the operator makes of a collector; without it a warning",
-        _compared,
+        _rights_to_compare,
     ),
     Purpose(
         "the check of references, before objects of collectors are applied",
         "get on the Secrets, ConfigMaps, classes and definitions that collectors name, list on PersistentVolumes for a"
         " StorageClass; without it a warning",
-        _references,
+        _rights_to_referred,
     ),
-    Purpose("the check of host ports", "list on the pods of all namespaces; without it a warning", _host_ports),
-    Purpose("the removal of a Certificate", "get and delete on its Secret", _certificates),
+    Purpose("the check of host ports", "list on the pods of all namespaces; without it a warning", _rights_to_all_pods),
+    Purpose("the removal of a Certificate", "get and delete on its Secret", _rights_to_certificates),
     Purpose(
         "the wait for a rollout",
         "get on workloads, list on pods, events and what else explains a failure, get on `pods/log`",
-        _wait,
+        _rights_to_wait,
     ),
     Purpose(
         "a change with strategy `canary`",
         "get on `pods/proxy` and `pods/log`, list on pods and their revisions; for a DaemonSet create on"
         " `pods/eviction`",
-        _canary,
+        _rights_to_canary,
     ),
-    Purpose("`verify`", "list on pods, get and create on `pods/proxy`", _verify),
+    Purpose("`verify`", "list on pods, get and create on `pods/proxy`", _rights_to_verify),
     Purpose(
-        "the removal of a ServiceAccount", "list on all kinds that run under one; without it the account stays", _remove
+        "the removal of a ServiceAccount",
+        "list on all kinds that run under one; without it the account stays",
+        _rights_to_remove_accounts,
     ),
 )
 
@@ -293,11 +300,12 @@ def _allowed(cluster: Cluster, grant: Grant) -> bool:
     return bool((review.get("status") or {}).get("allowed"))
 
 
-def _lacking(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Grant]) -> list[Grant]:
+def _lacking_and_not_escalating(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Grant]) -> list[Grant]:
     """Return the rights that this account does not have. Who may escalate and bind may give rights without them."""
     missing = lacking(cluster, needed_grants)
-    own = grants(manifests, purposes=[purpose for purpose in PURPOSES if purpose is not _GRANTED])
-    missing_own = [grant for grant in missing if grant in own]
+    other_purposes = [purpose for purpose in PURPOSES if purpose is not _GRANTED]
+    used_grants = grants(manifests, purposes=other_purposes)
+    missing_own = [grant for grant in missing if grant in used_grants]
     if len(missing_own) < len(missing) and not lacking(cluster, _GIVES_ANY_RIGHT):
         return missing_own
     return missing
@@ -305,13 +313,14 @@ def _lacking(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Gr
 
 def refuse_forbidden(session: Session, pairs: Iterable[tuple[Manifest, Manifest | None]]) -> None:
     """Refuse to begin with objects that this account may not create, before anything is written."""
-    new, manifests = [manifest for manifest, live in pairs if live is None], session.options.manifests
+    new = [manifest for manifest, live in pairs if live is None]
+    manifests = session.options.manifests
     if not new or not lacking(session.cluster, [_EVERYTHING]):
         return
     needed_grants = set(grants(new, purposes=[_GRANTED]))
     for manifest in new:
-        needed_grants.update(_of(manifest, *WRITE))
-    missing = _lacking(session.cluster, manifests, sorted(needed_grants))
+        needed_grants.update(_rights_to_object(manifest, *WRITE))
+    missing = _lacking_and_not_escalating(session.cluster, manifests, sorted(needed_grants))
     if missing:
         problem = Problem("this account may not create all objects", asked=ASKED)
         raise _refusal(session.cluster, manifests, problem, missing)
@@ -323,7 +332,7 @@ def refuse_unable(session: Session, changes: list[Change], live: Mapping[Ref, Ma
     if not changes or not lacking(cluster, [_EVERYTHING]):
         return
     for change in changes:
-        missing = lacking(cluster, sorted(set(_changed(session, change, live))))
+        missing = lacking(cluster, sorted(set(_rights_to_change(session, change, live))))
         if missing:
             strategy = change.options["strategy"]
             wrong = f"this account may not change the collector {change.name} with `strategy: {strategy}`"
@@ -346,7 +355,7 @@ def naming_rights(cluster: Cluster, manifests: list[Manifest]) -> Iterator[None]
 
 def _refusal(cluster: Cluster, manifests: list[Manifest], problem: Problem, known_missing: list[Grant]) -> Problem:
     """Return the problem with every right that is missing for any purpose."""
-    missing = sorted({*known_missing, *_lacking(cluster, manifests, grants(manifests))})
+    missing = sorted({*known_missing, *_lacking_and_not_escalating(cluster, manifests, grants(manifests))})
     if not missing:
         return problem
     done = problem.fix[problem.fix.index(DONE) :] if DONE in problem.fix else ""

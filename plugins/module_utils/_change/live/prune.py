@@ -17,7 +17,7 @@ from ..._kube.ownership import collector_of, is_ours, owner, release_of
 from ..._otelcol.errors import Failure
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.change_record import is_record, record_name
+from ..._rollout.change_record import is_record, record_reference
 from ..._rollout.live.explain_failures import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
 from ..._rollout.wave_note import is_note, note_name
@@ -219,7 +219,7 @@ def _records(session: Session, left: list[Manifest]) -> dict[str, Manifest]:
     """Return the records of the bundle's collectors. Others with that label are leftovers like any object."""
     release_of_record = {}
     for change in collectors(session.options.manifests, {}):
-        record = record_name(change.workloads[0])
+        record = record_reference(change.workloads[0])
         release_of_record[ref(record)] = release_of(record)
     records = {}
     for manifest in left:

@@ -20,7 +20,7 @@ from ..._otelcol.kube.network_policies import Policies, Sender
 from ..._otelcol.kube.pod_references import Source, missing_keys, sources
 from ..._otelcol.kube.service_names import service_of
 from ..._otelcol.needs.peers import Peer
-from ..._rollout.change_record import is_record, record_name, standing
+from ..._rollout.change_record import is_record, record_reference, standing
 from ..._rollout.wave_note import note_name, own_note, passed_wave, pods_release
 from .. import checks_trust
 from ..checks_start import missing, needed
@@ -40,7 +40,7 @@ def change_under_way(reader: ClusterReader, workload: Object | None, notes: Note
     """Return the record of a change that a run has begun and not completed, and what it says."""
     if not workload or not collector_of(workload):
         return None
-    expected = record_name(workload)
+    expected = record_reference(workload)
     metadata = expected["metadata"]
     config_map = reader.one("configmaps", metadata["namespace"], metadata["name"], notes).value
     record = {**(config_map or {"metadata": {}}), "kind": "ConfigMap"}
