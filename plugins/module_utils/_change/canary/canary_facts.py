@@ -9,6 +9,7 @@ proves nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -48,6 +49,7 @@ _HOLDS = {
     "deltatorate": ((), 120.0),
     "metricstarttime": ((), 120.0),
 }
+_ZERO = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h)?")
 # Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
 LEAST, SOME_TRACE = 20, 1000
 _SAMPLED = 100
@@ -126,10 +128,15 @@ def held(config: Mapping[str, Any]) -> float:
     for name in ("processors", "connectors"):
         for key, settings in section(config, name).items():
             path, usual_seconds = _HOLDS.get(kind_of(str(key)), ((), 0.0))
-            own_seconds = duration(at(settings, path)) if path else 0.0
-            seconds += own_seconds or usual_seconds
+            own = at(settings, path) if path else None
+            seconds += 0.0 if _is_zero(own) else duration(own) or usual_seconds
     waits = [at(settings, FLUSH) for settings in section(config, "exporters").values()]
     return seconds + max(map(duration, waits), default=0.0)
+
+
+def _is_zero(value: Any) -> bool:
+    """Whether a duration is 0, and not missing or a variable."""
+    return _ZERO.fullmatch(str(value)) is not None
 
 
 def needed(kind: str, settings: Mapping[str, Any]) -> int:
