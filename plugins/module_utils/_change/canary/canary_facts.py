@@ -27,13 +27,17 @@ from .readings import LAST, Facts, Revision, Row, bounds, fewer
 # What is accepted should be sent after what components hold it for, and so many seconds more.
 MARGIN = 10.0
 # Over so many readings a queue must grow.
-_GROWTH = 6
-# A processor that the rest passes less than this share of, in percent, may well pass none for a while.
-_PASSES = 5.0
-# A share of the rest that goes wrong up to this one, in percent, and one that goes well from this one on.
-_RARE, _NEARLY_ALL = 2, 0.9
+_QUEUE_READINGS = 6
+# A queue is too full if it stays at more units than so many times those of the rest, which differ from pod to pod.
+_QUEUE_FACTOR = 5
+# A processor that passes less of the rest than this, in percent, may well pass none for a while.
+_LEAST_PASSING_PERCENT = 5.0
+# Failures up to this share, in percent, are rare: each counts alone, and not with all others of its reading.
+_RARE_PERCENT = 2
+# From this share on, between 0 and 1, nearly all items go well.
+_NEARLY_ALL_SHARE = 0.9
 # How many units a queue in bytes holds at least.
-_PARTS = 20
+_LEAST_UNITS = 20
 # How long components hold data, by type without underscores: the setting, and its default in seconds.
 # Source: README.md of each component.
 _HOLDS = {
@@ -50,11 +54,14 @@ _HOLDS = {
     "metricstarttime": ((), 120.0),
 }
 _ZERO = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h)?")
-# Fewer items say nothing. A sampler may drop the spans of a whole trace, so more must be due.
-LEAST, SOME_TRACE = 20, 1000
-_SAMPLED = 100
-# A policy such as `status_code` may wait for ever for a trace that it passes.
-_NEVER = 10**18
+# Fewer items say nothing.
+LEAST = 20
+# A sampler may drop the spans of a whole trace, so more items must be due.
+SOME_TRACE = 1000
+# How many items a sampler must pass on average until its silence says something.
+_LEAST_SAMPLED = 100
+# A policy such as `status_code` may wait for ever for a trace that it passes: more items than ever come.
+_ENDLESS = 10**18
 # Policies of tail_sampling that pass some traces whatever is in them. Source: the README of the processor.
 _DRAWING = ("always_sample", "probabilistic", "rate_limiting", "bytes_limiting")
 
@@ -129,7 +136,8 @@ def held(config: Mapping[str, Any]) -> float:
         for key, settings in section(config, name).items():
             path, usual_seconds = _HOLDS.get(kind_of(str(key)), ((), 0.0))
             own = at(settings, path) if path else None
-            seconds += 0.0 if _is_zero(own) else duration(own) or usual_seconds
+            if not _is_zero(own):
+                seconds += duration(own) or usual_seconds
     waits = [at(settings, FLUSH) for settings in section(config, "exporters").values()]
     return seconds + max(map(duration, waits), default=0.0)
 
@@ -145,7 +153,7 @@ def needed(kind: str, settings: Mapping[str, Any]) -> int:
         return _drawn(settings)
     if kind != "tailsampling":
         return LEAST
-    needs = [_NEVER]
+    needs = [_ENDLESS]
     for policy in items(settings, "policies"):
         if at(policy, ("type",)) in _DRAWING:
             needs.append(max(SOME_TRACE, _drawn(section(policy, "probabilistic"))))
@@ -154,7 +162,7 @@ def needed(kind: str, settings: Mapping[str, Any]) -> int:
 
 def _drawn(settings: Mapping[str, Any]) -> int:
     percentage = amount(str(settings.get("sampling_percentage") or 0))
-    return ceil(_SAMPLED * 100 / percentage) if percentage else LEAST
+    return ceil(_LEAST_SAMPLED * 100 / percentage) if percentage else LEAST
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,7 @@ class Share:
 
     @property
     def is_rare(self) -> bool:
-        return 100 * self.bad <= _RARE * self.offered
+        return 100 * self.bad <= _RARE_PERCENT * self.offered
 
     def at_least(self, readings: int) -> float:
         """Return which share goes wrong for certain, in percent. Items of one reading fail together."""
@@ -250,25 +258,37 @@ class _Comparison:
     def __init__(
         self, canary: Revision, config: Mapping[str, Any], new: Row, old: Mapping[str, Any], alone: float | None
     ) -> None:
-        self._canary, self._new, self._old, self._alone = canary, new, old, alone
+        self._canary = canary
+        self._facts_of_canary, self._facts_of_rest = new, old
+        self._canary_config, self._rest_config = canary.config, config
+        self._seconds_alone = alone
         self._bases: list[Facts] = old["bases"]
-        self._settings = canary.config, config
         self._settled = canary.before(held(canary.config) + MARGIN)
-        self._moving = {row["signal"] for row in new["exports"] if row["sent"] or row["failed"]}
-        self._sending = {row["signal"] for facts in self._bases for row in facts["exports"] if row["sent"]}
+        self._signals_exported_here = {row["signal"] for row in new["exports"] if row["sent"] or row["failed"]}
+        self._signals_sent_by_rest = set()
+        for facts in self._bases:
+            self._signals_sent_by_rest |= {row["signal"] for row in facts["exports"] if row["sent"]}
 
-    def _same(self, kind: str, row: Row) -> list[tuple[Row, Facts]]:
+    def _rows_of_component(self, kind: str, row: Row) -> list[tuple[Row, Facts]]:
         """Return the rows of the same component and signal in the rest, each with the rows that it is one of."""
-        return [(other, facts) for facts in self._bases for other in facts[kind] if _key(other) == _key(row)]
+        rows = []
+        for facts in self._bases:
+            rows += [(other, facts) for other in facts[kind] if _key(other) == _key(row)]
+        return rows
 
-    def _alike(self, kind: str, row: Row) -> list[tuple[Row, Facts]]:
+    def _rows_of_component_or_signal(self, kind: str, row: Row) -> list[tuple[Row, Facts]]:
         """Return the rows of the same component and signal in the rest, else all of the same signal."""
-        signal = [(other, facts) for facts in self._bases for other in facts[kind] if other["signal"] == row["signal"]]
-        return self._same(kind, row) or signal
+        of_component = self._rows_of_component(kind, row)
+        if of_component:
+            return of_component
+        of_signal = []
+        for facts in self._bases:
+            of_signal += [(other, facts) for other in facts[kind] if other["signal"] == row["signal"]]
+        return of_signal
 
-    def _before(self, kind: str, row: Row) -> list[Row]:
+    def _rows_in_this_time(self, kind: str, row: Row) -> list[Row]:
         """Return the rows of the same component and signal among what the rest counts in this time."""
-        return [other for other in self._old[kind] if _key(other) == _key(row)]
+        return [other for other in self._facts_of_rest[kind] if _key(other) == _key(row)]
 
     def receives(self, index: int, row: Row) -> Row:
         """Return the row of a receiver, with how much was due to come by the rate of the rest."""
@@ -278,8 +298,8 @@ class _Comparison:
 
     def _due_to_come(self, row: Row) -> int:
         """Return how many items were due by now at the rate of the rest; 0 where that says nothing."""
-        came = sum(other["accepted"] for other in self._before("receives", row))
-        seconds = self._old["seconds"]
+        came = sum(other["accepted"] for other in self._rows_in_this_time("receives", row))
+        seconds = self._facts_of_rest["seconds"]
         watched = self._watched_passive(row) if row["passive"] else self._watched_active(row)
         return int(came * watched / seconds) if seconds else 0
 
@@ -288,13 +308,13 @@ class _Comparison:
 
         Clients keep their connections to older pods, so only what remains alone is due to get their data.
         """
-        alone = self._alone or 0.0
-        return alone if row["signal"] in self._old["steady"] and alone >= 3 * MARGIN else 0.0
+        alone = self._seconds_alone or 0.0
+        return alone if row["signal"] in self._facts_of_rest["steady"] and alone >= 3 * MARGIN else 0.0
 
     def _watched_active(self, row: Row) -> float:
         """Return for how many seconds a receiver had to collect; 0 where silence says nothing."""
-        watched: float = self._new["seconds"]
-        pause = interval(section(self._settings[0], "receivers", row["id"]))
+        watched: float = self._facts_of_canary["seconds"]
+        pause = interval(section(self._canary_config, "receivers", row["id"]))
         return watched if Trait.ALWAYS_COLLECTS in traits_of(RECEIVERS, row["id"]) and watched > 2 * pause else 0.0
 
     def _compared(self, counts: _Counts, index: int, row: Row) -> Compared:
@@ -306,7 +326,7 @@ class _Comparison:
         totals = [0, *self._canary.history(counts.rows, index, *counts.fields)]
         here_readings = sum(after > before for before, after in pairwise(totals))
         rest_readings = len(self._canary.polls)
-        rest = [counts.share(other) for other, _facts in self._alike(counts.rows, row)]
+        rest = [counts.share(other) for other, _facts in self._rows_of_component_or_signal(counts.rows, row)]
         worst = max(rest, key=lambda share: (share.at_most(rest_readings), share.offered), default=Share(0, 0))
         return Compared(counts.share(row), worst, here_readings, rest_readings)
 
@@ -320,7 +340,7 @@ class _Comparison:
         shares = [_sent_share(other, facts) for other, facts in others]
         came = _accepted(self._settled, row["signal"]) if self._settled else 0
         least = self._least(row["signal"])
-        sends_nearly_all = max(shares, default=1.0) >= _NEARLY_ALL
+        sends_nearly_all = max(shares, default=1.0) >= _NEARLY_ALL_SHARE
         return {
             "due": int(came * max(shares, default=0.0)),
             "rest_sent": max((other["sent"] for other, _facts in others), default=0),
@@ -332,48 +352,53 @@ class _Comparison:
 
         A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
         """
-        same = self._same("exports", row)
-        if same or row["signal"] in self._moving:
+        same = self._rows_of_component("exports", row)
+        if same or row["signal"] in self._signals_exported_here:
             return same
-        return self._alike("exports", row)
+        return self._rows_of_component_or_signal("exports", row)
 
     def _queue(self, index: int, row: Row) -> Row:
         """Return how full the queue of an exporter stays, by how much it grows, and how full those of the rest are."""
-        sizes = self._canary.history("exports", index, "queue_size")[-_GROWTH:]
-        here_unit, rest_unit = (unit_of(config, row["id"]) for config in self._settings)
+        sizes = self._canary.history("exports", index, "queue_size")[-_QUEUE_READINGS:]
+        here_unit, rest_unit = unit_of(self._canary_config, row["id"]), unit_of(self._rest_config, row["id"])
         lowest = min(sizes[-LAST:]) // here_unit if len(sizes) >= LAST else 0
-        rest_size = sum(other["queue_size"] for other in self._before("exports", row)) / _pods(self._old)
+        rest_size = sum(other["queue_size"] for other in self._rows_in_this_time("exports", row)) / _pods(
+            self._facts_of_rest
+        )
         return {
             "queue_low": lowest,
             "queue_grown": sizes[-1] - sizes[0],
             "rest_queue": round(rest_size),
-            "queue_excess": round(lowest / _pods(self._new) - 5 * rest_size / rest_unit),
+            "queue_excess": round(lowest / _pods(self._facts_of_canary) - _QUEUE_FACTOR * rest_size / rest_unit),
         }
 
     def processes(self, row: Row) -> Row:
         """Return the row of a processor, with whether items pass it in the rest, or elsewhere if it is new there."""
-        passed = [_Passed(other["outgoing"], other["incoming"]) for other, _facts in self._same("processes", row)]
-        most = max(passed, key=lambda share: share.surely, default=_Passed(0, 0))
-        is_sent_elsewhere = row["signal"] in self._sending - self._moving
-        passes = most.surely >= _PASSES if passed else is_sent_elsewhere
-        holds = _HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
+        rows = self._rows_of_component("processes", row)
+        in_rest = [_Passed(other["outgoing"], other["incoming"]) for other, _facts in rows]
+        best = max(in_rest, key=lambda passed: passed.surely, default=_Passed(0, 0))
+        if in_rest:
+            passes = best.surely >= _LEAST_PASSING_PERCENT
+        else:
+            passes = row["signal"] in self._signals_sent_by_rest - self._signals_exported_here
+        holds_seconds = _HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
         least = self._least(row["signal"], row["id"])
-        if passed and most.went < _NEARLY_ALL * most.came:
-            least = max(least, ceil(SOME_TRACE / max(most.surely / 100, 0.01)))
+        if in_rest and best.went < _NEARLY_ALL_SHARE * best.came:
+            least = max(least, ceil(SOME_TRACE / max(best.surely / 100, 0.01)))
         return {
             **row,
-            "rest_incoming": most.came,
-            "rest_outgoing": most.went,
-            "rest_passes": f"{most.went} of {most.came} pass" if passed else "all are sent without it",
-            "passes": passes and not holds,
+            "rest_incoming": best.came,
+            "rest_outgoing": best.went,
+            "rest_passes": f"{best.went} of {best.came} pass" if in_rest else "all are sent without it",
+            "passes": passes and not holds_seconds,
             "least": least,
         }
 
     def _least(self, signal: str, name: str = "") -> int:
         """Return how many items must be due to say that none passes: more with samplers that the rest does not have."""
         least = LEAST
-        new, old = (section(config, "processors") for config in self._settings)
-        for row in self._new["processes"]:
+        new, old = section(self._canary_config, "processors"), section(self._rest_config, "processors")
+        for row in self._facts_of_canary["processes"]:
             key = row["id"]
             if row["signal"] == signal and name in ("", key) and new.get(key) != old.get(key):
                 least = max(least, needed(kind_of(key), section(new, key)))
@@ -381,14 +406,14 @@ class _Comparison:
 
     def log(self, row: Row) -> Row:
         """Return an entry, with whether the rest has it too, and whether its component works all the same."""
-        known = {_entry(other) for other in self._old["logs"]}
+        known = {_entry(other) for other in self._facts_of_rest["logs"]}
         calm = row["about"] in self._working() and not _is_partial(row)
         return {**row, "known": _entry(row) in known, "calm": calm}
 
     def _working(self) -> set[str]:
         """Return the components that move items, as entries of the log call them."""
-        working = {f"receivers/{row['id']}" for row in self._new["receives"] if row["accepted"]}
-        for row in self._new["exports"]:
+        working = {f"receivers/{row['id']}" for row in self._facts_of_canary["receives"] if row["accepted"]}
+        for row in self._facts_of_canary["exports"]:
             if row["sent"] and row["sent"] > row["failed"]:
                 working.add(f"exporters/{row['id']}")
         return working
@@ -426,7 +451,7 @@ def unit_of(config: Mapping[str, Any], exporter: str) -> int:
     if sizer != "bytes":
         return batch_size or 1
     queue_size = queue.get("queue_size")
-    part_of_queue = max(queue_size // _PARTS, 1) if isinstance(queue_size, int) else BATCH_BYTES
+    part_of_queue = max(queue_size // _LEAST_UNITS, 1) if isinstance(queue_size, int) else BATCH_BYTES
     return min(batch_size or BATCH_BYTES, part_of_queue)
 
 
@@ -450,9 +475,10 @@ def _is_partial(row: Row) -> bool:
 
 
 def _ports(canary: Revision, old: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield the ports on which a pod of the canary refuses connections, and whether an older pod accepts them."""
+    """Yield the ports on which a pod of the canary refuses connections; `closed` if an older pod accepts them."""
     for sample in canary.polls[-1].samples.values():
         for (name, port), accepts in sample.open.items():
             if not accepts:
-                closed = f"{name}:{port}" in old["open"]
-                yield {"about": f"receivers/{name}", "id": name, "pod": sample.pod, "port": port, "closed": closed}
+                about = f"receivers/{name}"
+                is_open_in_rest = f"{name}:{port}" in old["open"]
+                yield {"about": about, "id": name, "pod": sample.pod, "port": port, "closed": is_open_in_rest}
