@@ -101,12 +101,11 @@ class InventoryGroups:
 
     def hops(self, collector: Collector, config: Mapping[str, Any]) -> list[GroupHop]:
         """Return the exporters of a collector of this host, each with a gateway of a group that gets its data."""
-        hops: list[GroupHop] = []
-        for to_group in dict.fromkeys(self.routes.get(_place_of(collector), ())):
-            for exporter, settings in exporters_to(config, to_group):
-                for gateway in to_group.receiving:
-                    hops.append(GroupHop(exporter, settings, gateway, self._other(gateway).config))
-        return hops
+        hops: dict[tuple[str, Gateway], GroupHop] = {}
+        for to_group in self.routes.get(_place_of(collector), ()):
+            for exporter, settings, gateway in exporters_to(config, to_group):
+                hops[exporter, gateway] = GroupHop(exporter, settings, gateway, self._other(gateway).config)
+        return list(hops.values())
 
     def clusters(self) -> list[str]:
         """Return the hosts of the inventory that stand for clusters."""

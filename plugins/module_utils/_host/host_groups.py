@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,10 +86,14 @@ class Route:
     endpoint: str
     alias: str = ""
 
-    @property
-    def receiving(self) -> tuple[Gateway, ...]:
-        """The gateways that get the data of the exporter with this endpoint."""
-        return self.gateways if self.alias else tuple(one for one in self.gateways if one.endpoint == self.endpoint)
+    def named_by(self, addresses: Container[str]) -> tuple[Gateway, ...]:
+        """Return the gateways that get the data of an exporter with these addresses: HOST:PORT, without a scheme.
+
+        The one name of all stands for each. An exporter that divides data itself has an address of each gateway.
+        """
+        if self.alias:
+            return self.gateways if self.endpoint in addresses else ()
+        return tuple(gateway for gateway in self.gateways if gateway.endpoint in addresses)
 
     @property
     def lines(self) -> tuple[str, ...]:

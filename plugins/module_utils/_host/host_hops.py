@@ -101,16 +101,18 @@ def _divides(exporter: str) -> bool:
     return Trait.DIVIDES in traits_of(EXPORTERS, exporter)
 
 
-def exporters_to(config: Mapping[str, Any], route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the exporters of OTLP that send to a route, with their settings."""
+def exporters_to(config: Mapping[str, Any], route: Route) -> Iterator[tuple[str, dict[str, Any], Gateway]]:
+    """Yield the exporters of OTLP that send to a route, with their settings, once for each gateway that gets data."""
     for name, settings in section(config, "exporters").items():
-        if sent_by(name) and _names_endpoint(settings, route.endpoint):
-            yield name, settings
+        if sent_by(name):
+            for gateway in route.named_by(_addresses(settings)):
+                yield name, settings, gateway
 
 
-def _names_endpoint(settings: Any, endpoint: str) -> bool:
-    """Return whether a text of some settings ends with an endpoint; a scheme may stand before it."""
-    return any(isinstance(value, str) and value.endswith(endpoint) for _path, value in leaves(settings))
+def _addresses(settings: Any) -> set[str]:
+    """Return the texts of some settings, each without the scheme that may stand before an address."""
+    texts = (value for _path, value in leaves(settings) if isinstance(value, str))
+    return {text.rpartition("/")[2] for text in texts}
 
 
 def unreceived_by(config: Mapping[str, Any], hops: Sequence[GroupHop]) -> dict[str, tuple[tuple[str, str], ...]]:

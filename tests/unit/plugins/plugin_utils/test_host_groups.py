@@ -30,14 +30,15 @@ def gateways(*addresses: str, **variables: Any) -> Hosts:
     return {f"gw{number}": {"ansible_host": address, **given} for number, address in enumerate(addresses, 1)}
 
 
-def bundle(agent: dict[str, Any], members: Hosts, host: str = "web1") -> dict[str, Any]:
-    """Return what a host gets whose one collector is the agent."""
+def bundle(agent: dict[str, Any], members: Hosts, host: str = "web1", **groups_of: list[str]) -> dict[str, Any]:
+    """Return what a host gets whose one collector is the agent. All members are gateways, unless groups are given."""
     own = {"otel_host_collectors": [agent], "ansible_host": "192.0.2.101"}
     hosts = {name: {**one, "otel_host_program": PROGRAM} for name, one in {**members, host: own}.items()}
+    inventory_groups = groups_of or {"gateways": list(members)}
     groups = _inventory_groups.inventory_groups(
         {
             "inventory_hostname": host,
-            "groups": {"all": list(hosts), "ungrouped": [], "agents": [host], "gateways": list(members)},
+            "groups": {"all": list(hosts), "ungrouped": [], "agents": [host], **inventory_groups},
             "hostvars": hosts,
         }
     )

@@ -123,3 +123,31 @@ def test_tls_on_one_side_alone_fails_before_anything_is_applied(
     with pytest.raises(Problem) as found:
         bundle(agent, members)
     assert words in str(found.value)
+
+
+def test_a_group_whose_name_ends_with_that_of_another_is_not_this_other() -> None:
+    secure = gateways("192.0.2.1", "192.0.2.2", otel_host_tls=TLS)
+    clear = {f"eu-{name}": one for name, one in gateways("192.0.2.3", "192.0.2.4").items()}
+    to_both: list[Any] = [
+        {"otlp_forward": {"name": "near", "to": "gateways"}},
+        {"otlp_forward": {"name": "eu", "to": "eu_gateways", "insecure": True}},
+    ]
+    agent = {"name": "agent", "tls": TLS, "recipes": ["otlp_ingest", *to_both]}
+    found = bundle(agent, {**secure, **clear}, gateways=list(secure), eu_gateways=list(clear))
+    exporters = yaml.safe_load(file(found, "config.yaml"))["exporters"]
+    assert {name: one["endpoint"] for name, one in exporters.items()} == {
+        "otlp_grpc/near": "dns:///gateways.internal:4317",
+        "otlp_grpc/eu": "dns:///eu-gateways.internal:4317",
+    }
+
+
+@pytest.mark.parametrize("number_of_secure_gateway", [1, 2])
+def test_traces_divided_among_gateways_are_checked_for_each_of_them(number_of_secure_gateway: int) -> None:
+    members = gateways("192.0.2.1", "192.0.2.2")
+    members[f"gw{number_of_secure_gateway}"]["otel_host_tls"] = TLS
+    send = {"trace_balancing": {"to": "gateways", "insecure": True}}
+    agent = {"name": "agent", "recipes": [{"otlp_ingest": {"signals": ["traces"]}}, send]}
+    with pytest.raises(Problem) as found:
+        bundle(agent, members)
+    receiver_of_tls = f"collector 'gateway on gw{number_of_secure_gateway}' receives TLS"
+    assert f"sends in clear text, and {receiver_of_tls}" in str(found.value)
