@@ -21,6 +21,9 @@ _TOTALS = (
 )
 _STILL = "contains(['idle', 'silent'], state)"
 _UNSENT = f"failed_total > `0` && sent_total == `0` && {_STILL}"
+# An entry of the log is told once: by the check of its own cause, as an error of a component, or as an entry alone.
+_HAS_OWN_CHECK = "contains(['disk', 'forbidden'], cause) && current"
+_IS_ERROR = "cause && (current || drops) && !calm"
 FLOWING = (
     Check(
         "disk_full",
@@ -70,7 +73,7 @@ FLOWING = (
     ),
     Check(
         "log_error",
-        "logs[?cause && !contains(['forbidden', 'disk'], cause) && (current || drops) && !calm]",
+        f"logs[?{_IS_ERROR} && !({_HAS_OWN_CHECK})]",
         "{text}",
         "{fix}",
         "log",
@@ -78,7 +81,7 @@ FLOWING = (
     ),
     Check(
         "log_entry",
-        "logs[?!cause || (cause!='disk' && calm && cause!='forbidden') || !(current || (drops && !calm))]",
+        f"logs[?!({_IS_ERROR}) && !({_HAS_OWN_CHECK})]",
         "{said} ({count} times, last {seconds_ago} s ago)",
         "{fix}",
         "log",

@@ -131,6 +131,24 @@ def test_a_situation_is_found(name: str, change: dict[str, Any]) -> None:
     assert "{" not in findings[0].message.replace("${", "")
 
 
+@pytest.mark.parametrize("calm", [True, False])
+@pytest.mark.parametrize("drops", [True, False])
+@pytest.mark.parametrize("current", [True, False])
+@pytest.mark.parametrize("cause", ["dns", "disk", "forbidden", ""])
+def test_each_row_of_the_log_is_told_once(cause: str, current: bool, drops: bool, calm: bool) -> None:
+    row = SIDEWAYS | {"cause": cause, "current": current, "drops": drops, "calm": calm}
+    told = ids(HEALTHY | {"logs": [row]})
+    assert len(told) == 1
+    assert told[0] in ("log_error", "log_entry", "disk_full", "right_denied")
+
+
+@pytest.mark.parametrize("cause", ["disk", "forbidden"])
+def test_data_that_was_dropped_is_a_warning_even_if_its_cause_is_not_seen_now(cause: str) -> None:
+    row = SIDEWAYS | {"cause": cause, "current": False, "drops": True, "calm": False}
+    (finding,) = run_checks(jmespath.search, CHECKS, HEALTHY | {"logs": [row]})
+    assert (finding.check.id, finding.check.severity) == ("log_error", "warning")
+
+
 def test_every_check_has_a_situation_and_rows_are_sound() -> None:
     assert {row.id for row in CHECKS} == {name for name, _change in SITUATIONS}
     assert len({row.id for row in CHECKS}) == len(CHECKS) == len(SITUATIONS)
