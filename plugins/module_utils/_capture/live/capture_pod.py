@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._diagnose.live.find_collectors import DiagnosedTarget
 from ..._diagnose.live.reader import path_of
@@ -34,8 +34,19 @@ _ENDED = ("Failed", "Succeeded")
 _GRACE_SECONDS = 30
 # So many questions in a row may fail: the server of parts may not listen yet.
 _MOST_FAILED = 20
-_LONGEST_NAME = 52
-"""A Job adds 11 characters to its name for its pods, whose names have at most 63."""
+_LONGEST_NAME = 57
+"""The name of a Job's pod is that of the Job, a dash and 5 letters or digits, and has at most 63 characters.
+
+Source: SimpleNameGenerator of k8s.io/apiserver, which cuts a longer name.
+"""
+
+
+class PlannedJob(NamedTuple):
+    """A Job of a capture, the port on which its pod hands out parts, and the path there that only this run knows."""
+
+    job: dict[str, Any]
+    port: int
+    secret_path: str
 
 
 class CapturePod:
@@ -48,12 +59,12 @@ class CapturePod:
         self._failed = 0
         self._jobs = f"/apis/batch/v1/namespaces/{segment(target.namespace)}/jobs"
 
-    def planned(self, found: Tap) -> tuple[dict[str, Any], int, str]:
-        """Return the Job, the port of its pod, and the path that only this run knows."""
-        name = f"{self.target.name[: _LONGEST_NAME - 12]}-capture-{secrets.token_hex(2)}x"
+    def plan_job(self, found: Tap) -> PlannedJob:
+        """Return a Job with a name and a path of its own. Raises Problem for a pod that cannot run twice."""
+        ending = f"-capture-{secrets.token_hex(2)}x"
         life = self.options["timeout_seconds"] + self.options["seconds"] + _SPARE_SECONDS
         wanted = CaptureJob(
-            name=name,
+            name=f"{self.target.name[: _LONGEST_NAME - len(ending)]}{ending}",
             overlay=found.overlay,
             secret_path=secrets.token_hex(16),
             reader_image=self.options["reader_image"],
@@ -62,11 +73,11 @@ class CapturePod:
             life_seconds=int(life),
         )
         job, port = job_of(self.target.workload or {}, wanted)
-        return job, port, wanted.secret_path
+        return PlannedJob(job, port, wanted.secret_path)
 
-    def tried(self, found: Tap) -> None:
+    def check_is_allowed(self, found: Tap) -> None:
         """Ask the server whether it would take the Job. Raises Problem if not."""
-        job, _port, _path = self.planned(found)
+        job = self.plan_job(found).job
         asking(self._asked, lambda: self.cluster.request("POST", self._jobs, {"dryRun": "All"}, job))
 
     def capture(self, found: Tap, sample: Sample) -> tuple[float, str]:
@@ -74,12 +85,11 @@ class CapturePod:
 
         Raises Problem if the pod does not start, or if what it gets cannot be read.
         """
-        job, port, secret_path = self.planned(found)
-        with self._running(job) as live:
+        planned = self.plan_job(found)
+        with self._running(planned.job) as live:
             pod = self._ready_pod(live)
-            parts = f"{path_of('pods', self.target.namespace, pod)}:{port}/proxy/{secret_path}"
             self.cluster.progress.now(self.target.name, f"pod {pod} takes its share of the load")
-            return self._followed(pod, parts, sample)
+            return self._follow(pod, planned, sample)
 
     @contextmanager
     def _running(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -123,12 +133,12 @@ class CapturePod:
         fix = "Look at the events of the Job, or raise `capture_timeout_seconds`."
         raise Problem(f"no pod of Job {name} became ready within {seconds:g} s", asked=self._asked, fix=fix)
 
-    def _followed(self, pod: str, parts: str, sample: Sample) -> tuple[float, str]:
+    def _follow(self, pod: str, planned: PlannedJob, sample: Sample) -> tuple[float, str]:
         """Read part after part until the sample is full, or its time is over. The last read counts to the seconds."""
         lines, number, missed, begun = Lines(), 0, 0, self.cluster.clock()
         ended = ""
         while not ended:
-            part = self._part(f"{parts}/{number}")
+            part = self._part(pod, planned, number)
             _add(lines.of(part), number, sample)
             elapsed = self.cluster.clock() - begun
             ended = sample.full or (SECONDS if elapsed >= sample.bounds.seconds else "")
@@ -150,24 +160,33 @@ class CapturePod:
             fix = "Look at its log and its limit of memory, then run it again. Nothing was written."
             raise Problem(f"the pod of the capture ended before its end: {why}", asked=self._asked, fix=fix)
 
-    def _part(self, path: str) -> bytes:
+    def _part(self, pod: str, planned: PlannedJob, number: int) -> bytes:
         """Return a part; nothing if it is not there yet. Raises Problem if the pod has gone or cannot be asked."""
+        parts = f"{path_of('pods', self.target.namespace, pod)}:{planned.port}/proxy/{planned.secret_path}"
         try:
-            body = self.cluster.raw("GET", path, None, {"Accept": "*/*"}, patient=False).body
+            body = self.cluster.raw("GET", f"{parts}/{number}", None, {"Accept": "*/*"}, patient=False).body
         except ApiError as error:
-            self._failed += 1
-            if error.status == NOT_FOUND and error.details.get("kind") == "pods":
-                wrong = "the pod of the capture has gone before its end"
-                raise Problem(wrong, asked=self._asked, fix="Run it again. Nothing was written.") from error
-            if error.of_rights:
-                raise explain(error, f"{self._asked}, which reads from its pod by `pods/proxy`") from error
-            if error.status != NOT_FOUND and self._failed > _MOST_FAILED:
-                wrong = f"the API server does not reach the pod of the capture: {error.message}"
-                fix = "See whether a NetworkPolicy shuts its port 18090, as docs/capture.md says."
-                raise Problem(wrong, asked=self._asked, fix=fix) from error
-            return b""
-        self._failed = 0
+            self._check_is_passing(error, planned.port)
+            body = b""
+        else:
+            self._failed = 0
         return body
+
+    def _check_is_passing(self, error: ApiError, port: int) -> None:
+        """Raise Problem for an error after which no part can come. Count those that may pass."""
+        if error.of_rights:
+            raise explain(error, f"{self._asked}, which reads from its pod by `pods/proxy`") from error
+        if error.status == NOT_FOUND and error.details.get("kind") == "pods":
+            wrong = "the pod of the capture has gone before its end"
+            raise Problem(wrong, asked=self._asked, fix="Run it again. Nothing was written.") from error
+        if error.status == NOT_FOUND:  # the pod answers, and the part is not there yet
+            self._failed = 0
+            return
+        self._failed += 1
+        if self._failed > _MOST_FAILED:
+            wrong = f"the API server does not reach the pod of the capture: {error.message}"
+            fix = f"See whether a NetworkPolicy shuts its port {port}, as docs/capture.md says."
+            raise Problem(wrong, asked=self._asked, fix=fix) from error
 
 
 def _add(lines: Iterable[bytes], number: int, sample: Sample) -> None:

@@ -164,7 +164,7 @@ class _Captures:
 
     def _of_pod(self, pod: CapturePod, found: Tap, row: Mapping[str, Any]) -> None:
         if self._check:
-            pod.tried(found)
+            pod.check_is_allowed(found)
             self._rows.append({**row, "path": ""})
             return
         nothing = (
