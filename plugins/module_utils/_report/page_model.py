@@ -304,6 +304,7 @@ def _certificate(item: Mapping[str, Any], holder: str) -> dict[str, Any]:
         "names": list(item.get("names") or ()),
         "issuer": str(item.get("issuer") or ""),
         "holder": holder,
+        "begins": str(item.get("not_before") or ""),
         "until": str(item["not_after"]),
         "left": str(item.get("left") or ""),
         "state": str(item["state"]),
@@ -321,6 +322,7 @@ def _asked_certificates(cluster: FleetCluster) -> Iterator[dict[str, Any]]:
                 "names": [str(name) for name in items(spec, "dnsNames")],
                 "issuer": f"{issuer.get('kind') or 'Issuer'} {issuer.get('name')}",
                 "holder": f"Secret {metadata.get('namespace')}/{spec.get('secretName')}",
+                "begins": "",
                 "until": "",
                 "left": "",
                 "state": "asked",
@@ -398,7 +400,13 @@ def _certificates(cluster: ClusterRow) -> Iterator[AttentionRow]:
     for certificate in cluster["certificates"]:
         if certificate["state"] in BAD:
             severity = "warning" if certificate["state"] == "soon" else "error"
-            yield AttentionRow(severity, f"{certificate['holder']} ends {certificate['until']}")
+            yield AttentionRow(severity, f"{certificate['holder']} {_date_that_counts(certificate)}")
+
+
+def _date_that_counts(certificate: Mapping[str, Any]) -> str:
+    if certificate["state"] == "not_yet_valid":
+        return f"is valid only from {certificate['begins']}"
+    return f"ends {certificate['until']}"
 
 
 def _versions(cluster: ClusterRow) -> Iterator[AttentionRow]:

@@ -86,6 +86,15 @@ def test_a_certificate_is_told_once_with_all_who_use_it_but_not_the_authority_of
     assert first(fleet().cluster(asked=True, diagnosis=found))["certificates"] == []
 
 
+def test_a_certificate_that_is_not_valid_yet_is_told_by_its_first_day_not_its_last() -> None:
+    found = diagnosed(agent="healthy", gateway="healthy")
+    dates = {"not_before": "2030-01-01T00:00:00Z", "not_after": "2031-01-01T00:00:00Z", "state": "not_yet_valid"}
+    found["collectors"][0]["certificates"] = [CERTIFICATE | dates]
+    made = page(fleet().cluster(asked=True, diagnosis=found))
+    texts = [row["text"] for row in made["attention"] if row["severity"] == "error"]
+    assert texts == ["Secret obs/tls (tls.crt) is valid only from 2030-01-01T00:00:00Z"]
+
+
 def test_without_a_cluster_certificates_are_those_that_are_asked_for() -> None:
     spec = {"secretName": "tls", "dnsNames": ["g.obs.svc"], "issuerRef": {"name": "ca"}}
     (row,) = first(fleet().object("Certificate", "obs", "g-tls", "gateway", spec=spec).cluster())["certificates"]
