@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..config.paths import items, leaves, section
+from ..config.paths import leaves, mappings, section
 from ..testing.harness import FLUSHES, fed_receivers
 from ..traits import kind_of, sends_nothing
 from .size_sinks import is_otlp
@@ -17,8 +17,8 @@ from .size_sinks import is_otlp
 # Source: README.md of each component in opentelemetry-collector-contrib.
 _BY_TIME = frozenset({*FLUSHES, "logdedup"})
 _BY_TIME_OF_METRICS = "sends by time, and a replay is faster than the capture was: read its series, not its items"
-# Policies of tail_sampling that keep an amount for each second.
-_BY_SECOND = ("rate_limiting", "bytes_limiting")
+# Policies of tail_sampling that keep an amount for each second. Source: its config.go.
+_BY_SECOND = ("rate_limiting", "bytes_limiting", "composite")
 # Settings that take something from the headers of a request.
 _OF_HEADERS = {"metadata_keys", "from_context"}
 _TAIL_SAMPLING = "tailsampling"
@@ -63,6 +63,12 @@ def _notes_of(component: str, settings: Mapping[str, Any]) -> Iterator[str]:
     if kind == _K8S_ATTRIBUTES:
         yield f"{component}: it knows no pods here, so the attributes that it adds are missing before and after"
     if kind == _TAIL_SAMPLING:
-        for policy in items(settings, "policies"):
-            if policy.get("type") in _BY_SECOND:
+        for policy in mappings(settings, "policies"):
+            if _keeps_by_second(policy):
                 yield f"{component}: policy {policy.get('name')} keeps an amount per second, so it keeps less here"
+
+
+def _keeps_by_second(policy: Mapping[str, Any]) -> bool:
+    """Whether a policy keeps an amount for each second, or is an `and` with one that does."""
+    parts = mappings(policy, "and", "and_sub_policy") if policy.get("type") == "and" else []
+    return any(part.get("type") in _BY_SECOND for part in (policy, *parts))

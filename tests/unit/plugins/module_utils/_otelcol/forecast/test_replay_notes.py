@@ -13,7 +13,11 @@ from tests.support.cases import cases
 
 PIPELINE = {"receivers": ["otlp"], "exporters": ["otlp_grpc"]}
 SERVICE = {"service": {"pipelines": {"traces": PIPELINE}}}
-POLICIES = [{"name": "slow", "type": "latency"}, {"name": "few", "type": "rate_limiting"}]
+BY_SECOND = {"name": "few", "type": "rate_limiting"}
+COMPOSITE = {"name": "mix", "type": "composite", "composite": {"max_total_spans_per_second": 100}}
+AND = {"name": "both", "type": "and", "and": {"and_sub_policy": [{"name": "slow", "type": "latency"}, BY_SECOND]}}
+AND_OF_OTHERS = {**AND, "and": {"and_sub_policy": [{"name": "slow", "type": "latency"}]}}
+POLICIES = [{"name": "slow", "type": "latency"}, BY_SECOND]
 
 
 @cases(
@@ -21,6 +25,9 @@ POLICIES = [{"name": "slow", "type": "latency"}, {"name": "few", "type": "rate_l
     ({"connectors": {"span_metrics/a": None}}, ["span_metrics/a: sends by time"]),
     ({"connectors": {"spanmetrics": {}}}, ["spanmetrics: sends by time"]),
     ({"processors": {"tail_sampling": {"policies": POLICIES}}}, ["tail_sampling: policy few keeps an amount"]),
+    ({"processors": {"tail_sampling": {"policies": [COMPOSITE]}}}, ["tail_sampling: policy mix keeps an amount"]),
+    ({"processors": {"tail_sampling": {"policies": [AND]}}}, ["tail_sampling: policy both keeps an amount"]),
+    ({"processors": {"tail_sampling": {"policies": [AND_OF_OTHERS, "${env:POLICY}"]}}}, []),
     ({"processors": {"k8s_attributes": {}, "batch": {}}}, ["k8s_attributes: it knows no pods here"]),
     ({"processors": {"filter": {}}}, []),
 )
