@@ -22,9 +22,16 @@ WEIGHTS = {"Critical": 40, "Important": 30, "Normal": 20, "Low": 10}
 CATEGORIES = ((90, "Excellent"), (75, "Good"), (50, "Needs Improvement"), (0, "Poor"))
 _MOST_INTERNAL, _MOST_SHORT = 10, 20
 _HOUR = 3600 * 1_000_000_000
-# The units that metrics have, of UCUM: prefixes and atoms, annotations, and terms of them. Source: UCUM 2.1.
-_ATOM = r"(?:[YZEPTGMkhdcmunp]?(?:s|g|m|A|K|J|W|V|Hz|bit|By|Cel|Pa|L|l|eq)|[KMGT]iBy|min|h|d|wk|mo|a|%|\d+)"
-_UCUM = re.compile(rf"(?:{_ATOM}|\{{[^{{}}]+\}})(?:\{{[^{{}}]+\}})?(?:[./](?:{_ATOM}|\{{[^{{}}]+\}}))*")
+# The units that metrics have, of UCUM 2.1. The list is a choice, without units of medicine and of old trades. It has
+# `B`, `C`, `F`, `H`, `S` and `T` with a prefix alone: they are bel, coulomb, farad, henry, siemens and tesla, and who
+# writes them without one means bytes, degrees or a word.
+_PREFIX = "(?:da|[YZEPTGMkhdcmunpfazy])"
+_METRIC_UNITS = "s|g|m|A|K|J|W|V|N|Hz|Pa|bar|bit|By|Bd|Cel|L|l|eq|mol|rad|sr|cd|lm|lx|Ohm|Wb|Bq|Gy|Sv|eV"
+_OTHER_UNITS = r"[KMGT]i(?:By|bit)|dB|min|h|d|wk|mo|a|%|deg|10[*^]|\[(?:degF|ppth|ppm|ppb|pptr|pH|in_i|ft_i|mi_i|psi)\]"
+_UNIT = rf"(?:{_PREFIX}?(?:{_METRIC_UNITS})|{_PREFIX}[CFHST]|{_OTHER_UNITS})(?:[+-]?\d+)?|\d+"
+_ANNOTATION = r"\{[^{}]+\}"
+_COMPONENT = rf"(?:(?:{_UNIT})(?:{_ANNOTATION})?|{_ANNOTATION})"
+_UCUM = re.compile(rf"/?{_COMPONENT}(?:[./]{_COMPONENT})*")
 # How names of metrics spell units. A unit that is a number or an annotation has no spelling.
 _SPELLED = {
     "s": ("s", "sec", "secs", "second", "seconds"),
@@ -224,10 +231,17 @@ def _has_many_values(_name: str, metric: MetricFacts) -> bool:
 
 
 def _units_are_useful(facts: ServiceFacts, readable: Readable) -> Verdict:
-    odd = [unit for metric in facts.metrics.values() for unit in metric.units if unit and not _UCUM.fullmatch(unit)]
-    if readable.is_masked and odd:
+    if not readable.is_masked:
+        return _of_metrics(_has_odd_unit, "no unit, or none of UCUM")(facts, readable)
+    # A mask hides a unit that is not common, but not that there is none.
+    verdict = _of_metrics(_has_no_unit, "no unit")(facts, readable)
+    if verdict.kept and any(_has_odd_unit(name, metric) for name, metric in facts.metrics.items()):
         return Verdict(None, "the capture masks units that are not common")
-    return _of_metrics(_has_odd_unit, "no unit, or none of UCUM")(facts, readable)
+    return verdict
+
+
+def _has_no_unit(_name: str, metric: MetricFacts) -> bool:
+    return "" in metric.units
 
 
 def _has_odd_unit(_name: str, metric: MetricFacts) -> bool:

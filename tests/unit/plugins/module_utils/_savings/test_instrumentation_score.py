@@ -102,3 +102,68 @@ def test_what_a_part_of_a_trace_or_a_mask_hides_is_not_answered() -> None:
     assert "SPA-002" in unanswered(score(spans(inner(1, parent="gone"))))
     assert "MET-002" in unanswered(score(*BROKEN["MET-002"], readable=Readable(is_masked=True)))
     assert {"RES-002", "RES-003"} <= unanswered(score(spans({**SPAN, "resource": {"service.name": "cart"}})))
+
+
+def test_a_metric_without_a_unit_is_seen_although_another_unit_is_masked() -> None:
+    masked = {**POINT, "name": "queue.age", "unit": "furlongs"}
+    told = score(points({**POINT, "unit": ""}, masked), readable=Readable(is_masked=True))
+    (answered,) = [answered for answered in told.of(False) if answered.rule.id == "MET-002"]
+    assert answered.verdict.why == "no unit: queue.size"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "deg",
+        "rad",
+        "mol",
+        "N",
+        "Ohm",
+        "dB",
+        "cd",
+        "m2",
+        "m/s2",
+        "10*6",
+        "[degF]",
+        "[ppm]",
+        "/s",
+        "s-1",
+        "kW.h",
+        "mF",
+        "1",
+        "%",
+        "{request}/s",
+        "By/s",
+        "Kibit",
+        "MiBy",
+        "m3",
+        "mbar",
+    ],
+)
+def test_a_unit_of_ucum_is_one(unit: str) -> None:
+    assert "MET-002" not in broken(score(points({**POINT, "unit": unit})))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "bytes",
+        "seconds",
+        "requests",
+        "count",
+        "B",
+        "MB",
+        "KB",
+        "C",
+        "sec",
+        "/",
+        "s/",
+        "ratio",
+        "{}",
+        "[request]",
+        "msec",
+        "1/",
+    ],
+)
+def test_a_word_that_is_no_unit_of_ucum_is_none(unit: str) -> None:
+    assert "MET-002" in broken(score(points({**POINT, "unit": unit})))
