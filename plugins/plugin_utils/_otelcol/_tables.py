@@ -34,16 +34,22 @@ def operator_kinds() -> Mapping[str, Any]:
 def published_tables(text: str, path: str) -> dict[str, Any]:
     """Return the tables in a file that a newer version of the collection published. Raises Problem if it is none."""
     try:
-        found = json.loads(text)
-        tables = found["tables"] if found["format"] == FORMAT and set(TABLES) <= set(found["tables"]) else None
-    except (ValueError, RecursionError, TypeError, KeyError):
-        tables = None
-    if tables is None:
+        bundle = json.loads(text)
+    except (ValueError, RecursionError):
+        bundle = None
+    if not _has_all_tables(bundle):
         wrong = f"{path} is not a catalogue of Collectors that this version of the collection can read"
-        raise Problem(
-            wrong, fix="Write it with `python -m tools.catalogue.bundle FILE` of a newer checkout, or update."
-        )
-    return dict(tables)
+        fix = "Write it with `python -m tools.catalogue.bundle FILE` of a newer checkout, or update."
+        raise Problem(wrong, fix=fix)
+    return dict(bundle["tables"])
+
+
+def _has_all_tables(bundle: Any) -> bool:
+    """Whether what a file holds has the format that this version reads, and every table by its name."""
+    if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
+        return False
+    tables = bundle.get("tables")
+    return isinstance(tables, dict) and tables.keys() >= set(TABLES)
 
 
 def types_of_schema(path: str) -> dict[tuple[str, str], Any]:
