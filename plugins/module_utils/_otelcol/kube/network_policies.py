@@ -126,11 +126,14 @@ class Policies:
 
 
 def _types(policy: Object) -> list[Any]:
-    """Return the directions that a policy limits; without them, by what Kubernetes fills in."""
+    """Return the directions that a policy limits; without them, by what Kubernetes fills in.
+
+    Source: SetDefaults_NetworkPolicy of Kubernetes, for which an empty list of rules is none.
+    """
     given = items(policy, "spec", "policyTypes")
     if given:
         return given
-    return ["Ingress", "Egress"] if "egress" in section(policy, "spec") else ["Ingress"]
+    return ["Ingress", "Egress"] if items(policy, "spec", "egress") else ["Ingress"]
 
 
 def _has_port(rule: Object, ports: set[int], protocol: str, names: set[str]) -> bool:

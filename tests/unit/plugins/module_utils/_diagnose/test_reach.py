@@ -185,7 +185,8 @@ def test_a_policy_of_the_backend_keeps_out_only_what_no_rule_admits(sender: Any,
 
 def test_egress_counts_only_where_it_is_spoken_of() -> None:
     assert policies.Policies([policy()], LABELS, "Egress").admits([4317], "TCP") == "all"
-    closed = policies.Policies([policy(egress=[])], LABELS, "Egress")
+    assert policies.Policies([policy(egress=[])], LABELS, "Egress").admits([4317], "TCP") == "all"
+    closed = policies.Policies([policy(egress=[], policyTypes=["Egress"])], LABELS, "Egress")
     assert (closed.admits([4317], "TCP"), closed.names) == ("none", "p")
     row = peer_row(JAEGER, behind(slices()), closed)
     assert (row["state"], row["policies"]) == ("blocked", "p")
