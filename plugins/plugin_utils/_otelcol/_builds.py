@@ -33,7 +33,8 @@ _OF_PROGRAM = {
     "otelcol-otlp": "otlp",
     "aws-otel-collector": "adot",
 }
-_VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
+# As in semantic versions, a pre-release or a build may follow.
+_VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?([-+][\w.+-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def resolve_build(wanted: BuildRequest, image: str) -> Target | None:
 
     Without image and wishes, this is the tested version of contrib. An unrecognised image is an unknown build.
     """
-    if wanted.version and not _VERSION.match(wanted.version):
+    if wanted.version and not _VERSION.fullmatch(wanted.version):
         raise Problem(f"'{wanted.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
     if wanted.manifest or wanted.schema:
         return _own(wanted)

@@ -134,6 +134,19 @@ def test_a_build_that_nobody_knows_is_refused() -> None:
         resolve_build(BuildRequest(version="newest"), "")
 
 
+@pytest.mark.parametrize("version", ["0.158.x", "0.158.0garbage", "0.158.", "0.158.0.1", "0.158.0-"])
+def test_a_text_that_only_begins_as_a_version_is_none(version: str) -> None:
+    with pytest.raises(Problem, match=f"'{version}' is not a version of the Collector"):
+        resolve_build(BuildRequest(version=version), "")
+
+
+@pytest.mark.parametrize(
+    "version", ["0.158", "v0.158.0", "0.158.0-rc1", "v0.158.0-nightly.20260301", "0.158.0+build.5"]
+)
+def test_a_version_may_be_short_or_have_what_semantic_versions_add(version: str) -> None:
+    assert resolve_build(BuildRequest(version=version), "")
+
+
 def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
     (tmp_path / "manifest.yaml").write_text(MANIFEST)
     found = resolve_build(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), CONTRIB)
