@@ -40,9 +40,9 @@ def _encoded(query: tuple[tuple[str, str], ...]) -> str:
 def segment(name: str) -> str:
     """Return a name as a part of a URL path. Raises Problem for one that would lead elsewhere.
 
-    Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`.
+    Kubernetes has the same rule for every name of an object, `IsValidPathSegmentName`. An empty name would lead to all.
     """
-    if name in (".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
+    if name in ("", ".", "..") or not name.isprintable() or any(sign in name for sign in "/%"):
         fix = "Use a name without slashes, percent signs and control characters."
         raise Problem(f"{name!r} is not a valid object name", asked="Find an object in the Kubernetes API", fix=fix)
     return _quoted(name)

@@ -18,6 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import ApiResource
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.urls import segment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.support.cases import cases
@@ -229,6 +230,11 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     for place in ((name, "a"), ("default", name)):
         with pytest.raises(Problem, match="is not a valid object name"):
             resource.path(*place)
+
+
+def test_an_object_without_a_name_is_not_the_collection_of_all() -> None:
+    with pytest.raises(Problem, match="'' is not a valid object name"):
+        segment("")
 
 
 def test_a_name_is_quoted() -> None:
