@@ -24,7 +24,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import case, outreach
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _binary, _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _binary, _placeholders, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation.choice import Isolation
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import bench, collector_run
@@ -166,7 +166,7 @@ def told(binary: str, attack: Attack, place: Outside, isolated: bool) -> str:  #
     config, variables, given = (
         json.loads(place.filled(json.dumps(part))) for part in (attack.config, attack.variables, attack.given)
     )
-    surroundings = {**_binary.placeholder_environment(config, None), **variables}
+    surroundings = {**_placeholders.placeholder_environment(config, None), **variables}
     run = bench.Bench(
         binary, config, surroundings, {}, "otlp_http", _yaml.dump, str, isolation=Isolation(isolated), given=variables
     )
@@ -249,7 +249,7 @@ def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa
     with collector_run.opened_place(isolated) as place:
         is_apart = isinstance(place, collector_run.Apart)
         sniffer = place.box.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
-        command = collector_run.Command(binary, text, _binary.placeholder_environment(yaml.safe_load(text), None))
+        command = collector_run.Command(binary, text, _placeholders.placeholder_environment(yaml.safe_load(text), None))
         with suppress(Problem), collector_run.running_collector(place, command, 20):
             threading.Event().wait(ACTIVE_SECONDS)
         seen = set(_destinations(sniffer)) if sniffer else set[str]()

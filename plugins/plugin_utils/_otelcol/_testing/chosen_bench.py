@@ -12,7 +12,7 @@ from typing import Any
 from ....module_utils._otelcol.config.config_secrets import secrets_in
 from ....module_utils._otelcol.config.masking import masker
 from ....module_utils._otelcol.errors import Problem
-from .. import _binary, _builds, _yaml
+from .. import _binary, _builds, _placeholders, _yaml
 from .._isolation.choice import Isolation
 from .bench import Bench
 
@@ -47,7 +47,7 @@ def chosen_bench(
     return Bench(
         program=program,
         config=chosen.config,
-        environment=_binary.placeholder_environment(chosen.config, target),
+        environment=_placeholders.placeholder_environment(chosen.config, target),
         cluster={},
         otlp_http=_builds.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http",
         dump=_yaml.dump,

@@ -19,7 +19,7 @@ from ....module_utils._otelcol.rules.view import Target
 from ....module_utils._otelcol.testing import comparison
 from ....module_utils._otelcol.testing.case import Case, Suite
 from ....module_utils._otelcol.testing.records import SIGNALS
-from .. import _binary, _builds, _inputs, _yaml
+from .. import _binary, _builds, _inputs, _placeholders, _yaml
 from .._isolation import choice
 from .bench import Bench, Outcome, run_case
 
@@ -140,7 +140,7 @@ def _other(bench: Bench, options: Mapping[str, Any]) -> Bench:
 
 def _with(bench: Bench, config: Mapping[str, Any]) -> Bench:
     secret = masker(secrets_in(config))
-    environment = {**_binary.placeholder_environment(config, None), **bench.environment}
+    environment = {**_placeholders.placeholder_environment(config, None), **bench.environment}
     return replace(bench, config=config, environment=environment, hidden=lambda text: secret(bench.hidden(text)))
 
 
@@ -171,7 +171,7 @@ def _of_config(forms: tuple[Any, Any, Target], options: Mapping[str, Any]) -> Ro
     _binary.check_program(program, isolation.apart)
     version = _binary.version_of(program, isolation.apart)
     hidden = masker(secrets_in(old) | secrets_in(new))
-    environments = [_binary.placeholder_environment(config, target) for config in (old, new)]
+    environments = [_placeholders.placeholder_environment(config, target) for config in (old, new)]
     bench = Bench(program, old, environments[0], {}, _otlp_http(version), _yaml.dump, hidden, isolation=isolation)
     after = replace(bench, config=new, environment=environments[1])
     before = _running(bench, options["before"]) if options.get("before") else bench

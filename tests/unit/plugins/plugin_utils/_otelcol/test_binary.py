@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
@@ -59,33 +58,6 @@ def test_variables_have_values_and_nothing_of_ours_leaks(tmp_path: Path, monkeyp
     body = given + ' && grep -q "env:HOST" "${2#--config=}"'
     config = {**OTLP, "exporters": {"debug": {"a": "${env:HOST}", "b": "${env:OTHER:-y}"}}}
     assert _binary.ask_program(program(tmp_path, body), config, lambda _where: Position()) is None
-
-
-@cases(
-    "section, settings, value",
-    ("exporters", {"otlp_http": {"endpoint": "${env:A}"}}, "http://localhost:4317"),
-    ("receivers", {"zipkin": {"endpoint": "${A}"}}, "localhost:4317"),
-    ("receivers", {"zipkin": {"endpoint": "${A}:9411"}}, "localhost"),
-    ("receivers", {"zipkin": {"endpoint": "0.0.0.0:${env:A}"}}, "4317"),
-    ("exporters", {"otlp_http": {"endpoint": "https://${env:A}/v1"}}, "localhost"),
-    ("processors", {"batch": {"timeout": "${env:A}"}}, "10s"),
-    ("processors", {"batch": {"send_batch_size": "${env:A}"}}, "1"),
-    ("exporters", {"otlp_grpc": {"tls": {"insecure": "${env:A}"}}}, "true"),
-    ("exporters", {"otlp_grpc": {"headers": {"x-token": "${env:A}"}}}, "placeholder"),
-    ("exporters", {"acme": {"region": "${env:A}", "name": "${env:A}"}}, "us-east-1"),
-    ("receivers", {"acme": {"operators": [{"timezone": "${env:A}"}]}}, "UTC"),
-    ("receivers", {"acme": {"start": "x-${env:A}"}}, "placeholder"),
-    ("receivers", {"acme": {"node": "${env:AWS_REGION}"}}, "us-east-1"),
-)
-def test_a_variable_has_a_value_of_the_right_shape(tmp_path: Path, section: str, settings: Any, value: str) -> None:
-    name = "AWS_REGION" if "AWS_REGION" in str(settings) else "A"
-    found = _binary.ask_program(
-        program(tmp_path, f'test "${name}" = "{value}" || {{ echo "${name}" >&2; exit 1; }}'),
-        {**OTLP, section: settings},
-        lambda _where: Position(),
-        target(),
-    )
-    assert found is None
 
 
 def test_what_a_variable_decides_is_no_error(tmp_path: Path) -> None:
