@@ -4,10 +4,11 @@
 """The alerts, as a table. docs/monitoring.md has a section for each, with what to do. Private.
 
 In an expression, `<name>` is a series or a value of the collector, and `<name_of>` the series of one signal: such an
-alert is a rule for each signal. `NEW` also sees a counter that began above zero, whose rate is zero.
+alert is a rule for each signal. `alert_expressions.py` has what several alerts need, and what is long.
 
 A cause hides its effects: a receiver that refuses since the memory limiter refuses has no alert of its own. Prometheus
-evaluates the rules of a group in their order, so an alert stands behind its causes, which it finds in `ALERTS`.
+evaluates the rules of a group in their order, so an alert stands behind its causes, which it finds in `ALERTS`. The one
+pair that hides each other is OtelCollectorExportStalled and OtelCollectorQueueOverflow: the first that fires stays.
 """
 
 from __future__ import annotations
@@ -16,276 +17,276 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..critical.critical_table import CRITICAL_ALERTS
+from .alert_expressions import (
+    AGENTS_OF_DAEMONSET,
+    CERTIFICATE_EXPIRES,
+    EXPORTER_IS_STALLED,
+    NODE_LOST_ITS_AGENT,
+    NODES_OF_CLUSTER,
+    NODES_OF_STATE,
+    QUEUE_FILLS_SOON,
+    QUEUE_IS_NEARLY_FULL,
+    RECEIVER_REFUSES,
+    UNLESS_MEMORY_OR_EXPORT,
+    UNLESS_OVERFLOW_FIRES,
+    UNLESS_QUEUE_IS_TOLD,
+    UNLESS_STALLED,
+    UNLESS_STALLED_OR_OVERFLOWN,
+    counter_grows,
+    nodes_without_agent,
+)
 from .alert_row import Alert
 from .gpu_rules import GPU_ALERTS, OWN_LABELS, RECORDED
 from .series import Parts, Series
 from .workload_alerts import WORKLOAD_ALERTS
-
-_FULL = "<exporter_queue_size> / <exporter_queue_capacity> > <queue_share>"
-_SEEN = "max by (node) (max_over_time(up{<matchers>}[1h])) unless on (node) up{<matchers>} and on () up{<matchers>}"
-_FILLS = "predict_linear(<exporter_queue_size>[10m], <full_within>) > <exporter_queue_capacity>"
-_EXPIRES = 'certmanager_certificate_expiration_timestamp_seconds{<names>,<space>="<namespace>"} - time() < 604800'
-_AGENTS = 'kube_daemonset_status_desired_number_scheduled{namespace="<namespace>",daemonset="<workload>"}'
-# The nodes of the cluster, as kube-state-metrics and as recipe cluster_metrics report them.
-_NODES_OF_STATE = "max by (node) (kube_node_info)"
-_NODES_OF_CLUSTER = 'max by (node) (label_replace(k8s_node_condition_ready, "node", "$1", "k8s_node_name", "(.+)"))'
-_SILENT = 'ALERTS{collector="<name>",alertname="OtelCollectorNodeSilent"}'
-
-
-def _new(metric: str) -> str:
-    """Return by how much a counter grew. One that began above zero counts with its value, if the pod was scraped."""
-    begun = f"{metric} unless {metric} offset 5m and on (namespace, pod) up{{<matchers>}} offset 5m == 1"
-    return f"({begun}) or rate({metric}[5m])"
-
-
-def _without_agent(nodes: str) -> str:
-    """Return the nodes on which no agent is scraped, while some other is."""
-    return f"{nodes} unless on (node) up{{<matchers>}} unless on (node) {_SILENT} and on () up{{<matchers>}}"
-
-
-def _grows(metric: str, of: str) -> str:
-    return f"sum by (namespace, pod, {of}) ({_new(f'<{metric}>')}) > 0"
-
-
-def _cause(on: str, *names: str, more: str = "") -> str:
-    """Return the alerts, pending or firing, that hide another one of the same pod."""
-    causes = "|".join(f"OtelCollector{name}" for name in names)
-    return f'unless on ({on}) ALERTS{{collector="<name>",alertname=~"{causes}"{more}}}'
-
-
-_REFUSED = " or ".join(_grows(metric, "receiver") for metric in ("receiver_refused_of", "receiver_failed_of"))
-_WHY = _cause("namespace, pod", "MemoryLimited", "ExportFailed", "QueueOverflow", more=',records="<noun>"')
-_STOPPED = _cause("namespace, pod, exporter", "ExportStalled", "QueueOverflow")
-_SLOW = _cause("namespace, pod, exporter", "ExportStalled", "QueueOverflow", "QueueNearlyFull")
-_QUEUED, _ROOM = "<exporter_queue_size_by_signal>", "<exporter_queue_capacity_by_signal>"
-
-
-def _stalled(held_for: str, quiet_for: str, least: str) -> str:
-    """Return the exporters that hold more than the least for some time, and sent nothing for some time.
-
-    Three minutes have the two samples that a rate needs also where Prometheus scrapes each minute, as by default. After
-    scrapes that failed there is no rate, so the counter is compared with what it was too.
-    """
-    held = f"min_over_time({_QUEUED}[{held_for}]) and {_QUEUED} offset {held_for}"
-    waiting = f"sum by (namespace, pod, exporter) ({held}) > {least}"
-    scraped = "on (namespace, pod) up{<matchers>} == 1"
-    sent = "<exporter_sent_of>"
-    delivers = f"rate({sent}[{quiet_for}]) > 0 or {sent} != {sent} offset {held_for}"
-    return f"(({waiting}) and {scraped}) unless on (namespace, pod, exporter) ({delivers})"
-
-
-# A queue that fills fast is told when a fifth of it is in use.
-_FIFTH = f"0.2 * sum by (namespace, pod, exporter) ({_ROOM})"
-_STALLED = f"({_stalled('4m', '3m', '0')}) or ({_stalled('2m', '3m', _FIFTH)})"
-_ALREADY = _cause("namespace, pod, exporter", "ExportStalled")
-_OVERFLOWN = _cause("namespace, pod, exporter", "QueueOverflow", more=',records="<noun>",alertstate="firing"')
-
 
 # The page of the collection with a section for each alert; `link` is where a copy of it is.
 PAGE = "docs/monitoring.md"
 POD = "pod {{ $labels.pod }}"
 ALERTS = (
     Alert(
-        "OtelCollectorDown",
-        (),
-        "up{<matchers>} == 0",
-        "5m",
-        "critical",
-        f"Prometheus cannot scrape {POD} of collector <name>.",
-        "The pod does not run, does not answer, or its port is closed. Look at it with"
-        " `kubectl describe pod -n <namespace> {{ $labels.pod }}`, and run the playbook diagnose.",
+        name="OtelCollectorDown",
+        needs=(),
+        expr="up{<matchers>} == 0",
+        wait="5m",
+        severity="critical",
+        summary=f"Prometheus cannot scrape {POD} of collector <name>.",
+        description=(
+            "The pod does not run, does not answer, or its port is closed. Look at it with `kubectl describe pod -n"
+            " <namespace> {{ $labels.pod }}`, and run the playbook diagnose."
+        ),
     ),
     Alert(
-        "OtelCollectorAbsent",
-        (),
-        "absent(up{<matchers>})",
-        "5m",
-        "critical",
-        "Prometheus knows no pod of collector <name>.",
-        "There is no pod, or Prometheus does not select its PodMonitor or annotations. Look at the targets of"
-        " Prometheus first, then at the workload.",
+        name="OtelCollectorAbsent",
+        needs=(),
+        expr="absent(up{<matchers>})",
+        wait="5m",
+        severity="critical",
+        summary="Prometheus knows no pod of collector <name>.",
+        description=(
+            "There is no pod, or Prometheus does not select its PodMonitor or annotations. Look at the targets of"
+            " Prometheus first, then at the workload."
+        ),
     ),
     Alert(
-        "OtelCollectorNodeSilent",
-        ("daemonset",),
-        _SEEN,
-        "5m",
-        "warning",
-        "Node {{ $labels.node }} has lost its agent <name>.",
-        "An agent ran on this node within the last hour, and none runs now. If the node is gone, nothing is wrong."
-        " Otherwise look at taints, the node selector and evicted pods.",
+        name="OtelCollectorNodeSilent",
+        needs=("daemonset",),
+        expr=NODE_LOST_ITS_AGENT,
+        wait="5m",
+        severity="warning",
+        summary="Node {{ $labels.node }} has lost its agent <name>.",
+        description=(
+            "An agent ran on this node within the last hour, and none runs now. If the node is gone, nothing is wrong."
+            " Otherwise look at taints, the node selector and evicted pods."
+        ),
         without=("kube_state_metrics",),
     ),
     Alert(
-        "OtelCollectorNodeSilent",
-        ("daemonset", "kube_state_metrics"),
-        f"({_SEEN}) and on (node) kube_node_info",
-        "5m",
-        "warning",
-        "Node {{ $labels.node }} has lost its agent <name>.",
-        "An agent ran on this node within the last hour, and none runs now. Look at taints, the node selector and"
-        " evicted pods.",
+        name="OtelCollectorNodeSilent",
+        needs=("daemonset", "kube_state_metrics"),
+        expr=f"({NODE_LOST_ITS_AGENT}) and on (node) kube_node_info",
+        wait="5m",
+        severity="warning",
+        summary="Node {{ $labels.node }} has lost its agent <name>.",
+        description=(
+            "An agent ran on this node within the last hour, and none runs now. Look at taints, the node selector and"
+            " evicted pods."
+        ),
     ),
     Alert(
-        "OtelCollectorAgentsMissing",
-        ("daemonset", "kube_state_metrics"),
-        f"max({_AGENTS}) - count(up{{<matchers>}}) > 0",
-        "15m",
-        "warning",
-        "Of collector <name>, {{ $value }} agents are missing.",
-        "The DaemonSet wants more pods than Prometheus knows. Compare `kubectl get pods -n <namespace> -o wide` with"
-        " the nodes.",
+        name="OtelCollectorAgentsMissing",
+        needs=("daemonset", "kube_state_metrics"),
+        expr=f"max({AGENTS_OF_DAEMONSET}) - count(up{{<matchers>}}) > 0",
+        wait="15m",
+        severity="warning",
+        summary="Of collector <name>, {{ $value }} agents are missing.",
+        description=(
+            "The DaemonSet wants more pods than Prometheus knows. Compare `kubectl get pods -n <namespace> -o wide`"
+            " with the nodes."
+        ),
         without=("every_node",),
     ),
     *(
         Alert(
-            "OtelCollectorNodeUncovered",
-            ("daemonset", "every_node", source),
-            _without_agent(nodes),
-            "15m",
-            "warning",
-            "Node {{ $labels.node }} has no agent <name>.",
-            "Prometheus scrapes no agent there. See whether the pod is there and runs: `kubectl get pods -n <namespace>"
-            " -o wide --field-selector spec.nodeName={{ $labels.node }}`. The playbook diagnose names the reason.",
+            name="OtelCollectorNodeUncovered",
+            needs=("daemonset", "every_node", source),
+            expr=nodes_without_agent(nodes),
+            wait="15m",
+            severity="warning",
+            summary="Node {{ $labels.node }} has no agent <name>.",
+            description=(
+                "Prometheus scrapes no agent there. See whether the pod is there and runs: `kubectl get pods -n"
+                " <namespace> -o wide --field-selector spec.nodeName={{ $labels.node }}`. The playbook diagnose names"
+                " the reason."
+            ),
             without=left_to,
         )
         for source, nodes, left_to in (
-            ("kube_state_metrics", _NODES_OF_STATE, ()),
-            ("workloads", _NODES_OF_CLUSTER, ("kube_state_metrics",)),
+            ("kube_state_metrics", NODES_OF_STATE, ()),
+            ("workloads", NODES_OF_CLUSTER, ("kube_state_metrics",)),
         )
     ),
     Alert(
-        "OtelCollectorRestarted",
-        (),
-        "resets(<process_uptime>[15m]) > 0",
-        "0m",
-        "warning",
-        f"Collector <name> has restarted in {POD}.",
-        "What queues in memory held is lost. Read why with `kubectl describe pod -n <namespace> {{ $labels.pod }}`"
-        " (OOMKilled, Error, a failed probe), and the log of the process before with"
-        " `kubectl logs --previous -n <namespace> {{ $labels.pod }}`.",
+        name="OtelCollectorRestarted",
+        needs=(),
+        expr="resets(<process_uptime>[15m]) > 0",
+        wait="0m",
+        severity="warning",
+        summary=f"Collector <name> has restarted in {POD}.",
+        description=(
+            "What queues in memory held is lost. Read why with `kubectl describe pod -n <namespace> {{ $labels.pod }}`"
+            " (OOMKilled, Error, a failed probe), and the log of the process before with `kubectl logs --previous -n"
+            " <namespace> {{ $labels.pod }}`."
+        ),
     ),
     Alert(
-        "OtelCollectorMemoryHigh",
-        (),
-        "<process_memory_rss> > <memory_share> * <memory_limit>",
-        "5m",
-        "warning",
-        f"Collector <name> uses almost all of its memory in {POD}.",
-        "The kernel kills the process at the limit. Raise `memory_limit`, add replicas, or shrink queues and batches.",
+        name="OtelCollectorMemoryHigh",
+        needs=(),
+        expr="<process_memory_rss> > <memory_share> * <memory_limit>",
+        wait="5m",
+        severity="warning",
+        summary=f"Collector <name> uses almost all of its memory in {POD}.",
+        description=(
+            "The kernel kills the process at the limit. Raise `memory_limit`, add replicas, or shrink queues and"
+            " batches."
+        ),
     ),
     Alert(
-        "OtelCollectorMemoryLimited",
-        ("processors/memorylimiter",),
-        _grows("processor_memory_limiter_refused_of", "processor"),
-        "2m",
-        "critical",
-        f"The memory limiter of collector <name> refuses <what> in {POD}.",
-        "Clients that do not retry lose data. Raise `memory_limit`, add replicas, or find the client that sends more"
-        " than before.",
-        "processors",
+        name="OtelCollectorMemoryLimited",
+        needs=("processors/memorylimiter",),
+        expr=counter_grows("processor_memory_limiter_refused_of", "processor"),
+        wait="2m",
+        severity="critical",
+        summary=f"The memory limiter of collector <name> refuses <what> in {POD}.",
+        description=(
+            "Clients that do not retry lose data. Raise `memory_limit`, add replicas, or find the client that sends"
+            " more than before."
+        ),
+        kind="processors",
     ),
     Alert(
-        "OtelCollectorExportFailed",
-        ("exporters",),
-        _grows("exporter_send_failed_of", "exporter"),
-        "2m",
-        "critical",
-        f"Exporter {{{{ $labels.exporter }}}} of collector <name> loses <what> in {POD}.",
-        "The backend rejects them, or did not take them until the retries ended. Read the log of the pod: a status 401"
-        " or 403 is a wrong token, 400 is data that the backend does not accept. 413, `received message after"
-        " decompression larger than max` and `MESSAGE_TOO_LARGE` are a request or a record above a limit: set"
-        " `sending_queue.batch.max_size`, or `max_recv_msg_size_mib` at the receiver.",
-        "exporters",
+        name="OtelCollectorExportFailed",
+        needs=("exporters",),
+        expr=counter_grows("exporter_send_failed_of", "exporter"),
+        wait="2m",
+        severity="critical",
+        summary=f"Exporter {{{{ $labels.exporter }}}} of collector <name> loses <what> in {POD}.",
+        description=(
+            "The backend rejects them, or did not take them until the retries ended. Read the log of the pod: a status"
+            " 401 or 403 is a wrong token, 400 is data that the backend does not accept. 413, `received message after"
+            " decompression larger than max` and `MESSAGE_TOO_LARGE` are a request or a record above a limit: set"
+            " `sending_queue.batch.max_size`, or `max_recv_msg_size_mib` at the receiver."
+        ),
+        kind="exporters",
     ),
     Alert(
-        "OtelCollectorExportStalled",
-        ("exporters", "queue"),
-        f"({_STALLED}) {_OVERFLOWN}",
-        "0m",
-        "critical",
-        f"Exporter {{{{ $labels.exporter }}}} of collector <name> delivers no <what> from {POD}.",
-        "The queue is not empty, and nothing was delivered for three minutes: the backend does not answer, or asks to"
-        " try later. Nothing is lost until the queue is full. See that the backend runs and can be reached.",
-        "exporters",
+        name="OtelCollectorExportStalled",
+        needs=("exporters", "queue"),
+        expr=f"({EXPORTER_IS_STALLED}) {UNLESS_OVERFLOW_FIRES}",
+        wait="0m",
+        severity="critical",
+        summary=f"Exporter {{{{ $labels.exporter }}}} of collector <name> delivers no <what> from {POD}.",
+        description=(
+            "The queue is not empty, and nothing was delivered for three minutes: the backend does not answer, or asks"
+            " to try later. Nothing is lost until the queue is full. See that the backend runs and can be reached."
+        ),
+        kind="exporters",
     ),
     Alert(
-        "OtelCollectorQueueOverflow",
-        ("exporters", "queue"),
-        f"({_grows('exporter_enqueue_failed_of', 'exporter')}) {_ALREADY}",
-        "0m",
-        "critical",
-        f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> has no room for <what> in {POD}.",
-        "The data is lost, or refused to clients that may send it again. See why the backend takes less than arrives.",
-        "exporters",
+        name="OtelCollectorQueueOverflow",
+        needs=("exporters", "queue"),
+        expr=f"({counter_grows('exporter_enqueue_failed_of', 'exporter')}) {UNLESS_STALLED}",
+        wait="0m",
+        severity="critical",
+        summary=(
+            f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> has no room for <what> in {POD}."
+        ),
+        description=(
+            "The data is lost, or refused to clients that may send it again. See why the backend takes less than"
+            " arrives."
+        ),
+        kind="exporters",
     ),
     Alert(
-        "OtelCollectorQueueNearlyFull",
-        ("exporters", "queue"),
-        f"{_FULL} {_STOPPED}",
-        "5m",
-        "critical",
-        f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> is almost full in {POD}.",
-        "A full queue loses data. See why the backend takes less than arrives. A larger queue only wins time.",
+        name="OtelCollectorQueueNearlyFull",
+        needs=("exporters", "queue"),
+        expr=f"{QUEUE_IS_NEARLY_FULL} {UNLESS_STALLED_OR_OVERFLOWN}",
+        wait="5m",
+        severity="critical",
+        summary=f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> is almost full in {POD}.",
+        description=(
+            "A full queue loses data. See why the backend takes less than arrives. A larger queue only wins time."
+        ),
     ),
     Alert(
-        "OtelCollectorQueueFillsSoon",
-        ("exporters", "queue"),
-        f"{_FILLS} {_SLOW}",
-        "5m",
-        "warning",
-        f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> fills in {POD}.",
-        "It grows so fast that it will be full within <full_minutes> minutes. The backend takes less than arrives. See"
-        " how fast it answers, add consumers (`sending_queue.num_consumers`) or replicas.",
+        name="OtelCollectorQueueFillsSoon",
+        needs=("exporters", "queue"),
+        expr=f"{QUEUE_FILLS_SOON} {UNLESS_QUEUE_IS_TOLD}",
+        wait="5m",
+        severity="warning",
+        summary=f"The queue of exporter {{{{ $labels.exporter }}}} of collector <name> fills in {POD}.",
+        description=(
+            "It grows so fast that it will be full within <full_minutes> minutes. The backend takes less than arrives."
+            " See how fast it answers, add consumers (`sending_queue.num_consumers`) or replicas."
+        ),
     ),
     Alert(
-        "OtelCollectorRefused",
-        ("receivers",),
-        f"({_REFUSED}) {_WHY}",
-        "5m",
-        "warning",
-        f"Receiver {{{{ $labels.receiver }}}} of collector <name> refuses <what> in {POD}.",
-        "Neither memory limiter nor exporters refuse, so a processor fails or the data is malformed. Read the log of"
-        " the pod.",
-        "receivers",
+        name="OtelCollectorRefused",
+        needs=("receivers",),
+        expr=f"({RECEIVER_REFUSES}) {UNLESS_MEMORY_OR_EXPORT}",
+        wait="5m",
+        severity="warning",
+        summary=f"Receiver {{{{ $labels.receiver }}}} of collector <name> refuses <what> in {POD}.",
+        description=(
+            "Neither memory limiter nor exporters refuse, so a processor fails or the data is malformed. Read the log"
+            " of the pod."
+        ),
+        kind="receivers",
     ),
     Alert(
-        "OtelCollectorDropped",
-        ("processors/tailsampling",),
-        _grows("processor_tail_sampling_sampling_trace_dropped_too_early", "processor"),
-        "2m",
-        "warning",
-        f"Tail sampling of collector <name> drops traces before it decides in {POD}.",
-        "More traces wait than `num_traces` allows. Raise it with the memory limit, or shorten `decision_wait`.",
+        name="OtelCollectorDropped",
+        needs=("processors/tailsampling",),
+        expr=counter_grows("processor_tail_sampling_sampling_trace_dropped_too_early", "processor"),
+        wait="2m",
+        severity="warning",
+        summary=f"Tail sampling of collector <name> drops traces before it decides in {POD}.",
+        description=(
+            "More traces wait than `num_traces` allows. Raise it with the memory limit, or shorten `decision_wait`."
+        ),
     ),
     Alert(
-        "OtelCollectorDropped",
-        ("processors", "dropped"),
-        _grows("processor_dropped_of", "processor"),
-        "2m",
-        "warning",
-        f"Processor {{{{ $labels.processor }}}} of collector <name> drops <what> in {POD}.",
-        "Read the log of the pod: it names what the processor cannot handle.",
-        "processors",
+        name="OtelCollectorDropped",
+        needs=("processors", "dropped"),
+        expr=counter_grows("processor_dropped_of", "processor"),
+        wait="2m",
+        severity="warning",
+        summary=f"Processor {{{{ $labels.processor }}}} of collector <name> drops <what> in {POD}.",
+        description="Read the log of the pod: it names what the processor cannot handle.",
+        kind="processors",
     ),
     Alert(
-        "OtelCollectorConfigOutdated",
-        ("config_hash",),
-        'up{<matchers>,config_hash!="",config_hash!="<config_hash>"}',
-        "30m",
-        "warning",
-        f"{POD.capitalize()} of collector <name> does not run the config that was applied last.",
-        "It runs {{ $labels.config_hash }} instead of <config_hash>: a rollout does not go on, or somebody changed the"
-        " workload. Run the playbook site again.",
+        name="OtelCollectorConfigOutdated",
+        needs=("config_hash",),
+        expr='up{<matchers>,config_hash!="",config_hash!="<config_hash>"}',
+        wait="30m",
+        severity="warning",
+        summary=f"{POD.capitalize()} of collector <name> does not run the config that was applied last.",
+        description=(
+            "It runs {{ $labels.config_hash }} instead of <config_hash>: a rollout does not go on, or somebody changed"
+            " the workload. Run the playbook site again."
+        ),
     ),
     Alert(
-        "OtelCollectorCertificateExpires",
-        ("certificates",),
-        " or ".join(_EXPIRES.replace("<space>", label) for label in ("namespace", "exported_namespace")),
-        "1h",
-        "critical",
-        "Certificate {{ $labels.name }} of collector <name> expires within a week.",
-        "cert-manager should have renewed it. Read `kubectl describe certificate -n <namespace> {{ $labels.name }}`.",
+        name="OtelCollectorCertificateExpires",
+        needs=("certificates",),
+        expr=CERTIFICATE_EXPIRES,
+        wait="1h",
+        severity="critical",
+        summary="Certificate {{ $labels.name }} of collector <name> expires within a week.",
+        description=(
+            "cert-manager should have renewed it. Read `kubectl describe certificate -n <namespace> {{ $labels.name"
+            " }}`."
+        ),
     ),
     *WORKLOAD_ALERTS,
     *GPU_ALERTS,
@@ -312,18 +313,29 @@ def recorded(series: Series, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
 
 
 def _rule(alert: Alert, series: Series, noun: str, link: str, labels: dict[str, str]) -> dict[str, Any]:
-    told = {"summary": alert.summary, "description": alert.description}
+    """Return an alert as a rule; `noun` is the signal that it is about, empty for one about all signals."""
+    rule_labels = _labels_beside(alert, labels) | {"severity": alert.severity}
+    if noun:
+        rule_labels["records"] = noun
     what = noun.replace("_", " ")
-    more = {key: value for key, value in labels.items() if alert not in GPU_ALERTS or key not in OWN_LABELS}
-    source = {"source": alert.source} if alert.source else {}
+    annotations = {
+        "summary": series.filled(alert.summary.replace("<what>", what)),
+        "description": series.filled(alert.description.replace("<what>", what)),
+        ("runbook_url" if link else "runbook"): f"{link or PAGE}#{alert.name.lower()}",
+    }
+    if alert.source:
+        annotations["source"] = alert.source
     return {
         "alert": alert.name,
         "expr": series.filled(alert.expr, noun),
         "for": alert.wait,
-        "labels": {**more, "severity": alert.severity, **({"records": noun} if noun else {})},
-        "annotations": {
-            **{key: series.filled(text.replace("<what>", what)) for key, text in told.items()},
-            ("runbook_url" if link else "runbook"): f"{link or PAGE}#{alert.name.lower()}",
-            **source,
-        },
+        "labels": rule_labels,
+        "annotations": annotations,
     }
+
+
+def _labels_beside(alert: Alert, labels: dict[str, str]) -> dict[str, str]:
+    """Return the labels that every rule gets, without those that the series of a GPU alert have themselves."""
+    if alert not in GPU_ALERTS:
+        return dict(labels)
+    return {key: value for key, value in labels.items() if key not in OWN_LABELS}

@@ -1,0 +1,85 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The expressions of alerts in PromQL, by names of what they find. Private.
+
+`<name>` is a series or a value of the collector, and `<name_of>` the series of one signal. `and` and `unless` bind
+equally, from the left: `a unless b unless c and d` is `((a unless b) unless c) and d`. `or` binds less.
+"""
+
+from __future__ import annotations
+
+QUEUE_IS_NEARLY_FULL = "<exporter_queue_size> / <exporter_queue_capacity> > <queue_share>"
+QUEUE_FILLS_SOON = "predict_linear(<exporter_queue_size>[10m], <full_within>) > <exporter_queue_capacity>"
+# A node of the last hour is no longer scraped, while some other is.
+NODE_LOST_ITS_AGENT = (
+    "max by (node) (max_over_time(up{<matchers>}[1h])) unless on (node) up{<matchers>} and on () up{<matchers>}"
+)
+AGENTS_OF_DAEMONSET = 'kube_daemonset_status_desired_number_scheduled{namespace="<namespace>",daemonset="<workload>"}'
+# The nodes of the cluster, as kube-state-metrics and as recipe cluster_metrics report them.
+NODES_OF_STATE = "max by (node) (kube_node_info)"
+NODES_OF_CLUSTER = 'max by (node) (label_replace(k8s_node_condition_ready, "node", "$1", "k8s_node_name", "(.+)"))'
+_NODE_IS_SILENT = 'ALERTS{collector="<name>",alertname="OtelCollectorNodeSilent"}'
+_EXPIRES = 'certmanager_certificate_expiration_timestamp_seconds{<names>,<space>="<namespace>"} - time() < 604800'
+# The namespace of a certificate has another label where Prometheus adds its own to the series of cert-manager.
+CERTIFICATE_EXPIRES = " or ".join(_EXPIRES.replace("<space>", label) for label in ("namespace", "exported_namespace"))
+
+
+def nodes_without_agent(nodes: str) -> str:
+    """Return the nodes on which no agent is scraped, while some other is, and which are not told as silent."""
+    return f"{nodes} unless on (node) up{{<matchers>}} unless on (node) {_NODE_IS_SILENT} and on () up{{<matchers>}}"
+
+
+def counter_grows(metric: str, part: str) -> str:
+    """Return the pods and parts, such as an `exporter`, whose counter has grown within five minutes."""
+    return f"sum by (namespace, pod, {part}) ({_growth(f'<{metric}>')}) > 0"
+
+
+def _growth(metric: str) -> str:
+    """Return by how much a counter grew. One that began above zero counts with its value, if the pod was scraped."""
+    begun = f"{metric} unless {metric} offset 5m and on (namespace, pod) up{{<matchers>}} offset 5m == 1"
+    return f"({begun}) or rate({metric}[5m])"
+
+
+RECEIVER_REFUSES = " or ".join(
+    counter_grows(metric, "receiver") for metric in ("receiver_refused_of", "receiver_failed_of")
+)
+
+
+def _unless(labels: str, *names: str, more: str = "") -> str:
+    """Return what hides an alert: other alerts, pending or firing, of the same collector and these labels."""
+    causes = "|".join(f"OtelCollector{name}" for name in names)
+    return f'unless on ({labels}) ALERTS{{collector="<name>",alertname=~"{causes}"{more}}}'
+
+
+_SAME_EXPORTER = "namespace, pod, exporter"
+UNLESS_MEMORY_OR_EXPORT = _unless(
+    "namespace, pod", "MemoryLimited", "ExportFailed", "QueueOverflow", more=',records="<noun>"'
+)
+UNLESS_STALLED_OR_OVERFLOWN = _unless(_SAME_EXPORTER, "ExportStalled", "QueueOverflow")
+UNLESS_QUEUE_IS_TOLD = _unless(_SAME_EXPORTER, "ExportStalled", "QueueOverflow", "QueueNearlyFull")
+# Of ExportStalled and QueueOverflow, the first that fires hides the other one. ExportStalled stands before, so it sees
+# QueueOverflow as it was at the last evaluation, and asks whether it fired for the same signal. QueueOverflow sees
+# ExportStalled as it is now. So one alone is told of a queue that is full since nothing is sent.
+UNLESS_STALLED = _unless(_SAME_EXPORTER, "ExportStalled")
+UNLESS_OVERFLOW_FIRES = _unless(_SAME_EXPORTER, "QueueOverflow", more=',records="<noun>",alertstate="firing"')
+_QUEUED, _ROOM = "<exporter_queue_size_by_signal>", "<exporter_queue_capacity_by_signal>"
+
+
+def _stalled(held_for: str, quiet_for: str, least: str) -> str:
+    """Return the exporters that hold more than the least for some time, and sent nothing for some time.
+
+    Three minutes have the two samples that a rate needs also where Prometheus scrapes each minute, as by default. After
+    scrapes that failed there is no rate, so the counter is compared with what it was too.
+    """
+    held = f"min_over_time({_QUEUED}[{held_for}]) and {_QUEUED} offset {held_for}"
+    waiting = f"sum by (namespace, pod, exporter) ({held}) > {least}"
+    scraped = "on (namespace, pod) up{<matchers>} == 1"
+    sent = "<exporter_sent_of>"
+    delivers = f"rate({sent}[{quiet_for}]) > 0 or {sent} != {sent} offset {held_for}"
+    return f"(({waiting}) and {scraped}) unless on (namespace, pod, exporter) ({delivers})"
+
+
+# A queue that fills fast is told when a fifth of it is in use.
+_FIFTH = f"0.2 * sum by (namespace, pod, exporter) ({_ROOM})"
+EXPORTER_IS_STALLED = f"({_stalled('4m', '3m', '0')}) or ({_stalled('2m', '3m', _FIFTH)})"
