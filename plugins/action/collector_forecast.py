@@ -16,7 +16,7 @@ from ..plugin_utils._otelcol._forecast.forecasting import refuse_breaches
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the forecasts of all collectors that change. Fails if a limit is passed."""
-        given = {**arguments, **_forecasts_of_hosts.before(arguments)}
+        given = {**arguments, **_forecasts_of_hosts.before(arguments).as_arguments()}
         result = collector_forecasts(given, self._display.warning)
         refuse_breaches(result, arguments["fail_on"])
         return result
