@@ -26,6 +26,7 @@ from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH, from_version
 from ..module_utils._otelcol.rules.view import Target
 from . import _origins, _sources
 from ._otelcol import _builds, _documents, _overlays, _tables, _yaml
+from ._otelcol._build_request import BuildRequest
 
 _TAG = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
 
@@ -42,10 +43,10 @@ def of_collector(collector: Collector) -> tuple[Target | None, str]:
         if not collector.image:
             given = "distribution_manifest" if manifest else "distribution_schema"
             raise Problem(f"it has a {given}, but no `image` that was built with it", fix="Give `image` too.")
-        target = _builds.resolve_build(_builds.BuildRequest("", "" if manifest else version, manifest, schema), "")
+        target = _builds.resolve_build(BuildRequest("", "" if manifest else version, manifest, schema), "")
         return target, target.version if target else version
     if collector.image not in ("", OPERATORS_IMAGE):
-        return _builds.resolve_build(_builds.BuildRequest(), collector.image), version
+        return _builds.resolve_build(BuildRequest(), collector.image), version
     tested = str(_tables.catalogue("distributions")[collector.distribution]["version"])
     if not _TAG.match(collector.version) or collector.version.startswith("v") != tested.startswith("v"):
         wrong, fix = f"'{collector.version}' is not a version of distribution", f"Write it in quotes like '{tested}'."

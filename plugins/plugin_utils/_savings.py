@@ -23,6 +23,7 @@ from ..module_utils._savings.proposals import Option, Proposal
 from ..module_utils._savings.savings_pages import Savings, Told, as_data, markdown, text_lines
 from . import _savings_options as options
 from ._otelcol import _builds, _files, _inputs, _yaml
+from ._otelcol._build_request import BuildRequest
 from ._otelcol._forecast.captured import Capture, check_outside, read_capture
 from ._otelcol._forecast.replay import Replay, Replayed, replayed
 from ._otelcol._isolation import choice
@@ -159,7 +160,7 @@ def _bed(chosen: Chosen, capture: Capture, arguments: Mapping[str, Any], warn: C
     isolation = choice.chosen_isolation(arguments.get("isolation") or choice.AUTO, warn)
     bench = chosen_bench(chosen, arguments, isolation, warn)
     replay = Replay(capture.requests, arguments["receivers"], arguments["tenant_attribute"])
-    target = _builds.resolve_build(_builds.BuildRequest.from_arguments(arguments), chosen.image)
+    target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen.image)
     bed = Bed(bench, replay, _replayed(bench, replay), target.version if target else "")
     if not sent_anything(bed.before.sent):
         wrong = f"no record of {arguments['capture']} reaches an exporter of {chosen.where}, so nothing was measured"

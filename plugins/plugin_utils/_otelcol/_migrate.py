@@ -23,6 +23,7 @@ from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
 from ...module_utils._otelcol.rules.view import Target
 from . import _builds, _files, _inputs, _rewrite, _yaml
+from ._build_request import BuildRequest
 from ._testing import comparing
 
 _GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
@@ -56,7 +57,7 @@ def migrate(
     if (config is None) == (not arguments["paths"]):
         raise Problem("either `paths` or `config` is required", fix="Give one of them.")
     collected = _read(arguments, how, warn)
-    wanted = _builds.BuildRequest.from_arguments(arguments)
+    wanted = BuildRequest.from_arguments(arguments)
     if config is not None and not isinstance(config, str):
         return _of_data(collected, wanted, arguments.get("compare"))
     if dest and len(collected.texts) != 1:
@@ -105,7 +106,7 @@ def _is_empty(text: str) -> bool:
         return False
 
 
-def move(text: str, name: str, collected: _inputs.Collected, wanted: _builds.BuildRequest) -> Moved:
+def move(text: str, name: str, collected: _inputs.Collected, wanted: BuildRequest) -> Moved:
     """Return a text with migrated configs. The last config goes first, so that positions stay valid."""
     moved = Moved(name, text, text)
     mine = [item for item in collected.inputs if name in (item.file, item.name)]
@@ -158,7 +159,7 @@ def _invalid(config: Any, target: Target, left: Sequence[Unsolved]) -> Iterator[
                 )
 
 
-def target_of(wanted: _builds.BuildRequest, item: _inputs.Input) -> Target:
+def target_of(wanted: BuildRequest, item: _inputs.Input) -> Target:
     """Return the target build. Missing parts come from the image beside the config, or from the tested versions."""
     seen = _builds.recognised(item.context.image) if item.context.image else None
     name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
@@ -169,7 +170,7 @@ def target_of(wanted: _builds.BuildRequest, item: _inputs.Input) -> Target:
     return target
 
 
-def _of_data(collected: _inputs.Collected, wanted: _builds.BuildRequest, compare: Any) -> dict[str, Any]:
+def _of_data(collected: _inputs.Collected, wanted: BuildRequest, compare: Any) -> dict[str, Any]:
     moved = Moved("", "", "")
     plain = {}
     for item in collected.inputs:

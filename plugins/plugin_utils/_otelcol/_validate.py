@@ -22,6 +22,7 @@ from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, 
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import Target, View
 from . import _binary, _builds, _files, _findings, _inputs, _overlays, _tables, _yaml
+from ._build_request import BuildRequest
 from ._garbage import without_garbage_collection
 
 NOWHERE = "-"
@@ -126,7 +127,7 @@ def _hops(inputs: Sequence[_inputs.Input]) -> list[Hop]:
 def _collected(
     arguments: Mapping[str, Any], collected: _inputs.Collected, others: Sequence[Hop], own: UserRules
 ) -> Iterator[Case]:
-    wanted = _builds.BuildRequest.from_arguments(arguments)
+    wanted = BuildRequest.from_arguments(arguments)
     hops = [*_hops(collected.inputs), *others]
     behind = receiving_collectors(hops, routes_between(hops))
     for item, keys, receivers in zip(collected.inputs, dividing_keys(hops), behind, strict=False):
@@ -150,7 +151,7 @@ def _collected(
 
 def _case(
     item: _inputs.Input,
-    wanted: _builds.BuildRequest,
+    wanted: BuildRequest,
     known: Mapping[str, set[str]],
     behind: Mapping[str, tuple[Receiving, ...]],
     own: UserRules,

@@ -17,6 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.opti
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _inputs, _tables
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build_request import BuildRequest
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "otel_collector_"
@@ -72,7 +73,7 @@ def _fixtures() -> Iterator[tuple[str, Subject]]:
     )
     named = [(path.name.split(".")[0], path) for path in sorted(seeds)]
     named += [(path.parts[-3], path) for path in sorted(examples)]
-    target = _builds.resolve_build(_builds.BuildRequest(version=VERSION), "")
+    target = _builds.resolve_build(BuildRequest(version=VERSION), "")
     for name, path in named:
         for item in _inputs.collect_inputs([str(path)], None).inputs:
             deployment = item.context.deployment or Deployment("deployment", replicas=1)

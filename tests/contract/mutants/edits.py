@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Path, at, section
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build_request import BuildRequest
 
 Json = dict[str, Any]
 Mutator = Callable[[Subject], Iterator[Subject]]
@@ -131,7 +132,7 @@ def placed(subject: Subject, **changes: Any) -> Deployment:
 
 def built(distribution: str, version: str) -> Json:
     """Return a build as a change of a subject's surroundings."""
-    return {"target": _builds.resolve_build(_builds.BuildRequest(distribution, version), "")}
+    return {"target": _builds.resolve_build(BuildRequest(distribution, version), "")}
 
 
 def added(rows: Iterable[tuple[Any, ...]]) -> Mutator:

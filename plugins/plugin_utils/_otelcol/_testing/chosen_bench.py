@@ -13,6 +13,7 @@ from ....module_utils._otelcol.config.config_secrets import secrets_in
 from ....module_utils._otelcol.config.masking import masker
 from ....module_utils._otelcol.errors import Problem
 from .. import _binary, _builds, _placeholders, _yaml
+from .._build_request import BuildRequest
 from .._isolation.choice import Isolation
 from .bench import Bench
 
@@ -35,7 +36,7 @@ def chosen_bench(
 
     Raises Problem without a Collector that runs it.
     """
-    target = _builds.resolve_build(_builds.BuildRequest.from_arguments(arguments), chosen.image)
+    target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen.image)
     binary = _program_of(chosen.image, arguments.get("programs") or {}) or arguments["binary"]
     program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
     if not program:

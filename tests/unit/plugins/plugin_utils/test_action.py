@@ -21,7 +21,8 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
     _validate,
     _yaml,
 )
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._builds import BuildRequest, resolve_build
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build_request import BuildRequest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._builds import resolve_build
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
 
 from tests.support.cases import cases
@@ -95,11 +96,6 @@ def test_the_filter_writes_a_document_for_each_object_and_masks_secrets_on_reque
 
 CONTRIB = "otel/opentelemetry-collector-contrib:0.150.0"
 ADOT = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
-MANIFEST = """\
-dist: {name: ours}
-receivers:
-  - gomod: go.opentelemetry.io/collector/receiver/otlpreceiver v0.156.0
-"""
 
 
 @cases(
@@ -147,56 +143,6 @@ def test_a_version_may_be_short_or_have_what_semantic_versions_add(version: str)
     assert resolve_build(BuildRequest(version=version), "")
 
 
-def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
-    (tmp_path / "manifest.yaml").write_text(MANIFEST)
-    found = resolve_build(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), CONTRIB)
-    assert found
-    assert (found.distribution, found.version) == ("ours", "0.156.0")
-    assert found.catalogue.find("receivers", "otlp", "ours", "0.156.0")
-    assert not found.catalogue.find("exporters", "debug", "ours", "0.156.0")
-
-
-SCHEMA = '{"properties": {"receivers": {"patternProperties": {"^otlp(?:/.+)?$": {}, "^acme_scan(?:/.+)?$": {}}}}}'
-
-
-@pytest.mark.parametrize("text", [SCHEMA, "properties: {receivers: {properties: {otlp: {}, acme_scan: {}}}}"])
-def test_a_schema_is_a_distribution(tmp_path: Path, text: str) -> None:
-    for name, content in {"schema.json": text, "manifest.yaml": MANIFEST}.items():
-        (tmp_path / name).write_text(content)
-    schema, manifest = str(tmp_path / "schema.json"), str(tmp_path / "manifest.yaml")
-    for wanted, name, version in (
-        (BuildRequest(version="0.158.0", schema=schema), "custom", "0.158.0"),
-        (BuildRequest(manifest=manifest, schema=schema), "ours", "0.156.0"),
-    ):
-        found = resolve_build(wanted, CONTRIB)
-        assert found
-        assert (found.distribution, found.version) == (name, version)
-        types = {
-            kind for kind in ("otlp", "acme_scan", "zipkin") if found.catalogue.find("receivers", kind, name, version)
-        }
-        assert types == {"otlp", "acme_scan"}
-
-
-@pytest.mark.parametrize("text", ["a: 1\n", "[" * 9999, "{}", "null", '{"properties": {"receivers": []}}'])
-def test_a_schema_without_components_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "schema.json").write_text(text)
-    with pytest.raises(Problem):
-        resolve_build(BuildRequest(version="0.158.0", schema=str(tmp_path / "schema.json")), "")
-
-
-def test_a_schema_does_not_say_the_version(tmp_path: Path) -> None:
-    (tmp_path / "schema.json").write_text(SCHEMA)
-    with pytest.raises(Problem, match=r"does not give the Collector's version\. Give `version`"):
-        resolve_build(BuildRequest(schema=str(tmp_path / "schema.json")), "")
-
-
-@pytest.mark.parametrize("text", ["a: 1\n", "[]", ""])
-def test_a_manifest_without_components_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "manifest.yaml").write_text(text)
-    with pytest.raises(Problem, match="is not a manifest of the Collector builder"):
-        resolve_build(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), "")
-
-
 @cases(
     "exporters, image",
     (["otlp_grpc"], "opentelemetry-collector-otlp:0.158.0"),
@@ -234,7 +180,7 @@ def found(path: Path) -> list[dict[str, Any]]:
 
 def migrated(path: Path) -> _migrate.Moved:
     collected = _inputs.collect_inputs([str(path)], None)
-    return _migrate.move(collected.texts[str(path)], str(path), collected, _builds.BuildRequest())
+    return _migrate.move(collected.texts[str(path)], str(path), collected, BuildRequest())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,12 +14,12 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate import data_edits
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import (
-    _builds,
     _inputs,
     _migrate,
     _rewrite,
     _yaml,
 )
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build_request import BuildRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -332,7 +332,7 @@ def test_a_move_is_done_once_and_does_what_it_says(
     dumper = yaml.SafeDumper if shared else type("Plain", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
     text = form(yaml.dump(config, Dumper=dumper, default_flow_style=flow, width=60, sort_keys=False))
     collected = _inputs.collect_inputs([], text)
-    wanted = _builds.BuildRequest(version=version)
+    wanted = BuildRequest(version=version)
     moved = _migrate.move(text, "config", collected, wanted)
     again = _inputs.collect_inputs([], moved.text)
     assert _migrate.move(moved.text, "config", again, wanted).changes == []
