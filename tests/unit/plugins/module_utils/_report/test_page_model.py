@@ -68,39 +68,6 @@ def test_what_was_skipped_is_no_failure_and_what_cannot_be_rendered_says_why() -
     assert made["attention"] == [{"severity": "error", "cluster": "x", "text": text, "anchor": "cluster-0"}]
 
 
-def test_errors_come_first_and_lead_to_their_place() -> None:
-    found = fleet().cluster(asked=True, diagnosis=diagnosed(agent="warning", gateway="error"), findings=[FINDING])
-    made = page(found)
-    assert [item["severity"] for item in made["attention"]] == ["error", "error", "warning", "warning"]
-    assert made["attention"][0]["anchor"] == made["clusters"][0]["collectors"][1]["anchor"] == "c0-1"
-    assert (made["summary"]["errors"], made["summary"]["ailing"], made["summary"]["certificates"]) == (1, 2, 1)
-
-
-def test_a_certificate_is_told_once_with_all_who_use_it_but_not_the_authority_of_the_cluster() -> None:
-    found = fleet().cluster(asked=True, diagnosis=diagnosed(agent="healthy", gateway="healthy"))
-    (row,) = first(found)["certificates"]
-    assert (row["holder"], row["used_by"]) == ("Secret obs/tls (tls.crt)", ["obs/agent", "obs/gateway"])
-    assert (row["until"], row["left"], row["state"]) == ("2026-12-01T00:00:00Z", "5 days", "soon")
-    found = diagnosed(agent="healthy")
-    found["collectors"][0]["certificates"] = [CERTIFICATE | {"kind": "ConfigMap", "name": "kube-root-ca.crt"}]
-    assert first(fleet().cluster(asked=True, diagnosis=found))["certificates"] == []
-
-
-def test_a_certificate_that_is_not_valid_yet_is_told_by_its_first_day_not_its_last() -> None:
-    found = diagnosed(agent="healthy", gateway="healthy")
-    dates = {"not_before": "2030-01-01T00:00:00Z", "not_after": "2031-01-01T00:00:00Z", "state": "not_yet_valid"}
-    found["collectors"][0]["certificates"] = [CERTIFICATE | dates]
-    made = page(fleet().cluster(asked=True, diagnosis=found))
-    texts = [row["text"] for row in made["attention"] if row["severity"] == "error"]
-    assert texts == ["Secret obs/tls (tls.crt) is valid only from 2030-01-01T00:00:00Z"]
-
-
-def test_without_a_cluster_certificates_are_those_that_are_asked_for() -> None:
-    spec = {"secretName": "tls", "dnsNames": ["g.obs.svc"], "issuerRef": {"name": "ca"}}
-    (row,) = first(fleet().object("Certificate", "obs", "g-tls", "gateway", spec=spec).cluster())["certificates"]
-    assert (row["holder"], row["issuer"], row["state"]) == ("Secret obs/tls", "Issuer ca", "asked")
-
-
 def test_findings_have_their_place_and_drift_is_counts_and_names() -> None:
     objects = [{"action": action, "kind": "ConfigMap", "name": action} for action in ("changed", "unchanged")]
     drift = {"ready": True, "objects": objects}
