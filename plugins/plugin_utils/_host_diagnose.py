@@ -59,27 +59,57 @@ def questions(configs: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [host_question(name, config) for name, config in configs.items()]
 
 
-def diagnosed(answer: Mapping[str, Any], configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Tested:
+    """How the test of one collector went: a line, and why each signal that did not arrive is lost."""
+
+    line: str
+    lost: tuple[str, ...] = ()
+    all_lost: bool = False
+
+
+@dataclass(frozen=True)
+class Visited:
+    """What a visit of a host has found: results and tests of its collectors, and lines about services that send."""
+
+    results: Sequence[dict[str, Any]]
+    tests: Sequence[Tested]
+    services: Sequence[str]
+    unlisted: Sequence[str]
+
+
+def diagnosed(host_answer: Mapping[str, Any], configs: Mapping[str, Any], visit: HostVisit) -> dict[str, Any]:
     """Return the result of a diagnosis of one host. It has failed if a problem is as severe as `fail_on` says, or if
     test data was sent and not all of it arrived."""
+    return _judgement(_visited(host_answer, configs, visit), visit)
+
+
+def _visited(host_answer: Mapping[str, Any], configs: Mapping[str, Any], visit: HostVisit) -> Visited:
+    """Return what the answer of a host says of the collectors of the inventory; it may have others too."""
     results: list[dict[str, Any]] = []
     tests: list[Tested] = []
     services: list[str] = []
-    for raw in answer["collectors"]:
-        if raw["name"] not in configs:
+    for collector_answer in host_answer["collectors"]:
+        name = collector_answer["name"]
+        if name not in configs:
             continue
-        config = configs[raw["name"]]
-        results.append(_collector(raw, answer["host"], config, visit))
+        results.append(_collector(collector_answer, host_answer["host"], configs[name], visit))
         if visit.send:
-            tests.append(_tested(raw, config, visit.host))
-            services += service_lines(raw, visit.host)
-    tested = [*(test.line for test in tests), *services]
-    passes = [*_passes(tests), *services]
+            tests.append(_tested(collector_answer, configs[name], visit.host))
+            services += service_lines(collector_answer, visit.host)
+    return Visited(results, tests, services, list(host_answer.get("unlisted", ())))
+
+
+def _judgement(visited: Visited, visit: HostVisit) -> dict[str, Any]:
+    """Return what a visit has found as a task result."""
+    results = visited.results
+    tested = [*(test.line for test in visited.tests), *visited.services]
+    passes = [*_passes(visited.tests), *visited.services]
     if visit.only_checks:
         tested = passes = [f"{visit.host}: not tested, since nothing is sent in check mode"]
-    lines, unlisted = verdicts(results), list(answer.get("unlisted", ()))
-    reasons = [*_losses(tests), *_with_status(results, _FAILING[visit.fail_on])]
-    page = [report(results), *(unlisted_line(visit.host, name) for name in unlisted)]
+    lines = verdicts(results)
+    reasons = [*_losses(visited.tests), *_with_status(results, _FAILING[visit.fail_on])]
+    page = [report(results), *(unlisted_line(visit.host, name) for name in visited.unlisted)]
     return {
         "changed": False,
         "failed": bool(reasons),
@@ -89,17 +119,18 @@ def diagnosed(answer: Mapping[str, Any], configs: Mapping[str, Any], visit: Host
         "failing": _with_status(results, _FAILING["error"]),
         "tested": tested,
         "passed": not reasons,
+        # What goes before the user while a run goes on: what failed, and what arrived.
         "told": [*reasons, *passes],
         "report": printable("\n".join(page)),
-        "unlisted": unlisted,
+        "unlisted": visited.unlisted,
         "collectors": results,
     }
 
 
-def service_lines(raw: Mapping[str, Any], host: str) -> Iterator[str]:
+def service_lines(collector_answer: Mapping[str, Any], host: str) -> Iterator[str]:
     """Yield for each service that sends to a collector whether its process has the variables of the inventory."""
-    for service in raw.get("services", ()):
-        yield f"{host}/{raw['name']}: {service['unit']} {_standing(service)}"
+    for service in collector_answer.get("services", ()):
+        yield f"{host}/{collector_answer['name']}: {service['unit']} {_standing(service)}"
 
 
 def _standing(service: Mapping[str, Any]) -> str:
@@ -122,7 +153,7 @@ def _with_status(results: Sequence[Mapping[str, Any]], known: Sequence[str]) -> 
 
 def _passes(tests: Sequence[Tested]) -> list[str]:
     """Return what arrived, and what was not tested."""
-    return [test.line for test in tests if not test.has_nothing]
+    return [test.line for test in tests if not test.all_lost]
 
 
 def _losses(tests: Sequence[Tested]) -> list[str]:
@@ -131,26 +162,29 @@ def _losses(tests: Sequence[Tested]) -> list[str]:
     return [NOT_ALL, *lost_signals] if lost_signals else []
 
 
-def _collector(raw: Mapping[str, Any], host: Mapping[str, Any], config: Any, visit: HostVisit) -> dict[str, Any]:
+def _collector(
+    collector_answer: Mapping[str, Any], host: Mapping[str, Any], config: Any, visit: HostVisit
+) -> dict[str, Any]:
     """Return the result of one collector, as that of a collector of a cluster."""
     mask = masker(secrets_in(config))
     now = datetime.fromtimestamp(float(host["now"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    answer = HostAnswer(visit.host, raw, host, host_question(raw["name"], config), visit.asked, now, mask)
-    facts = flowing(situation(answer), _flow(raw, config))
-    if raw["metrics"]["why"] and facts["running"]:
-        facts["unseen"] = [{"what": "own metrics", "why": raw["metrics"]["why"]}]
-    results = run_checks(searching(facts["unseen"]), _checks(send=visit.send), facts)
-    shown: dict[str, Any] = cleaned(masked_tree({**result(facts, results), **_release(raw)}, mask))
+    question = host_question(collector_answer["name"], config)
+    asked_answer = HostAnswer(visit.host, collector_answer, host, question, visit.asked, now, mask)
+    facts = flowing(situation(asked_answer), _flow(collector_answer, config))
+    if collector_answer["metrics"]["why"] and facts["running"]:
+        facts["unseen"] = [{"what": "own metrics", "why": collector_answer["metrics"]["why"]}]
+    findings = run_checks(searching(facts["unseen"]), _checks(send=visit.send), facts)
+    shown: dict[str, Any] = cleaned(masked_tree({**result(facts, findings), **_release(collector_answer)}, mask))
     return shown
 
 
-def _release(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _release(collector_answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return which release runs, what of it differs from the inventory, and the wave that it has passed."""
     return {
-        "release": raw["release"]["number"],
-        "differs": raw["release"]["differs"],
-        "restarts": raw["service"]["restarts"],
-        "wave": {key: str(value) for key, value in raw["release"]["wave"].items() if key in RECORD},
+        "release": collector_answer["release"]["number"],
+        "differs": collector_answer["release"]["differs"],
+        "restarts": collector_answer["service"]["restarts"],
+        "wave": {key: str(value) for key, value in collector_answer["release"]["wave"].items() if key in RECORD},
     }
 
 
@@ -161,45 +195,36 @@ def _checks(*, send: bool) -> Sequence[Check]:
     return [check._replace(severity="error") if check.id in EXPECTED else check for check in CHECKS]
 
 
-def _flow(raw: Mapping[str, Any], config: Any) -> dict[str, Any]:
+def _flow(collector_answer: Mapping[str, Any], config: Any) -> dict[str, Any]:
     """Return what flowed between the two readings of its metrics; nothing without them."""
-    metrics = raw["metrics"]
+    metrics = collector_answer["metrics"]
     if not metrics["first"] or not metrics["last"]:
         return {}
     first, last = reading(metrics["first"]), reading(metrics["last"])
-    flow = Flow(config, _builds.tables().listeners, grown(first, last), last, float(raw["seconds"]))
+    flow = Flow(config, _builds.tables().listeners, grown(first, last), last, float(collector_answer["seconds"]))
     facts: dict[str, Any] = flow.facts()
     return facts
 
 
-@dataclass(frozen=True)
-class Tested:
-    """How the test of one collector went: a line, and why each signal that did not arrive is lost."""
-
-    line: str
-    lost: tuple[str, ...] = ()
-    has_nothing: bool = False
-
-
-def _tested(raw: Mapping[str, Any], config: Any, host: str) -> Tested:
+def _tested(collector_answer: Mapping[str, Any], config: Any, host: str) -> Tested:
     """Return how the test of one collector went, or why it was not tested."""
-    name = f"{host}/{raw['name']}"
+    name = f"{host}/{collector_answer['name']}"
     reason = untested(config)
     if reason:
         return Tested(f"{name}: not tested, {reason}")
-    if "probe" not in raw:
+    if "probe" not in collector_answer:
         reason = f"{name}: the service does not run, so nothing was sent"
-        return Tested(f"{name}: not tested, the service does not run", (reason,), has_nothing=True)
-    where = f"{COUNTED}service {raw['service']['unit']}"
+        return Tested(f"{name}: not tested, the service does not run", (reason,), all_lost=True)
+    where = f"{COUNTED}service {collector_answer['service']['unit']}"
     seen: dict[str, dict[str, Any]] = {}
     lost: list[str] = []
-    for signal, row in raw["probe"]["signals"].items():
+    for signal, row in collector_answer["probe"]["signals"].items():
         if row["arrived"]:
             seen[signal] = {**row, "seen": where}
         else:
-            lost.append(_lost(name, signal, row, raw["probe"]["seconds"]))
+            lost.append(_lost(name, signal, row, collector_answer["probe"]["seconds"]))
     line = f"{name}: {arrived(seen)}" if seen else f"{name}: nothing arrived"
-    return Tested(line, tuple(lost), has_nothing=not seen)
+    return Tested(line, tuple(lost), all_lost=not seen)
 
 
 def _lost(name: str, signal: str, row: Mapping[str, Any], seconds: float) -> str:
