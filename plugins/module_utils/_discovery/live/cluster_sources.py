@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ..._kube.live.cluster import JSON, METADATA_LIST, ApiError, Cluster
 from ..._kube.live.connect import CLUSTER_ARG_SPEC, connect
-from ..._kube.live.kubeconfig import aws_errors, session_of
+from ..._kube.live.eks_access import aws_errors, session_of
 from ..._kube.live.outage import LostError
 from ..._otelcol.errors import Problem
 from ..found_clusters import (

@@ -23,8 +23,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 
 from ..._kube.eks_token import BUSY_CODES, MISSING_CODES, FailedCall, expired, explain, passing
 from ..._kube.live.api_errors import library
+from ..._kube.live.eks_access import answer_of, without_terminal
 from ..._kube.live.hidden import hide_more
-from ..._kube.live.kubeconfig import answer_of, without_terminal
 from ..._kube.live.libraries import lacking
 from ..._kube.option_secrets import without
 from ..._otelcol.config.masking import concealed

@@ -17,7 +17,7 @@ from ..._kube.eks_token import explain, passing
 from ..._kube.live.api_errors import library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.kubeconfig import answer_of, session_of
+from ..._kube.live.eks_access import answer_of, session_of
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.aws_policy import IRSA, Account
 from ..identity import dry_run_pod, has_credentials, is_collector_of, is_propagation_error

@@ -30,9 +30,10 @@ from ..bundle import redact, secret_values
 from ..option_secrets import without
 from .api_errors import library, lost, parsed
 from .cluster import SERVER, TOO_MANY, WORKERS, Answered, Cluster
+from .eks_access import cluster_access, renewing
 from .exec_plugin import Watch
 from .hidden import PARTLY_SECRET, hide_more
-from .kubeconfig import Plain, access, plain, renewing
+from .kubeconfig import PlainConnection, plain_connection
 from .kubeconfig_paths import source
 from .libraries import importing
 from .outage import LostError, Outage
@@ -107,7 +108,7 @@ def connect(module: AnsibleModule, read_seconds: float = READ_SECONDS) -> Cluste
             file.write(content)
         return file.name
 
-    connection = plain(module.params, os.environ, AUTH_ARG_MAP, load, keep)
+    connection = plain_connection(module.params, os.environ, AUTH_ARG_MAP, load, keep)
     transport = _plain_transport(connection) if connection else _client_transport(module)
     return _cluster(transport, module, read_seconds)
 
@@ -165,7 +166,7 @@ def _eks_transport(module: AnsibleModule) -> PooledTransport:
         fix = "Give either eks_cluster or the others."
         wrong = f"{', '.join(others)} may name another cluster than eks_cluster"
         raise Problem(wrong, asked=f"Connect to the EKS cluster {asked['name']}", where="eks_cluster", fix=fix)
-    found = access(asked, time.monotonic)
+    found = cluster_access(asked, time.monotonic)
     return _pooled(found.host, found.token, ca_cert_data=found.ca.decode(), cert_reqs="CERT_REQUIRED")
 
 
@@ -182,7 +183,7 @@ def _pool_to(host: str, **tls: Any) -> Any:
     return urllib3.PoolManager(maxsize=WORKERS, **tls)
 
 
-def _plain_transport(found: Plain) -> PooledTransport:
+def _plain_transport(found: PlainConnection) -> PooledTransport:
     urllib3 = library("urllib3")
     urllib3.disable_warnings()  # the user turned verification off
     cert_reqs = "CERT_REQUIRED" if found.verify else "CERT_NONE"

@@ -18,7 +18,7 @@ from ..._kube import eks_token
 from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
-from ..._kube.live.kubeconfig import answer_of
+from ..._kube.live.eks_access import answer_of
 from ..._kube.live.urls import segment
 from ..._otelcol.bounded.live.bounded_reads import body
 from ..._otelcol.config.masking import quoted

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._kube.eks_token import MISSING_CODES, explain, passing
 from ..._kube.live.api_errors import library
-from ..._kube.live.kubeconfig import answer_of, session_of, without_terminal
+from ..._kube.live.eks_access import answer_of, session_of, without_terminal
 from ..._otelcol.errors import Problem
 from ..backend_queries import Call, Question
 from .backend_http import address, read

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live im
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import release_info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import Access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.eks_access import ClusterAccess
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import rollout_task as rollout
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_wait
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import call
@@ -109,7 +109,7 @@ def test_release_info_returns_the_connection_that_it_used(
 ) -> None:
     if variable:
         monkeypatch.setenv("O11Y_EKS_CLUSTER", variable)
-    monkeypatch.setattr(connect, "access", lambda *_: Access(EKS, b"", lambda: "token"))
+    monkeypatch.setattr(connect, "cluster_access", lambda *_: ClusterAccess(EKS, b"", lambda: "token"))
     monkeypatch.setattr(release_info, "info", lambda *_: {})
     result = run("release_info", capsys, **given)
     assert (result["server"], result["eks_cluster"]) == used

@@ -11,7 +11,10 @@ from typing import Any
 
 import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import Plain, plain
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import (
+    PlainConnection,
+    plain_connection,
+)
 
 from tests.support.cases import cases
 
@@ -29,27 +32,35 @@ def config(user: Any = None, **cluster: Any) -> dict[str, Any]:
     }
 
 
-def read(params: dict[str, Any], environ: dict[str, str] | None = None) -> Plain | None:
-    return plain(params, environ or {}, AUTH_ARG_MAP, yaml.safe_load, lambda content: f"kept {content.decode()}")
+def read(params: dict[str, Any], environ: dict[str, str] | None = None) -> PlainConnection | None:
+    return plain_connection(
+        params, environ or {}, AUTH_ARG_MAP, yaml.safe_load, lambda content: f"kept {content.decode()}"
+    )
 
 
 CERTIFICATE = {"client-certificate-data": DATA, "client-key-data": DATA}
 KEYS = {"client_cert": "/c", "client_key": "/k"}
-KEPT = Plain("https://c:6443", ca_file="kept pem", cert_file="kept pem", key_file="kept pem")
+KEPT = PlainConnection("https://c:6443", ca_file="kept pem", cert_file="kept pem", key_file="kept pem")
 DIRECT = {"host": "https://a/", "api_key": "t"}
 
 
 @cases(
     "params, found",
-    (DIRECT, Plain("https://a", "t")),
-    (DIRECT | {"validate_certs": False, "ca_cert": "/ca"}, Plain("https://a", "t", verify=False, ca_file="/ca")),
-    ({"host": "https://a", **KEYS}, Plain("https://a", cert_file="/c", key_file="/k")),
-    ({"kubeconfig": config()}, Plain("https://c:6443", "t")),
-    ({"kubeconfig": config(), "context": "two"}, Plain("https://d", "t")),
-    ({"kubeconfig": config(), "host": "https://b"}, Plain("https://b", "t")),
-    ({"kubeconfig": config(), "api_key": "mine"}, Plain("https://c:6443", "mine")),
+    (DIRECT, PlainConnection("https://a", "t")),
+    (
+        DIRECT | {"validate_certs": False, "ca_cert": "/ca"},
+        PlainConnection("https://a", "t", verify=False, ca_file="/ca"),
+    ),
+    ({"host": "https://a", **KEYS}, PlainConnection("https://a", cert_file="/c", key_file="/k")),
+    ({"kubeconfig": config()}, PlainConnection("https://c:6443", "t")),
+    ({"kubeconfig": config(), "context": "two"}, PlainConnection("https://d", "t")),
+    ({"kubeconfig": config(), "host": "https://b"}, PlainConnection("https://b", "t")),
+    ({"kubeconfig": config(), "api_key": "mine"}, PlainConnection("https://c:6443", "mine")),
     ({"kubeconfig": config(CERTIFICATE, **{"certificate-authority-data": DATA})}, KEPT),
-    ({"kubeconfig": config(**{"insecure-skip-tls-verify": True})}, Plain("https://c:6443", "t", verify=False)),
+    (
+        {"kubeconfig": config(**{"insecure-skip-tls-verify": True})},
+        PlainConnection("https://c:6443", "t", verify=False),
+    ),
     ({"kubeconfig": config({"exec": {"command": "aws"}})}, None),
     ({"kubeconfig": config({"auth-provider": {}})}, None),
     ({"kubeconfig": config({"username": "a", "password": "b"})}, None),
@@ -60,7 +71,7 @@ DIRECT = {"host": "https://a/", "api_key": "t"}
     (DIRECT | {"impersonate_user": "x"}, None),
     (DIRECT | {"proxy": "http://p"}, None),
 )
-def test_what_is_plain(params: Any, found: Plain | None) -> None:
+def test_what_is_plain(params: Any, found: PlainConnection | None) -> None:
     assert read(params) == found
 
 
@@ -73,7 +84,7 @@ def test_a_file_is_found_as_kubectl_finds_it(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-file\n")
     path = tmp_path / "config"
     path.write_text(yaml.safe_dump(config({"tokenFile": "token"}, **{"certificate-authority": "ca.crt"})))
-    found = Plain("https://c:6443", "from-file", ca_file=str(tmp_path / "ca.crt"))
+    found = PlainConnection("https://c:6443", "from-file", ca_file=str(tmp_path / "ca.crt"))
     assert read({}, {"KUBECONFIG": str(path)}) == found
     assert read({}, {"K8S_AUTH_KUBECONFIG": str(path)}) == found
     assert read({"kubeconfig": str(path)}) == found
@@ -82,7 +93,7 @@ def test_a_file_is_found_as_kubectl_finds_it(tmp_path: Path) -> None:
 
 def test_the_environment_stands_in_for_options() -> None:
     environ = {"K8S_AUTH_HOST": "https://a", "K8S_AUTH_API_KEY": "t", "K8S_AUTH_VERIFY_SSL": "no"}
-    assert read({}, environ) == Plain("https://a", "t", verify=False)
+    assert read({}, environ) == PlainConnection("https://a", "t", verify=False)
 
 
 @cases("environ, is_plain", ({"HTTPS_PROXY": "http://p"}, False), ({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, True))
@@ -95,4 +106,4 @@ def test_a_pod_without_options_uses_its_own_account(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(config()))
     inside = {"KUBECONFIG": str(path), "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
     assert read({}, inside) is None
-    assert read({"context": "one"}, inside) == Plain("https://c:6443", "t")
+    assert read({"context": "one"}, inside) == PlainConnection("https://c:6443", "t")

@@ -15,8 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import kubeconfig as eks_access
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import connect, eks_access
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -120,7 +119,7 @@ def test_what_is_missing_is_told(
     for name in unset:
         monkeypatch.delenv(name)
     with pytest.raises(Problem) as raised:
-        eks_access.access(asked, lambda: 0.0)
+        eks_access.cluster_access(asked, lambda: 0.0)
     assert words.rstrip(".)") in str(raised.value)
 
 
