@@ -12,19 +12,19 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
-from itertools import count
 
 _URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _DIGITS = "123456789"
 """Without 0, which a number loses at its start and at the end of its fraction."""
 # Among a million values, two share a mask of so many characters with a chance below 1 in 10,000: 64 letters to the
 # 10th power are 2^60 masks, 9 digits to the 19th power as many. Shorter masks are compared.
-_SURE = {_URL_SAFE: 10, _DIGITS: 19}
-# After so many masks that other values have, a mask gets longer than its value: too few are of its length.
-_TRIES = 64
-# So many short values are compared. Later ones get masks that are long enough to be sure.
-_COMPARED = 500_000
+_LENGTH_WITHOUT_DOUBLES = {_URL_SAFE: 10, _DIGITS: 19}
+# After so many draws of masks that other values have, a mask gets longer than its value: too few are of its length.
+_DRAWS_OF_OWN_LENGTH = 64
+# So many short values are compared. Later ones get masks that are long enough to have no doubles.
+_MOST_COMPARED = 500_000
+# The first integer that has no place in the 64 bits of OTLP, and the most that is sure to have one.
+_TOO_LARGE, _OF_18_DIGITS = 1 << 63, 10**18
 
 
 class ValueMasks:
@@ -40,20 +40,25 @@ class ValueMasks:
         return self._mask(value, _URL_SAFE, len(value.encode("utf-8", "surrogatepass")))
 
     def integer(self, value: int) -> int:
-        """Return an integer of as many digits, with the same sign. 0 stays 0."""
+        """Return an integer of as many digits, with the same sign. 0 stays 0.
+
+        One of 19 digits has fewer if its mask would be too large for OTLP.
+        """
         if value == 0:
             return 0
-        masked = int(self._mask(str(abs(value)), _DIGITS, len(str(abs(value)))))
-        # An integer of OTLP has 64 bits, so that one of 19 digits may be too large.
-        masked = masked % 10**18 if masked >= 1 << 63 else masked
+        digits = str(abs(value))
+        masked = int(self._mask(digits, _DIGITS, len(digits)))
+        if masked >= _TOO_LARGE:
+            masked %= _OF_18_DIGITS
         return masked if value > 0 else -masked
 
     def number(self, value: float) -> float:
         """Return a number of as many digits before and after the point, without its exponent. 0 stays 0."""
-        whole, _point, fraction = repr(abs(value)).partition("e")[0].partition(".")
-        if value == 0 or not (whole + fraction).isdigit():
+        text = repr(abs(value))
+        whole, _point, fraction = text.partition("e")[0].partition(".")
+        if value == 0 or not (whole + fraction).isdigit():  # such as `nan`, which says nothing
             return value
-        digits = self._mask(repr(abs(value)), _DIGITS, len(whole + fraction))
+        digits = self._mask(text, _DIGITS, len(whole + fraction))
         masked = float(f"{digits[: len(whole)]}.{digits[len(whole) :]}")
         return masked if value > 0 else -masked
 
@@ -73,21 +78,28 @@ class ValueMasks:
 
     def _mask(self, value: str, letters: str, size: int) -> str:
         """Return the mask of a value, which no other value has."""
-        if size >= _SURE[letters] or size == 0:
+        sure_length = _LENGTH_WITHOUT_DOUBLES[letters]
+        if size >= sure_length or size == 0:
             return self._drawn(value, letters, size, 0)
-        asked = (letters, value)
-        known = self._compared.get(asked)
-        if known is None:
-            known = self._free(lambda turn: self._drawn(value, letters, size + max(0, turn - _TRIES), turn))
-            if len(self._compared) >= _COMPARED:
-                return self._drawn(value, letters, _SURE[letters], 0)
-            self._compared[asked] = known
-            self._taken.add(known)
-        return known
+        key = (letters, value)
+        known_mask = self._compared.get(key)
+        if known_mask is not None:
+            return known_mask
+        if len(self._compared) >= _MOST_COMPARED:
+            return self._drawn(value, letters, sure_length, 0)
+        free_mask = self._free_mask(value, letters, size)
+        self._compared[key] = free_mask
+        self._taken.add(free_mask)
+        return free_mask
 
-    def _free(self, draw: Callable[[int], str]) -> str:
+    def _free_mask(self, value: str, letters: str, size: int) -> str:
         """Return the first mask that is drawn and that no other value has."""
-        return next(mask for mask in map(draw, count()) if mask not in self._taken)
+        turn, mask = 0, self._drawn(value, letters, size, 0)
+        while mask in self._taken:
+            turn += 1
+            more_letters = max(0, turn - _DRAWS_OF_OWN_LENGTH)
+            mask = self._drawn(value, letters, size + more_letters, turn)
+        return mask
 
     def _drawn(self, value: str, letters: str, size: int, turn: int) -> str:
         """Return so many letters for a value. Each turn draws others."""

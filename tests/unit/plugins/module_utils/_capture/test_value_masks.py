@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture import value_masks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.value_masks import ValueMasks
 
 KEY = b"k" * 32
@@ -40,6 +41,12 @@ def test_more_values_than_short_masks_stay_apart() -> None:
     masks = ValueMasks(KEY)
     letters = [chr(number) for number in range(0x4E00, 0x4E00 + 300)] + [chr(number) for number in range(33, 127)]
     assert len({masks.text(letter) for letter in letters}) == len(letters)
+
+
+def test_beyond_the_most_that_are_compared_masks_are_long_enough_to_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(value_masks, "_MOST_COMPARED", 2)
+    masks = ValueMasks(bytes(32))
+    assert [len(masks.text(value)) for value in ("a", "b", "c", "a", "d")] == [1, 1, 10, 1, 10]
 
 
 def test_equal_values_have_one_mask_within_a_run_alone() -> None:
