@@ -9,8 +9,9 @@ specification of OTLP.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 LISTS = {
     "traces": ("resourceSpans", "scopeSpans", "spans"),
@@ -23,8 +24,17 @@ ITEM_NOUNS = {"traces": "spans", "metrics": "data points", "logs": "log records"
 METRIC_KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 """The kinds of a metric, in the order of the specification."""
 
+_read_part = json.JSONDecoder().raw_decode
+
 MALFORMED = (TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError)
 """What reading JSON raises that is not of OTLP."""
+
+
+class MeasuredResource(NamedTuple):
+    """A resource of a request with all its records, and its bytes of JSON."""
+
+    content: Mapping[str, Any]
+    size: int
 
 
 def items_in_words(signal: str, number: int) -> str:
@@ -61,3 +71,20 @@ def item_count(signal: str, request: Mapping[str, Any]) -> int:
         for record in records_of(signal, resource):
             items += len(list(points_of(record))) if signal == "metrics" else 1
     return items
+
+
+def measured_resources(text: str) -> Iterator[MeasuredResource]:
+    """Yield the resources of a request, whose `text` is JSON without spaces, as a Collector writes it.
+
+    Raises ValueError for what is no JSON.
+    """
+    place = text.find("[") + 1
+    while place and text[place] != "]":
+        content, end = _read_part(text, place)
+        yield MeasuredResource(content, text_size(text[place:end]))
+        place = end + 1 if text[end] == "," else end
+
+
+def text_size(text: str) -> int:
+    """Return the bytes of a text in UTF-8. Half of a surrogate pair, which JSON may have, counts as three."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

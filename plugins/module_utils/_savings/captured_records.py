@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from .._otelcol.forecast.capture_facts import CaptureFacts
 from .._otelcol.forecast.tallies import SERVICE
-from .._otelcol.otlp_requests import LISTS, points_of
+from .._otelcol.otlp_requests import LISTS, points_of, text_size
 
 _COMMA = 1
 _AROUND = len('{"key":,"value":},')
@@ -129,7 +129,7 @@ def resources_of(signal: str, request: Mapping[str, Any]) -> Iterator[tuple[Reso
             name = str((scope.get("scope") or {}).get("name") or "")
             for body in scope.get(records) or ():
                 text = _written(body)
-                found.append(Record(signal, resource, name, body, _size(text) + _COMMA, hash(text)))
+                found.append(Record(signal, resource, name, body, text_size(text) + _COMMA, hash(text)))
         around = resource.size - sum(record.size for record in found)
         yield resource, [replace(record, size=record.size + around // len(found)) for record in found]
 
@@ -159,16 +159,12 @@ def value_of(point: Mapping[str, Any]) -> str:
 
 def json_size(part: Any) -> int:
     """Return the bytes of a part of a request in JSON without spaces."""
-    return _size(_written(part))
+    return text_size(_written(part))
 
 
 def attribute_size(name: str, value: str) -> int:
     """Return the bytes of an attribute, whose value is in JSON, in the list that has it."""
-    return _size(_quoted(name)) + _size(value) + _AROUND
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return text_size(_quoted(name)) + text_size(value) + _AROUND
 
 
 def span_kind(span: Mapping[str, Any]) -> str:

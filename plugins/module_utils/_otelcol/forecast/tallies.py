@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, NamedTuple
 
-from ..otlp_requests import LISTS, points_of, records_of
+from ..otlp_requests import MeasuredResource, points_of, records_of
 
 SERVICE, NAMESPACE = "service.name", "k8s.namespace.name"
 RESOURCE, RECORD = "resource", "record"
@@ -25,14 +26,11 @@ class Sender(NamedTuple):
     tenant: str
 
 
-class Value(NamedTuple):
-    """The value of an attribute: its kind, such as `intValue`, and its content."""
+class AttributeName(NamedTuple):
+    """The name of an attribute, and whether it is one of the resource or of the record."""
 
-    kind: str
-    content: Any
-
-
-Attributes = Mapping[str, Value]
+    holder: str
+    name: str
 
 
 @dataclass
@@ -47,76 +45,80 @@ class Tally:
     sizes: Counter[Sender] = field(default_factory=Counter)
     traces: Counter[int] = field(default_factory=Counter)
     series: dict[int, Sender] = field(default_factory=dict)
-    attributes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Items by the attributes that they have: whether of the resource or of the record, and the name."""
+    resource_names: set[str] = field(default_factory=set)
+    record_names: set[str] = field(default_factory=set)
 
     @property
     def total(self) -> int:
         """The number of items."""
         return self.items.total()
 
-    def add(self, signal: str, request: Mapping[str, Any], tenant_attribute: str = "", request_size: int = 0) -> None:
-        """Count a request of a signal. `tenant_attribute` names the tenant of a resource.
+    @property
+    def attributes(self) -> set[AttributeName]:
+        """The names of the attributes of all items."""
+        of_resources = {AttributeName(RESOURCE, name) for name in self.resource_names}
+        return of_resources | {AttributeName(RECORD, name) for name in self.record_names}
 
-        `request_size` is the size of the request in bytes of JSON. If it has one resource, that is the size of the
-        resource too, which need not be written as JSON again to be measured.
-        """
-        resources = request.get(LISTS[signal][0]) or ()
-        for resource in resources:
-            attributes = _named(resource.get("resource"))
+    def add(self, signal: str, resources: Iterable[MeasuredResource], tenant_attribute: str = "") -> None:
+        """Count the resources of a request of a signal. `tenant_attribute` names the tenant of a resource."""
+        for content, size in resources:
+            attributes = _named(content.get("resource"))
             sender = _sender(attributes, tenant_attribute)
-            before = self.items[sender]
-            for record in records_of(signal, resource):
-                self._add_record(signal, record, sender, attributes)
-            items = self.items[sender] - before
-            self.sizes[sender] += request_size if request_size and len(resources) == 1 else _size(resource)
-            for name in attributes:
-                self.attributes[RESOURCE, name] += items
+            self.resource_names.update(attributes)
+            self.sizes[sender] += size
+            if signal == "metrics":
+                self._add_metrics(content, sender)
+            else:
+                self._add_records(signal, content, sender)
 
-    def _add_record(self, signal: str, record: Mapping[str, Any], sender: Sender, resource: Attributes) -> None:
-        if signal == "metrics":
-            self._add_metric(record, sender, resource)
-            return
-        self.items[sender] += 1
-        for attribute in record.get("attributes") or ():
-            self.attributes[RECORD, attribute.get("key", "")] += 1
+    def _add_records(self, signal: str, resource: Mapping[str, Any], sender: Sender) -> None:
+        records = list(records_of(signal, resource))
+        self.items.update(repeat(sender, len(records)))
+        for record in records:
+            self.record_names.update(_names(record))
         if signal == "traces":
-            trace = record.get("traceId")
+            self._add_traces(records)
+
+    def _add_traces(self, spans: Iterable[Mapping[str, Any]]) -> None:
+        for span in spans:
+            trace = span.get("traceId")
             self.traces[hash(trace) if trace else -len(self.traces)] += 1
 
-    def _add_metric(self, metric: Mapping[str, Any], sender: Sender, resource: Attributes) -> None:
-        owner = hash((metric.get("name"), frozenset(resource.items())))
-        for point in points_of(metric):
-            self.items[sender] += 1
-            named = _named(point)
-            self.series[hash((owner, frozenset(named.items())))] = sender
-            for name in named:
-                self.attributes[RECORD, name] += 1
+    def _add_metrics(self, resource: Mapping[str, Any], sender: Sender) -> None:
+        of_resource = _identity(resource.get("resource"))
+        for metric in records_of("metrics", resource):
+            points = list(points_of(metric))
+            self.items.update(repeat(sender, len(points)))
+            owner = hash((metric.get("name"), of_resource))
+            for point in points:
+                self.record_names.update(_names(point))
+                self.series[hash((owner, _identity(point)))] = sender
 
 
-def _named(holder: Mapping[str, Any] | None) -> dict[str, Value]:
-    """Return the attributes of a resource or a data point, by name."""
+def _names(record: Mapping[str, Any]) -> set[str]:
+    return {attribute.get("key", "") for attribute in record.get("attributes") or ()}
+
+
+def _identity(holder: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return what those with the same attributes share, in any order. A Collector writes equal attributes alike."""
+    return frozenset(map(str, (holder or {}).get("attributes") or ()))
+
+
+def _named(holder: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the values of the attributes of a resource by name, each with its kind, such as `stringValue`."""
     listed = (holder or {}).get("attributes") or ()
-    return {attribute.get("key", ""): _value(attribute.get("value")) for attribute in listed}
+    return {attribute.get("key", ""): attribute.get("value") for attribute in listed}
 
 
-def _value(tagged: Any) -> Value:
-    """Return a value of OTLP so that equal ones are equal. Lists and mappings are text."""
+def _sender(attributes: Mapping[str, Any], tenant_attribute: str) -> Sender:
+    service, namespace, tenant = (_text(attributes.get(name)) for name in (SERVICE, NAMESPACE, tenant_attribute))
+    return Sender(service, namespace, tenant)
+
+
+def _text(tagged: Any) -> str:
+    """Return a value of OTLP as text. Lists and mappings are JSON."""
     if isinstance(tagged, dict) and len(tagged) == 1:
-        ((kind, content),) = tagged.items()
+        (content,) = tagged.values()
         if not isinstance(content, (dict, list)):
-            return Value(kind, content)
-    return Value("", json.dumps(tagged, sort_keys=True) if tagged else "")
-
-
-def _sender(attributes: Attributes, tenant_attribute: str) -> Sender:
-    service, namespace, tenant = (attributes.get(name) for name in (SERVICE, NAMESPACE, tenant_attribute))
-    return Sender(_text(service), _text(namespace), _text(tenant))
-
-
-def _text(value: Value | None) -> str:
-    return "" if value is None else str(value.content)
-
-
-def _size(resource: Mapping[str, Any]) -> int:
-    return len(json.dumps(resource, separators=(",", ":"), ensure_ascii=False).encode())
+            return str(content)
+    return json.dumps(tagged, sort_keys=True) if tagged else ""

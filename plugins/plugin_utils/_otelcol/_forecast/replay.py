@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from urllib.parse import unquote
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.sent_changes import Sent
 from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size
+from ....module_utils._otelcol.otlp_requests import measured_resources
 from ....module_utils._otelcol.testing import cluster_facts, harness
 from ....module_utils._otelcol.testing.harness import Ends
 from .._testing import collector_run
@@ -67,12 +67,12 @@ class CountingSink(Sink):
         quoted, _v1, signal = path.strip("/").split("/")
         name = unquote(quoted)
         exporter = exporter_of_size(name)
-        request = {} if exporter else json.loads(body)
         with self._lock:
             if exporter:
                 self.sent[exporter][signal].size += len(body)
             else:
-                self.sent[name][signal].tally.add(signal, request, self._tenant_attribute, len(body))
+                resources = measured_resources(body.decode())
+                self.sent[name][signal].tally.add(signal, resources, self._tenant_attribute)
                 self.requests[name] += 1
 
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
     item_count,
     items_in_words,
+    measured_resources,
     signal_of_request,
 )
 
@@ -35,3 +37,19 @@ def test_each_point_of_a_metric_is_an_item_whatever_its_kind() -> None:
 )
 def test_items_are_counted_in_words(signal: str, number: int, words: str) -> None:
     assert items_in_words(signal, number) == words
+
+
+@cases(
+    "request_of_spans",
+    {"resourceSpans": [{"resource": {}, "scopeSpans": []}, {"schemaUrl": "[ü]"}]},
+    {"resourceSpans": [{}]},
+    {"resourceSpans": []},
+    {},
+)
+def test_resources_are_measured_as_they_are_written(request_of_spans: dict[str, Any]) -> None:
+    text = json.dumps(request_of_spans, separators=(",", ":"), ensure_ascii=False)
+    expected = request_of_spans.get("resourceSpans", [])
+    measured = list(measured_resources(text))
+    assert [resource.content for resource in measured] == expected
+    written = [json.dumps(resource, separators=(",", ":"), ensure_ascii=False) for resource in expected]
+    assert [resource.size for resource in measured] == [len(text.encode()) for text in written]

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import json
+
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Sent
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import measured_resources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.measured_shares import (
     measured_shares,
     sent_anything,
@@ -17,7 +20,7 @@ from .planted import logs
 def sent(records: int, size: int) -> Sent:
     made = Sent(size=size)
     signal, request = logs(*[{"body": "x", "severity": "info"}] * records)
-    made.tally.add(signal, request)
+    made.tally.add(signal, measured_resources(json.dumps(request, separators=(",", ":"))))
     return made
 
 

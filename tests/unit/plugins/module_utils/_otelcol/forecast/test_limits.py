@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Change, Figures
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import RESOURCE, Tally
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Tally
 
 from tests.support.cases import cases
 
@@ -77,7 +76,7 @@ def test_what_is_no_limit_is_refused(given: dict[str, Any], said: str) -> None:
 
 def test_an_attribute_that_nothing_had_is_told_since_its_loss_cannot_show() -> None:
     limits = checked_limits({"lost_attributes": ["service.name", "service.nmae"]})
-    tally = Tally(attributes=Counter({(RESOURCE, "service.name"): 1}))
+    tally = Tally(resource_names={"service.name"})
     assert list(limits.unseen([Tally(), tally])) == [
         "lost_attributes: nothing has attribute service.nmae before the change, so its loss cannot show"
     ]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
@@ -14,13 +15,15 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     changes_of,
     paired_exporters,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import measured_resources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import otlp_request
 
 
 def sent(short: str, records: list[dict[str, Any]], size: int) -> dict[str, Sent]:
     signal = {"spans": "traces"}.get(short, short)
     counted = Sent(size=size)
-    counted.tally.add(signal, otlp_request(short, records, "given"))
+    text = json.dumps(otlp_request(short, records, "given"), separators=(",", ":"))
+    counted.tally.add(signal, measured_resources(text))
     return {signal: counted}
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import (
@@ -15,6 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import (
     item_count,
+    measured_resources,
     signal_of_request,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS, otlp_request
@@ -40,7 +42,8 @@ RECORDS: dict[str, list[dict[str, Any]]] = {
 
 def tally(short: str, tenant_attribute: str = "") -> Tally:
     counted = Tally()
-    counted.add(SIGNALS[short], otlp_request(short, RECORDS[short], "given"), tenant_attribute)
+    text = json.dumps(otlp_request(short, RECORDS[short], "given"), separators=(",", ":"))
+    counted.add(SIGNALS[short], measured_resources(text), tenant_attribute)
     return counted
 
 
@@ -69,7 +72,22 @@ def test_spans_of_a_trace_and_points_of_a_series_are_counted_once() -> None:
 
 
 def test_attributes_know_whether_the_resource_or_the_record_has_them() -> None:
-    counted = tally("spans").attributes
-    assert counted[RESOURCE, "service.name"] == 3
-    assert counted[RESOURCE, "team"] == counted[RECORD, "url.path"] == 2
-    assert counted[RECORD, "user.id"] == 1
+    of_resources = {(RESOURCE, name) for name in CART}
+    assert tally("spans").attributes == of_resources | {(RECORD, "url.path"), (RECORD, "user.id")}
+
+
+def test_points_whose_attributes_stand_in_another_order_are_of_one_series() -> None:
+    labels = {"http.route": "/", "user.id": "7"}
+    points = [{"name": "requests", "attributes": dict(order)} for order in (labels.items(), [*labels.items()][::-1])]
+    text = json.dumps(otlp_request("metrics", points, "given"), separators=(",", ":"))
+    counted = Tally()
+    counted.add("metrics", measured_resources(text))
+    assert counted.total == 2
+    assert len(counted.series) == 1
+
+
+def test_a_resource_without_records_is_no_sender() -> None:
+    counted = Tally()
+    for signal, resources in (("logs", "resourceLogs"), ("metrics", "resourceMetrics")):
+        counted.add(signal, measured_resources(json.dumps({resources: [{"scopeLogs": [], "scopeMetrics": []}]})))
+    assert not counted.items
