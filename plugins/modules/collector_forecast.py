@@ -34,6 +34,14 @@ options:
     type: list
     elements: dict
     required: true
+  manifests:
+    description:
+      - The objects of the inventory, as M(o11y.opentelemetry.otel_render) returns them. They show which resources of
+        the operator do not change, though the operator has added to their configs. Without them, each collector of the
+        operator has a forecast.
+    type: list
+    elements: dict
+    default: []
   captures:
     description:
       - The folder with a capture C(NAMESPACE.NAME) for each collector, as playbook C(o11y.opentelemetry.capture)
@@ -79,6 +87,7 @@ EXAMPLES = r"""
 - name: Stop a change that loses the name of a service
   o11y.opentelemetry.collector_forecast:
     collectors: "{{ otel_collector_rendered.collectors }}"
+    manifests: "{{ otel_collector_rendered.manifests }}"
     resources: "{{ running.resources }}"
     captures: "captures/{{ inventory_hostname }}"
     limits: {bytes: +20%, lost_attributes: [service.name]}

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible.plugins.filter.core import combine
 
 from tests.integration.test_forecast import planted_requests
 from tests.support import plays
@@ -182,6 +184,46 @@ def test_the_forecasts_of_all_clusters_are_on_one_page(fleet: Fleet) -> None:
     again = fleet.run(LOSES, playbook="forecast", more=("--check",), forecast_limits=LIMITS, **given)
     assert "changed=0" in said(again)
     assert {name: file.read_text(encoding="utf-8") for name, file in files.items()} == texts
+
+
+UNDER_OPERATOR = {"otel_collector_backend": "operator"}
+ADDED_BY_OPERATOR = {
+    "receivers": {"otlp": {"protocols": {"grpc": {"keepalive": {}}}}},
+    "service": {"telemetry": {"metrics": {"address": "0.0.0.0:8888"}}},
+}
+"""What stands for the defaults of its webhook. Source: ApplyDefaults in the operator's internal/otelconfig."""
+
+
+def run_under_operator(fleet: Fleet, **changed: Any) -> None:
+    """Let the cluster have the custom resource of the gateway, with what the operator and others add to its config."""
+    folder = fleet.folder / "applied"
+    rendered = fleet.run(GATEWAY, playbook="render", otel_gitops_path=str(folder), **UNDER_OPERATOR)
+    assert rendered.returncode == 0, said(rendered)
+    file = folder / "eu" / "collectors" / PLACE / "gateway.yml"
+    manifests = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+    (resource,) = (manifest for manifest in manifests if manifest["kind"] == "OpenTelemetryCollector")
+    for added in (ADDED_BY_OPERATOR, changed):
+        resource["spec"]["config"] = combine(resource["spec"]["config"], added, recursive=True)
+    fleet.apis["eu"].objects.clear()
+    fleet.apis["eu"].apply("o11y.opentelemetry", NAMESPACE, resource)
+
+
+def test_a_collector_of_the_operator_that_does_not_change_needs_no_forecast(fleet: Fleet) -> None:
+    fleet.capture("eu", "gateway")
+    run_under_operator(fleet)
+    same = fleet.run(GATEWAY, more=("--check",), forecast_limits=LIMITS, **UNDER_OPERATOR)
+    assert "Forecast what the collectors would send" in said(same), said(same)
+    assert "forecast of" not in said(same), said(same)
+    other = fleet.run(LOSES, more=("--check",), forecast_limits=LIMITS, **UNDER_OPERATOR)
+    assert other.returncode == 2, said(other)
+    assert LOST in said(other), said(other)
+
+
+def test_a_resource_that_a_person_edited_has_a_forecast_though_its_hash_is_that_of_the_inventory(fleet: Fleet) -> None:
+    fleet.capture("eu", "gateway")
+    run_under_operator(fleet, exporters={"otlp_grpc/backend": {"endpoint": "elsewhere:4317"}})
+    done = fleet.run(GATEWAY, more=("--check",), forecast_limits=LIMITS, **UNDER_OPERATOR)
+    assert TITLE in said(done), said(done)
 
 
 def test_a_pull_request_shows_the_forecast_of_the_changed_files(fleet: Fleet) -> None:

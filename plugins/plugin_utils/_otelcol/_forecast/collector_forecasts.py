@@ -13,6 +13,7 @@ from typing import Any
 from ....module_utils._otelcol.config.config_secrets import secrets_in
 from ....module_utils._otelcol.config.masking import masked_tree, masker
 from ....module_utils._otelcol.errors import Problem, cleaned
+from ....module_utils._otelcol.forecast.applied_resources import is_applied
 from ....module_utils._otelcol.forecast.told_collectors import (
     ToldCollector,
     failures,
@@ -60,6 +61,11 @@ class Rendered:
         return name if self.row.get("kind") == SERVICE else f"{self.row['namespace']}.{name}"
 
     @property
+    def ref(self) -> Ref:
+        """Its workload, or the custom resource from which the operator makes one."""
+        return Ref(str(self.row.get("kind")), str(self.row["namespace"]), str(self.row["name"]))
+
+    @property
     def form(self) -> Chosen:
         """What it is after the change."""
         config = _inputs.collect_inputs([], self.row["config"]).inputs[0].config
@@ -98,6 +104,8 @@ def _told(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Iterator
     """Yield what is known of each collector that changes. One that does not run yet has no config of before."""
     for row in arguments["collectors"]:
         rendered = Rendered(row)
+        if is_applied(rendered.ref, arguments["manifests"], arguments.get("resources") or ()):
+            continue
         after = rendered.form
         try:
             before = _before(rendered, arguments)
@@ -141,8 +149,7 @@ def _with_one(rendered: Rendered, arguments: Mapping[str, Any]) -> dict[str, Any
 
 
 def _is_there(rendered: Rendered, resources: Sequence[Mapping[str, Any]]) -> bool:
-    own = Ref(str(rendered.row.get("kind")), str(rendered.row["namespace"]), str(rendered.row["name"]))
-    return any(ref(dict(workload)) == own for workload in resources)
+    return any(ref(dict(workload)) == rendered.ref for workload in resources)
 
 
 def _differ(before: Chosen, after: Chosen, *, is_masked: bool) -> bool:
