@@ -105,11 +105,9 @@ class _KnownSecrets:
 
     def _pattern_of_starts(self) -> re.Pattern[str]:
         """Return where a secret may begin: at the begin of a word, or anywhere for one that is unmistakable."""
-        at_words = rf"(?<!\w){_heads(self._spellings, 1)}"
         unmistakable = [spelling for spelling in self._spellings if len(spelling) >= _UNMISTAKABLE]
-        if not unmistakable:
-            return re.compile(at_words)
-        return re.compile(rf"{at_words}|(?={_heads(unmistakable, _HEAD)})")
+        or_anywhere = f"|(?={_heads(unmistakable, _HEAD)})" if unmistakable else ""
+        return re.compile(rf"(?<!\w){_heads(self._spellings, 1)}{or_anywhere}")
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where secrets begin and end in a text, the longest at each place, none inside of another."""
