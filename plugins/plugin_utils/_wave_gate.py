@@ -12,7 +12,7 @@ from typing import Any
 from ..module_utils._waves.plan_differences import change_lines
 from ..module_utils._waves.sample_rows import tracks
 from ..module_utils._waves.wave_behind import BehindJudged
-from ..module_utils._waves.wave_data import Judged, Tools, Track, judged, sides_of
+from ..module_utils._waves.wave_data import Judged, Tools, Track, judged, sides_of, worse_lines
 from ..module_utils._waves.wave_plan import PASS
 from ..module_utils._waves.wave_verdict import (
     BEFORE,
@@ -129,7 +129,7 @@ def _data(planned: Mapping[str, Any], wave: Mapping[str, Any], end: WaveEnd, var
     notes = [*(one.line for one in found), *beyond.notes, *uncompared, *_without_collectors(planned, end)]
     return WaveData(
         passed=_passed(found),
-        worse=(*(line for one in found for line in one.worse), *beyond.worse),
+        worse=(*worse_lines(found), *beyond.worse),
         notes=tuple(notes or ["nothing changed, so nothing was compared"]),
         is_missing=bool(uncompared) or beyond.is_missing or not all(one.is_whole for one in found),
         may_be_missing=wave["without_data"] == PASS,

@@ -12,3 +12,5 @@ from __future__ import annotations
 FEWEST_ITEMS, EXCESS_POINTS = 5, 10
 # Items that were due by the rate before, of which none came.
 FEWEST_DUE = 20
+# By how many seconds items leave an exporter later than they should.
+LATE_SECONDS = 5

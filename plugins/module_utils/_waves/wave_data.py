@@ -180,6 +180,14 @@ def judged(sides: Sides, tools: Tools) -> Judged:
     )
 
 
+def worse_lines(found: Sequence[Judged]) -> list[str]:
+    """Return what is worse in all groups: the first fault of each before further ones, since not all are shown."""
+    lines: list[str] = []
+    for number in range(max((len(group.worse) for group in found), default=0)):
+        lines += [group.worse[number] for group in found if number < len(group.worse)]
+    return lines
+
+
 def _shortness(tracks: Sequence[Track]) -> str:
     """Return how long a watch must be to see a receiver or exporter that is silent; empty if this one was."""
     too_short = [track for track in tracks if _is_short(track)]

@@ -263,7 +263,8 @@ class _Comparison:
         self._canary_config, self._rest_config = canary.config, config
         self._seconds_alone = alone
         self._bases: list[Facts] = old["bases"]
-        self._settled = canary.before(held(canary.config) + MARGIN)
+        self._hold_seconds = held(canary.config) + MARGIN
+        self._settled = canary.before(self._hold_seconds)
         self._signals_exported_here = {row["signal"] for row in new["exports"] if row["sent"] or row["failed"]}
         self._signals_sent_by_rest = set()
         for facts in self._bases:
@@ -333,9 +334,9 @@ class _Comparison:
     def exports(self, index: int, row: Row) -> Row:
         """Return the row of an exporter, with how much was due by the share that the rest has sent, and its queue."""
         compared = self._compared(_EXPORTED, index, row)
-        return {**row, **compared.as_row("failed"), **self._due_to_be_sent(row), **self._queue(index, row)}
+        return {**row, **compared.as_row("failed"), **self._due_to_be_sent(index, row), **self._queue(index, row)}
 
-    def _due_to_be_sent(self, row: Row) -> Row:
+    def _due_to_be_sent(self, index: int, row: Row) -> Row:
         others = self._exporters_beside(row)
         shares = [_sent_share(other, facts) for other, facts in others]
         came = _accepted(self._settled, row["signal"]) if self._settled else 0
@@ -345,7 +346,32 @@ class _Comparison:
             "due": int(came * max(shares, default=0.0)),
             "rest_sent": max((other["sent"] for other, _facts in others), default=0),
             "least": least if sends_nearly_all else max(least, SOME_TRACE),
+            **self._late(index, row["signal"], max(shares, default=0.0) if sends_nearly_all else 0.0),
         }
+
+    def _late(self, index: int, signal: str, share: float) -> Row:
+        """Return how many items an exporter should have sent long ago, and by how many seconds they are late.
+
+        Of pods that have begun with the change, all counts say so: what waited at the first reading waits no less.
+        """
+        end = "_total" if self._canary.is_young else ""
+        passed = share * self._passing(signal)
+        gone = self._canary.history("exports", index, f"sent{end}", f"failed{end}")
+        late = [0] * LAST
+        for facts, count in zip(self._canary.before_each(self._hold_seconds), gone, strict=True):
+            due = int(_accepted(facts, signal, f"accepted{end}") * passed) if facts else 0
+            late.append(max(due - count, 0))
+        in_a_second = _accepted(self._facts_of_canary, signal) * passed / max(self._facts_of_canary["seconds"], 1)
+        seconds = round(late[-1] / in_a_second) if in_a_second else 0
+        return {"late": late[-1], "late_low": min(late[-LAST:]), "late_seconds": seconds}
+
+    def _passing(self, signal: str) -> float:
+        """Return the share of a signal that its processors pass, at least."""
+        share = 1.0
+        for row in self._facts_of_canary["processes"]:
+            if row["signal"] == signal and row["incoming"]:
+                share *= 1 - min(row["dropped"] / row["incoming"], 1.0)
+        return share
 
     def _exporters_beside(self, row: Row) -> list[tuple[Row, Facts]]:
         """Return the exporters of the rest to compare with.
@@ -361,15 +387,16 @@ class _Comparison:
         """Return how full the queue of an exporter stays, by how much it grows, and how full those of the rest are."""
         sizes = self._canary.history("exports", index, "queue_size")[-_QUEUE_READINGS:]
         here_unit, rest_unit = unit_of(self._canary_config, row["id"]), unit_of(self._rest_config, row["id"])
-        lowest = min(sizes[-LAST:]) // here_unit if len(sizes) >= LAST else 0
-        rest_size = sum(other["queue_size"] for other in self._rows_in_this_time("exports", row)) / _pods(
-            self._facts_of_rest
-        )
+        lowest = min(sizes[-LAST:]) if len(sizes) >= LAST else 0
+        size_of_all = sum(other["queue_size"] for other in self._rows_in_this_time("exports", row))
+        rest_size = size_of_all / _pods(self._facts_of_rest)
+        pods_here = _pods(self._facts_of_canary)
         return {
-            "queue_low": lowest,
+            "queue_low": lowest // here_unit,
             "queue_grown": sizes[-1] - sizes[0],
             "rest_queue": round(rest_size),
-            "queue_excess": round(lowest / _pods(self._facts_of_canary) - _QUEUE_FACTOR * rest_size / rest_unit),
+            "queue_excess": round(lowest // here_unit / pods_here - _QUEUE_FACTOR * rest_size / rest_unit),
+            "queue_stays": round(lowest / pods_here - _QUEUE_FACTOR * rest_size),
         }
 
     def processes(self, row: Row) -> Row:
@@ -455,10 +482,10 @@ def unit_of(config: Mapping[str, Any], exporter: str) -> int:
     return min(batch_size or BATCH_BYTES, part_of_queue)
 
 
-def _accepted(facts: Facts, signal: str) -> int:
+def _accepted(facts: Facts, signal: str, field: str = "accepted") -> int:
     """Return what came in of a signal; for one that connectors make, of all signals."""
-    own = [row["accepted"] for row in facts["receives"] if row["signal"] == signal]
-    return sum(own) if own else sum(row["accepted"] for row in facts["receives"])
+    own = [row[field] for row in facts["receives"] if row["signal"] == signal]
+    return sum(own) if own else sum(row[field] for row in facts["receives"])
 
 
 def _percent(part: float, whole: float) -> int:

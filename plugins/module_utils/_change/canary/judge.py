@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..._diagnose.diagnose_checks import Check, CheckFinding, Search, run_checks
-from ..._host_change.judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS
+from ..._host_change.judgement_thresholds import EXCESS_POINTS, FEWEST_DUE, FEWEST_ITEMS, LATE_SECONDS
 from ..._otelcol.config.masking import quoted
 from ..._otelcol.config.paths import amount
 from ..._otelcol.errors import Problem, near
@@ -61,6 +61,13 @@ CHECKS = (
         grows="queue_size",
     ),
     Check(
+        "exports_late",
+        f"exports[?sent > `0` && queue_stays >= `1` && late_low >= `{FEWEST_DUE}` && late_seconds >= `{LATE_SECONDS}`]",
+        "{about}: {late} {items} are late by about {late_seconds} seconds in the canary: its queue is {queue_size} of"
+        " {queue_capacity}, and {rest_queue} in the rest",
+        "See why {id} sends slowly: latency and limits of the backend, the size of batches, `num_consumers`.",
+    ),
+    Check(
         "receiver_silent",
         f"receives[?offered == `0` && due >= `{FEWEST_DUE}`]",
         "{about}: no {items} came in, and about {due} were due by the rate before",
@@ -80,16 +87,17 @@ CHECKS = (
         "Let {id} listen on the address of the pod: `[${{env:MY_POD_IP}}]:{port}`.",
     ),
     Check(
+        "out_of_memory",
+        "!(rest.pods[?oom]) && canary.pods[?oom]",
+        "pod {name} of the canary was killed because it used more than its memory limit of {memory_limit_mib} MiB, and"
+        " restarted {restarts} times",
+        "Raise the memory limit, or let the memory limiter refuse earlier.",
+    ),
+    Check(
         "restarts",
         "rest.restarted == `0` && canary.pods[?restarted >= `1` || restarts >= `3`]",
         "pod {name} of the canary restarted {restarts} times, no pod of the rest did",
         "Read the last lines of the log of pod {name} before its restart.",
-    ),
-    Check(
-        "out_of_memory",
-        "!(rest.pods[?oom]) && canary.pods[?oom]",
-        "pod {name} of the canary was killed because it used more than its memory limit",
-        "Raise the memory limit, or let the memory limiter refuse earlier.",
     ),
     Check(
         "memory_high",
@@ -113,7 +121,15 @@ CHECKS = (
 )
 NAMES = tuple(check.id for check in CHECKS)
 # What says nothing about a canary that no data reached: it was not compared, so it was not passed.
-NEED_DATA = ("exports_fail", "receivers_refuse", "nothing_sent", "all_dropped", "queue_grows", "receiver_silent")
+NEED_DATA = (
+    "exports_fail",
+    "receivers_refuse",
+    "nothing_sent",
+    "all_dropped",
+    "queue_grows",
+    "exports_late",
+    "receiver_silent",
+)
 # The keys of a user's own check, and those that it must have.
 _OWN = ("id", "find", "text", "fix", "grows")
 _NEEDED = ("id", "find", "text")

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..._otelcol.catalogue.port_rows import Listeners
+from ..._otelcol.needs.quantities import MIB
 from ..._telemetry.logs import groups
-from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, total
+from ..._telemetry.metrics import MEMORY, UPTIME, Flow, Reading, grown, total
 
 Row = dict[str, Any]
 Facts = dict[str, list[Row]]
@@ -24,6 +25,8 @@ _Z = 2.58
 LAST = 3
 # Data comes in steadily if it does in so many of a hundred readings, of so many at least.
 _STEADY, _FEWEST = 80, 5
+# A process is young for so many seconds.
+_YOUNG = 300
 
 
 class Sample(NamedTuple):
@@ -102,6 +105,7 @@ class Revision:
             "restarts": sample.restarts,
             "restarted": max(sample.restarts - self._restarts[sample.pod], 0),
             "oom": sample.oom,
+            "memory_limit_mib": sample.memory_limit // MIB,
             "memory_percent": used[-1] if used else 0,
             "memory_low": min(used[-LAST:]) if len(used) >= LAST else 0,
             "unread": len(recent) > LAST and all(earlier.reading is None for earlier in recent),
@@ -136,8 +140,20 @@ class Revision:
 
     def before(self, seconds: float) -> Facts | None:
         """Return the rows of the latest reading that is as old as that; None if none is."""
-        old = [poll.facts for poll in self.polls if self.polls[-1].at - poll.at >= seconds]
+        return self._as_old(self.polls[-1].at, seconds)
+
+    def before_each(self, seconds: float) -> list[Facts | None]:
+        """Return for each reading the rows of the latest one that was as old as that then."""
+        return [self._as_old(poll.at, seconds) for poll in self.polls]
+
+    def _as_old(self, at: float, seconds: float) -> Facts | None:
+        old = [poll.facts for poll in self.polls if at - poll.at >= seconds]
         return old[-1] if old else None
+
+    @property
+    def is_young(self) -> bool:
+        """Whether all pods had begun shortly before their first reading: what they count is of about this time."""
+        return all(first[UPTIME] <= _YOUNG for first in self._first.values())
 
     def _steady(self) -> list[str]:
         """Return the signals that came in between nearly all readings."""

@@ -22,6 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_dat
     Track,
     judged,
     sides_of,
+    worse_lines,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
@@ -95,6 +96,42 @@ def test_without_data_restarts_alone_are_judged() -> None:
     assert "[restarts] pod web1 of the canary restarted" in dying.worse[0]
 
 
+def slow(member: str, sent: int, *, uptime: float = 5.0, readings: int = 14, first: float = 0.0) -> Track:
+    """Return a collector that gets a request of 6 spans each second, and sends so many spans: the rest waits."""
+    polls = []
+    for number in range(readings):
+        seconds = uptime + first + PAUSE * number
+        counts = counted(int(6 * seconds), int(sent * seconds), 0, seconds=seconds)
+        counts[Key("exporter_queue_size", "otlp_grpc", "traces")] = int((6 - sent) * seconds / 6)
+        counts[Key("exporter_queue_capacity", "otlp_grpc", "traces")] = 1000
+        polls.append(Poll(first + PAUSE * number, (Sample(pod=member, reading=counts),)))
+    return Track(member, "agent", "000002", has_passed=False, config=CONFIG, polls=tuple(polls))
+
+
+def test_an_exporter_that_sends_less_than_comes_in_is_late_long_before_its_queue_is_full() -> None:
+    (line,) = verdict(slow("web1", 3), GOOD, GOOD).worse
+    assert line.startswith(
+        "agent on web1: [exports_late] exporters/otlp_grpc: 51 spans are late by about 8 seconds in the canary: its"
+        " queue is 20 of 1000, and 0 in the rest."
+    )
+
+
+@pytest.mark.parametrize("sent", [5, 6])
+def test_what_is_sent_within_some_seconds_is_not_late(sent: int) -> None:
+    assert verdict(slow("web1", sent), GOOD, GOOD).worse == ()
+
+
+def test_a_queue_in_bytes_shows_small_requests_that_are_late() -> None:
+    queue = {"otlp_grpc": {"endpoint": "gateway:4317", "sending_queue": {"sizer": "bytes", "queue_size": 65_011_712}}}
+    after = dataclasses.replace(slow("web1", 3), config=CONFIG | {"exporters": queue})
+    assert "[exports_late]" in verdict(after, GOOD, GOOD).worse[0]
+
+
+def test_an_exporter_that_is_as_late_elsewhere_is_no_fault_of_the_change() -> None:
+    elsewhere = slow("web3", 3, uptime=300.0, readings=2)
+    assert judged(Sides((slow("web1", 3),), (track("web1", GOOD, 1),), (elsewhere,)), TOOLS).worse == ()
+
+
 LONG = 20  # readings, in which silence says something
 
 
@@ -125,6 +162,13 @@ def test_what_is_wrong_on_all_is_told_once() -> None:
     names = [f"web{number}" for number in range(5)]
     sides = Sides(tuple(track(name, BAD) for name in names), tuple(track(name, GOOD, 1) for name in names))
     assert len(judged(sides, TOOLS).worse) == 1
+
+
+def test_the_first_fault_of_each_group_comes_before_further_ones() -> None:
+    faults = [("a1", "a2", "a3"), (), ("b1",), ("c1", "c2")]
+    groups = [Judged(name="agent", members=("web1",), beside=(), worse=lines) for lines in faults]
+    assert worse_lines(groups) == ["a1", "b1", "c1", "a2", "c2", "a3"]
+    assert worse_lines([]) == []
 
 
 @pytest.mark.parametrize(

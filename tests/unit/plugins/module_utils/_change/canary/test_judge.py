@@ -107,6 +107,7 @@ def watched(
     ("nothing_sent", {**WELL, "sent": 0}, {}),
     ("all_dropped", {**WELL, "outgoing": 0, "sent": 0}, {}),
     ("queue_grows", {**WELL, "sent": 2, "queue": 18}, {}),
+    ("exports_late", {**WELL, "sent": 5, "queue": 0.4}, {}),
     ("receiver_silent", {**WELL, "host": 0}, {}),
     ("endpoint_nowhere", WELL, {"ways": [NOWHERE]}),
     ("not_listening", WELL, {"open": {("otlp", 4317): False}}),
@@ -133,6 +134,8 @@ def test_every_check_has_a_situation() -> None:
     ({"host": 9}, CONFIG),
     ({**WELL, "failed": 0.1}, CONFIG),
     ({**WELL, "outgoing": 10, "sent": 10}, CONFIG),
+    # An exporter that gets less than before, and has a queue, is not late.
+    ({**WELL, "outgoing": 10, "sent": 10, "queue": 0.4}, CONFIG),
     # A sampler that the rest does not have may pass nothing for a while.
     ({"in": 20, "incoming": 20, "outgoing": 20, "host": 9}, SAMPLED),
     ({"in": 9000, "incoming": 9000, "outgoing": 9000, "host": 9}, TAIL),
