@@ -4,6 +4,7 @@
 """Three real hosts change in two waves: a change whose exporter does not deliver stops in the first and goes back.
 
 An agent sends to a collector on the same host. Nothing judges the change of a host by itself, so that the gate has to.
+The agent also reads a file to which lines are written all the time, and keeps its queue on the disk: it loses no line.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.cluster import until
 from tests.support.host_site import LinuxHost
 from tests.support.own_hosts import OwnHosts, ansible, program
 from tests.support.runs import begin, kill
@@ -40,24 +42,27 @@ EVERY = [
     {"name": "last", "members": ["host3"]},
 ]
 RECORDS = "/etc/otelcol/agent/waves.json"
+LINES = "/var/log/lines.log"
+WRITER = f'number=0; while sleep 0.05; do number=$((number + 1)); echo "line $number at $(date +%s)." >> {LINES}; done'
 
 
 def collectors(endpoint: str, **attributes: str) -> list[dict[str, Any]]:
-    """Return an agent that measures its host each second, and the collector on the same host that it sends to."""
+    """Return an agent that measures its host and reads a file, and the collector on the same host that it sends to."""
     forward = {"otlp_forward": {"endpoint": endpoint, "insecure": True}}
     measured = {"host_metrics": {"interval": "1s", "scrapers": ["load", "memory"]}}
     more = [{"resource_attributes": {"attributes": attributes}}] if attributes else []
     backend = {
         "name": "backend",
-        "recipes": ["debug_output"],
+        "recipes": [{"debug_output": {"verbosity": "normal"}}],
         "health_port": 13134,
         "metrics_port": 8889,
         "config": {
             "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": BACKEND}}}},
-            "service": {"pipelines": {"metrics": {"receivers": ["otlp"]}}},
+            "service": {"pipelines": {"metrics": {"receivers": ["otlp"]}, "logs": {"receivers": ["otlp"]}}},
         },
     }
-    return [{"name": "agent", "recipes": [measured, *more, forward]}, backend]
+    lines = {"file_logs": {"include": [LINES], "start_at": "beginning"}}
+    return [{"name": "agent", "recipes": [measured, lines, *more, "durable", forward]}, backend]
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,21 @@ class Fleet:
         return dict(json.loads(self.on(host, f"cat {RECORDS} 2>/dev/null || echo '{{}}'")))
 
 
+def waits_of_lines(fleet: Fleet) -> list[float]:
+    """Return for how long each line waited that is written by now on the first host. Fails if one is lost."""
+    written = int(fleet.on("host1", f"wc -l < {LINES}"))
+    waits: dict[int, float] = {}
+
+    def all_came() -> bool:
+        printed = fleet.on("host1", "journalctl --unit=otelcol-backend --output=short-unix | grep 'line [0-9]* at'")
+        for came, number, began in re.findall(r"^(\d+\.\d+) .*line (\d+) at (\d+)\.", printed, re.MULTILINE):
+            waits.setdefault(int(number), float(came) - int(began))
+        return waits.keys() >= set(range(1, written + 1))
+
+    until(f"all {written} lines of the file", all_came)
+    return list(waits.values())
+
+
 @pytest.fixture(scope="module", name="fleet")
 def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Three hosts on which the first release of both collectors runs, which no wave has judged."""
@@ -112,6 +132,7 @@ def _fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     with HOSTS.running(len(NAMES)) as inventory:
         fleet = Fleet(inventory, path)
         fleet.site(collectors(BACKEND))
+        fleet.on("host1", f"systemd-run --quiet --unit=writer sh -c '{WRITER}'")
         yield fleet
 
 
@@ -125,6 +146,7 @@ def test_a_bad_change_stops_in_the_first_wave_and_goes_back(fleet: Fleet) -> Non
     assert {host: release for host, (release, _process) in after.items()} == dict.fromkeys(NAMES, "000001")
     assert {host: after[host] for host in NAMES[1:]} == {host: before[host] for host in NAMES[1:]}, "untouched"
     assert fleet.records("host1") == {}, "the release before has passed no wave, nor has the bad one"
+    assert max(waits_of_lines(fleet)) > GATE["watch_seconds"], "lines waited on the disk while nothing was delivered"
 
 
 def test_a_bad_change_brings_earlier_waves_back_also_after_a_kill(fleet: Fleet) -> None:
@@ -141,6 +163,7 @@ def test_a_bad_change_brings_earlier_waves_back_also_after_a_kill(fleet: Fleet) 
     after = fleet.agents()
     assert {release for release, _process in after.values()} == {"000001"}
     assert after["host3"] == before["host3"], "untouched"
+    assert waits_of_lines(fleet)
 
 
 def test_a_good_change_reaches_all_hosts_and_a_further_run_watches_nothing(fleet: Fleet) -> None:
