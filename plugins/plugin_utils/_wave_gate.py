@@ -126,7 +126,8 @@ def _data(planned: Mapping[str, Any], wave: Mapping[str, Any], end: WaveEnd, var
     found = [judged(sides, tools) for sides in sides_of(counted.after, counted.before, counted.rest)]
     beyond = _beyond(wave, end, counted, variables, tools)
     uncompared = list(_uncompared(hosts, end, variables))
-    notes = [*(one.line for one in found), *beyond.notes, *uncompared, *_without_collectors(planned, end)]
+    # What lacks comes first, then the gateways: where members are many, not all are shown.
+    notes = [*uncompared, *beyond.notes, *(one.line for one in found), *_without_collectors(planned, end)]
     return WaveData(
         passed=_passed(found),
         worse=(*worse_lines(found), *beyond.worse),

@@ -41,7 +41,7 @@ def rounds(good: int, bad: int, failed_before: int = 0, **more: Any) -> list[dic
 
 def test_a_gateway_that_does_well_is_named_with_what_it_was_compared() -> None:
     told = decided(WELL, **behind(rounds(50, 0)))["msg"]
-    assert "; behind the wave, gateway on gw1: compared with the readings before the change." in told
+    assert " Data: behind the wave, gateway on gw1: compared with the readings before the change; " in told
 
 
 def test_a_gateway_that_fails_with_the_change_of_its_agents_fails_their_wave() -> None:
@@ -102,7 +102,7 @@ def test_a_gateway_of_a_cluster_is_judged_behind_hosts() -> None:
 def test_collectors_that_are_not_read_are_named_by_the_gate() -> None:
     places = places_behind([Sent("web1", f"gw{number}", "gateway") for number in range(7)], [], 21)
     told = decided(WELL, gate={"behind": places})["msg"]
-    assert "behind the wave, at most 5 hosts are read, and these are not: gateway on gw5, gateway on gw6." in told
+    assert "behind the wave, at most 5 hosts are read, and these are not: gateway on gw5, gateway on gw6; " in told
 
 
 # ── Which collectors get data of a wave ──
