@@ -21,7 +21,21 @@ from ..._otelcol.config.masking import quoted
 from ..._otelcol.config.paths import amount
 from ..._otelcol.errors import Problem, near
 
+# What explains others comes first.
 CHECKS = (
+    Check(
+        "out_of_memory",
+        "!(rest.pods[?oom]) && canary.pods[?oom]",
+        "pod {name} of the canary was killed because it used more than its memory limit of {memory_limit_mib} MiB, and"
+        " restarted {restarts} times",
+        "Raise the memory limit, or let the memory limiter refuse earlier.",
+    ),
+    Check(
+        "restarts",
+        "rest.restarted == `0` && canary.pods[?restarted >= `1` || restarts >= `3`]",
+        "pod {name} of the canary restarted {restarts} times, no pod of the rest did",
+        "Read the last lines of the log of pod {name} before its restart.",
+    ),
     Check(
         "exports_fail",
         f"exports[?failed >= `{FEWEST_ITEMS}` && failed_excess >= `{EXCESS_POINTS}`]",
@@ -85,19 +99,6 @@ CHECKS = (
         "ports[?closed]",
         "{about}: pod {pod} of the canary refuses connections on port {port}, which the rest accepts",
         "Let {id} listen on the address of the pod: `[${{env:MY_POD_IP}}]:{port}`.",
-    ),
-    Check(
-        "out_of_memory",
-        "!(rest.pods[?oom]) && canary.pods[?oom]",
-        "pod {name} of the canary was killed because it used more than its memory limit of {memory_limit_mib} MiB, and"
-        " restarted {restarts} times",
-        "Raise the memory limit, or let the memory limiter refuse earlier.",
-    ),
-    Check(
-        "restarts",
-        "rest.restarted == `0` && canary.pods[?restarted >= `1` || restarts >= `3`]",
-        "pod {name} of the canary restarted {restarts} times, no pod of the rest did",
-        "Read the last lines of the log of pod {name} before its restart.",
     ),
     Check(
         "memory_high",
