@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,16 @@ import pytest
 import yaml
 from testinfra.host import Host
 
-from tests.support.cluster import PROJECT, Cluster, words
+from tests.support.cluster import PROJECT, Cluster, until, words
 from tests.support.runs import kill, start
 
-INVENTORY = f"{PROJECT}/molecule/waves/inventory.yml"
+HERE = f"{PROJECT}/molecule/waves"
+INVENTORY = f"{HERE}/inventory.yml"
 GROUPS = yaml.safe_load(Path(INVENTORY).read_text(encoding="utf-8"))["all"]["children"]
 FIRST, REST = (sorted(GROUPS[name]["hosts"]) for name in ("first", "rest"))
 AGENTS = sorted({*FIRST, *REST} - {"backend"})
-GATE = {"watch_seconds": 40, "on_failure": "roll_back_wave"}
+GATE_SECONDS = 40
+GATE = {"watch_seconds": GATE_SECONDS, "on_failure": "roll_back_wave"}
 WAVES = [{"name": "first", "members": ["first"], **GATE}, {"name": "rest", "members": ["rest"], **GATE}]
 # One cluster changes well before those of the bad changes, and goes back with them.
 EARLY = [
@@ -34,7 +38,7 @@ EARLY = [
     {**WAVES[1], "members": ["rest:!second"]},
 ]
 UNTOUCHED = sorted({*REST} - {"second"})
-# What the gate finds of each bad change. The last one does not even start, and goes back by itself.
+# What the gate finds of each bad change. One more, `crashes`, does not even start, and goes back by itself.
 FOUND = {
     "nobody_listens": "nothing_sent",
     "other_protocol": "nothing_sent",
@@ -42,7 +46,13 @@ FOUND = {
     "wrong_tls": "nothing_sent",
     "not_found": "exports_fail",
     "drops_all": "all_dropped",
+    "slow": "exports_late",
+    "refuses": "receivers_refuse",
+    # It is killed, and may be seen to come near to that before.
+    "runs_out": "(?:out_of_memory|memory_high)",
 }
+# These work until somebody sends to them.
+NEED_LOAD = ("refuses", "runs_out")
 
 
 def namespace(member: str) -> str:
@@ -66,11 +76,25 @@ def site(**variables: Any) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module", name="clusters")
-def _clusters(host: Host) -> dict[str, Cluster]:
-    """All clusters with their first config, which no wave has judged."""
-    code, output = site()
-    assert code == 0, output
-    return {member: Cluster(host, namespace(member)) for member in [*FIRST, *REST]}
+def _clusters(host: Host) -> Iterator[dict[str, Cluster]]:
+    """All clusters with their first config, which no wave has judged, and a backend that answers late."""
+    host.check_output(f"kubectl apply -f {HERE}/slow_backend.yaml")
+    try:
+        code, output = site()
+        assert code == 0, output
+        yield {member: Cluster(host, namespace(member)) for member in [*FIRST, *REST]}
+    finally:
+        host.check_output("kubectl delete namespace waves-outside --wait=false")
+
+
+@contextmanager
+def load(host: Host) -> Iterator[None]:
+    """Send to the agents that work without load, until the end of the block."""
+    host.check_output(f"kubectl apply -f {HERE}/load.yaml")
+    try:
+        yield
+    finally:
+        host.check_output(f"kubectl delete --now -f {HERE}/load.yaml")
 
 
 def pods(clusters: dict[str, Cluster], members: list[str]) -> dict[str, set[str]]:
@@ -96,13 +120,30 @@ def records(clusters: dict[str, Cluster]) -> list[str]:
     return [member for member in AGENTS if clusters[member].get("configmap", label)["items"]]
 
 
-def killed_in_its_watch(**given: Any) -> None:
-    """Run playbook site, and kill it when it watches clusters."""
+def watching(**given: Any) -> subprocess.Popen[str]:
+    """Start playbook site, and return when it watches clusters."""
     run = begun(**given)
     assert run.stdout is not None
     seen = next((line for line in run.stdout if "TASK [Watch the collectors of the cluster]" in line), "")
     assert seen, "the run ended before it watched anything"
-    kill(run)
+    return run
+
+
+def is_killed(cluster: Cluster) -> bool:
+    """Return whether the agent of a cluster was killed because it used more than its memory limit."""
+    (pod,) = cluster.pods("app.kubernetes.io/component=opentelemetry-collector")
+    (container,) = pod["status"]["containerStatuses"]
+    return bool(container["lastState"].get("terminated", {}).get("reason") == "OOMKilled")
+
+
+def faults(cluster: Cluster) -> list[int]:
+    """Return how often the agent of a cluster has restarted, and how many metric points it has refused."""
+    (pod,) = cluster.pods("app.kubernetes.io/component=opentelemetry-collector")
+    path = f"/api/v1/namespaces/{cluster.namespace}/pods/{pod['metadata']['name']}:8888/proxy/metrics"
+    metrics = cluster.host.check_output(f"kubectl get --raw {path}")
+    refused = re.findall(r"^otelcol_receiver_refused_metric_points\S* (\d+)", metrics, re.MULTILINE)
+    assert refused, metrics
+    return [pod["status"]["containerStatuses"][0]["restartCount"], sum(map(int, refused))]
 
 
 def unfound(said: str) -> list[str]:
@@ -116,13 +157,19 @@ def staying(said: str) -> list[str]:
     return [one for one in ("second", *FOUND) if f"{one}: {back.format(namespace(one))}" not in said]
 
 
-def test_bad_changes_stop_in_the_first_wave_and_go_back_also_after_a_kill(clusters: dict[str, Cluster]) -> None:
+def test_bad_changes_stop_in_the_first_wave_and_go_back_also_after_a_kill(
+    host: Host, clusters: dict[str, Cluster]
+) -> None:
     before, untouched = configs(clusters), pods(clusters, UNTOUCHED)
     given = {"breaks": True, "stage": "early", "otel_waves": EARLY}
-    killed_in_its_watch(**given)
+    kill(watching(**given))
     assert len(records(clusters)) == len({"second", *FOUND})
     assert configs(clusters)["second"] != before["second"]
-    code, said = site(**given)
+    run = watching(**given)
+    assert [faults(clusters[member]) for member in NEED_LOAD] == [[0, 0], [0, 0]]
+    with load(host):
+        until("the kernel kills an agent", lambda: is_killed(clusters["runs_out"]), GATE_SECONDS)
+        code, said = end(run)
     assert code == 2
     assert f"1 of {len(FIRST)} hosts failed, and none may: crashes: Apply or remove all objects" in said
     assert "Passed before: early. Later waves did not begin: rest." in said
