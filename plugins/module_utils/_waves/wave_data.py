@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from .._change.canary.canary_facts import MARGIN, facts_of, held, rest_facts
+from .._change.canary.canary_facts import facts_of, rest_facts
+from .._change.canary.hold_times import MARGIN, held
 from .._change.canary.judge import Judge, Verdict, checks_of
 from .._change.canary.readings import Revision, Sample
 from .._otelcol.catalogue.port_rows import Listeners

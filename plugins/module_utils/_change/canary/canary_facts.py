@@ -9,7 +9,6 @@ proves nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,14 +17,13 @@ from typing import Any
 
 from ..._otelcol.config.paths import amount, at, items, section
 from ..._otelcol.needs.peers import peers
-from ..._otelcol.needs.quantities import BATCH_BYTES, duration
+from ..._otelcol.needs.quantities import BATCH_BYTES
 from ..._otelcol.traits import RECEIVERS, Trait, kind_of, prints_records, traits_of
 from ..._telemetry.logs import VARIABLE
-from ..._telemetry.metrics import FLUSH, interval
+from ..._telemetry.metrics import interval
+from .hold_times import MARGIN, held, usual_hold_seconds
 from .readings import LAST, Facts, Revision, Row, bounds, fewer
 
-# What is accepted should be sent after what components hold it for, and so many seconds more.
-MARGIN = 10.0
 # Over so many readings a queue must grow.
 _QUEUE_READINGS = 6
 # A queue is too full if it stays at more units than so many times those of the rest, which differ from pod to pod.
@@ -38,22 +36,6 @@ _RARE_PERCENT = 2
 _NEARLY_ALL_SHARE = 0.9
 # How many units a queue in bytes holds at least.
 _LEAST_UNITS = 20
-# How long components hold data, by type without underscores: the setting, and its default in seconds.
-# Source: README.md of each component.
-_HOLDS = {
-    "batch": (("timeout",), 0.2),
-    "tailsampling": (("decision_wait",), 30.0),
-    "groupbytrace": (("wait_duration",), 1.0),
-    "interval": (("interval",), 60.0),
-    "logdedup": (("interval",), 10.0),
-    "spanmetrics": (("metrics_flush_interval",), 60.0),
-    "servicegraph": (("metrics_flush_interval",), 60.0),
-    # They pass no first point of a series, and points come once a minute.
-    "cumulativetodelta": ((), 120.0),
-    "deltatorate": ((), 120.0),
-    "metricstarttime": ((), 120.0),
-}
-_ZERO = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h)?")
 # Fewer items say nothing.
 LEAST = 20
 # A sampler may drop the spans of a whole trace, so more items must be due.
@@ -127,24 +109,6 @@ def ways_of(peer_rows: Iterable[Row], rest: Mapping[str, Any]) -> list[Row]:
         is_known = ends is None or _end(row["host"], row["port"]) in ends
         ways.append({**row, "known": is_known, "nowhere": _NOWHERE.get(row["state"], "").format(**row)})
     return ways
-
-
-def held(config: Mapping[str, Any]) -> float:
-    """Return for how many seconds the components of a config may hold data until they pass it on."""
-    seconds = 0.0
-    for name in ("processors", "connectors"):
-        for key, settings in section(config, name).items():
-            path, usual_seconds = _HOLDS.get(kind_of(str(key)), ((), 0.0))
-            own = at(settings, path) if path else None
-            if not _is_zero(own):
-                seconds += duration(own) or usual_seconds
-    waits = [at(settings, FLUSH) for settings in section(config, "exporters").values()]
-    return seconds + max(map(duration, waits), default=0.0)
-
-
-def _is_zero(value: Any) -> bool:
-    """Whether a duration is 0, and not missing or a variable."""
-    return _ZERO.fullmatch(str(value)) is not None
 
 
 def needed(kind: str, settings: Mapping[str, Any]) -> int:
@@ -408,7 +372,7 @@ class _Comparison:
             passes = best.surely >= _LEAST_PASSING_PERCENT
         else:
             passes = row["signal"] in self._signals_sent_by_rest - self._signals_exported_here
-        holds_seconds = _HOLDS.get(kind_of(row["id"]), ((), 0.0))[1]
+        holds_seconds = usual_hold_seconds(row["id"])
         least = self._least(row["signal"], row["id"])
         if in_rest and best.went < _NEARLY_ALL_SHARE * best.came:
             least = max(least, ceil(SOME_TRACE / max(best.surely / 100, 0.01)))

@@ -30,7 +30,8 @@ from ..._otelcol.traits import RECEIVERS, Trait, traits_of
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
 from ..._rollout.live.explain_failures import checked_search
 from ..._telemetry.metrics import unserved
-from ..canary.canary_facts import MARGIN, facts_of, held, rest_facts, ways_of
+from ..canary.canary_facts import facts_of, rest_facts, ways_of
+from ..canary.hold_times import MARGIN, held
 from ..canary.judge import NEED_DATA, Judge, Verdict
 from ..canary.readings import Revision
 from .pod_samples import PodSampler

@@ -10,7 +10,6 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_facts import (
     LEAST,
     SOME_TRACE,
-    held,
     needed,
 )
 
@@ -37,18 +36,6 @@ def drawn(percentage: Any) -> dict[str, Any]:
 )
 def test_the_smaller_its_share_the_more_items_a_sampler_must_get(kind: str, settings: Any, count: int) -> None:
     assert needed(kind, settings) == count
-
-
-@cases(
-    "config, seconds",
-    ({}, 0.0),
-    ({"processors": {"batch": None}}, 0.2),
-    ({"processors": {"batch": {"timeout": "2s"}, "tail_sampling": {}}}, 32.0),
-    ({"processors": {"batch": {"timeout": "0s"}}, "connectors": {"service_graph": {"metrics_flush_interval": 0}}}, 0.0),
-    ({"processors": {"batch": {"timeout": "${env:TIMEOUT}"}, "cumulative_to_delta": {}}}, 120.2),
-)
-def test_components_hold_data_for_as_long_as_their_setting_says_or_their_default(config: Any, seconds: float) -> None:
-    assert held(config) == seconds
 
 
 @cases("settings", {}, {"policies": [ERRORS]}, {"policies": "${env:POLICIES}"}, {"policies": [None, ["type"]]})

@@ -13,7 +13,7 @@ from typing import Any
 import jmespath
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import canary_facts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import canary_facts, hold_times
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import (
     CHECKS,
     NAMES,
@@ -198,7 +198,7 @@ def test_a_config_says_how_long_it_holds_data() -> None:
         "processors": {"batch/a": {"timeout": "1m30s"}, "tail_sampling": {}, "filter": {}},
         "exporters": {"otlp": {"sending_queue": {"batch": {"flush_timeout": "5s"}}}, "debug": None},
     }
-    assert canary_facts.held(config) == 125
+    assert hold_times.held(config) == 125
 
 
 def test_a_queue_of_items_is_measured_in_batches() -> None:
