@@ -133,6 +133,8 @@ def _senders(before: Any, now: Any, target: Target) -> Iterator[_Sender]:
         queue = at(settings, (QUEUE,))
         if name not in signals or sends_nothing(name) or not can_batch(target, name):
             continue
+        if settings is not None and not isinstance(settings, Mapping):  # a rule tells it
+            continue
         if queue is None and speaks_otlp(name):
             queue = {}
         if isinstance(queue, Mapping) and queue.get("enabled") in (None, True):

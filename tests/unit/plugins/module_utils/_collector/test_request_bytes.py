@@ -137,3 +137,10 @@ def test_what_waits_in_a_queue_is_tried_without_end(exporter: dict[str, Any], la
     assert found["debug"] is None
     assert found["otlp_http"]["retry_on_failure"].get("max_elapsed_time") == last
     assert retried_without_end({}) == {}
+
+
+@cases("settings", "gateway:4317", ["gateway:4317"], 4317)
+def test_an_exporter_whose_settings_are_no_mapping_stays_for_the_rules(settings: Any) -> None:
+    pipelines = {"logs": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
+    config = {"exporters": {"otlp_http": settings}, "service": {"pipelines": pipelines}}
+    assert by_bytes(config, Target(_builds.tables(), "contrib", "0.158.0"), ROOM) == config
