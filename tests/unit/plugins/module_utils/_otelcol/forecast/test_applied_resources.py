@@ -19,12 +19,12 @@ WITH_DEFAULTS = {**CONFIG, "receivers": {"otlp": {"endpoint": "0.0.0.0:4317"}}}
 OTHER_LIST = {**CONFIG, "service": {"pipelines": {"traces": {"receivers": ["otlp", "jaeger"]}}}}
 
 
-def resource(config: Any, pod_hash: str = "a1", namespace: str = "telemetry") -> dict[str, Any]:
+def resource(config: Any, pod_hash: str = "a1", namespace: str = "telemetry", **more: str) -> dict[str, Any]:
     annotations = {SPEC_HASH: pod_hash} if pod_hash else {}
     return {
         "kind": "OpenTelemetryCollector",
         "metadata": {"namespace": namespace, "name": "gateway"},
-        "spec": {"podAnnotations": annotations, "config": config},
+        "spec": {"podAnnotations": annotations, "config": config, **more},
     }
 
 
@@ -37,7 +37,10 @@ def resource(config: Any, pod_hash: str = "a1", namespace: str = "telemetry") ->
     (resource(CONFIG), resource(CONFIG, "b2"), False),
     (resource(CONFIG, ""), resource(CONFIG, ""), False),
     (resource(CONFIG), resource(CONFIG, namespace="other"), False),
-    ids=["same", "added", "removed", "list", "hash", "sidecar", "another"],
+    (resource(CONFIG, image="contrib:1"), resource(WITH_DEFAULTS, image="contrib:1"), True),
+    (resource(CONFIG, image="contrib:1"), resource(CONFIG, image="contrib:2"), False),
+    (resource(CONFIG), resource(CONFIG, image="contrib:2"), True),
+    ids=["same", "added", "removed", "list", "hash", "sidecar", "another", "same-image", "image", "added-image"],
 )
 def test_a_resource_is_the_same_if_others_have_only_added_to_it(
     wanted: dict[str, Any], running: dict[str, Any], is_same: bool
