@@ -104,7 +104,7 @@ def _told(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Iterator
     """Yield what is known of each collector that changes. One that does not run yet has no config of before."""
     for row in arguments["collectors"]:
         rendered = Rendered(row)
-        if is_applied(rendered.ref, arguments["manifests"], arguments.get("resources") or ()):
+        if _keeps_resource(rendered, arguments):
             continue
         after = rendered.form
         try:
@@ -116,6 +116,16 @@ def _told(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Iterator
             yield ToldCollector(rendered.name, is_new=True)
         elif _differ(before, after, is_masked=arguments["kept"] is not None):
             yield _forecast(Forms(rendered.name, before, after), rendered.folder, arguments, warn)
+
+
+def _keeps_resource(rendered: Rendered, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a run changes nothing of its custom resource.
+
+    A cluster keeps what others have added to it. The files of a repository are written anew, without that.
+    """
+    if arguments.get("gitops_path"):
+        return False
+    return is_applied(rendered.ref, arguments["manifests"], arguments.get("resources") or ())
 
 
 def _before(rendered: Rendered, arguments: Mapping[str, Any]) -> Chosen | None:

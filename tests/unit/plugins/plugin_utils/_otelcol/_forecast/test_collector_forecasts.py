@@ -1,0 +1,41 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A collector of the operator changes if a run changes its custom resource, and in a repository if its file changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import SPEC_HASH
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.collector_forecasts import (
+    collector_forecasts,
+)
+
+TRACES = {"receivers": ["otlp"], "exporters": ["debug"]}
+CONFIG = {"receivers": {"otlp": {}}, "exporters": {"debug": {}}, "service": {"pipelines": {"traces": TRACES}}}
+WITH_LOGS = {**CONFIG, "service": {"pipelines": {"traces": TRACES, "logs": TRACES}}}
+
+
+def resource(config: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "opentelemetry.io/v1beta1",
+        "kind": "OpenTelemetryCollector",
+        "metadata": {"namespace": "telemetry", "name": "gateway"},
+        "spec": {"podAnnotations": {SPEC_HASH: "a1"}, "config": config},
+    }
+
+
+@pytest.mark.parametrize(("gitops_path", "changing"), [(None, []), ("clusters", ["telemetry/gateway"])])
+def test_what_a_person_added_stays_in_a_cluster_and_goes_from_a_file(
+    gitops_path: str | None, changing: list[str]
+) -> None:
+    row = {"kind": "OpenTelemetryCollector", "namespace": "telemetry", "name": "gateway", "config": CONFIG}
+    arguments = {
+        **{"collectors": [row], "manifests": [resource(CONFIG)], "resources": [resource(WITH_LOGS)], "kept": None},
+        **{"captures": "no captures", "limits": {}, "prices": {}, "without_capture": "fail"},
+        "gitops_path": gitops_path,
+    }
+    result = collector_forecasts(arguments, str)
+    assert [unknown["collector"] for unknown in result["unknown"]] == changing
