@@ -131,6 +131,18 @@ def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
             assert included.get("apply", {"tags": ["always"]}) == {"tags": ["always"]}
 
 
+@pytest.mark.parametrize("choice", [["--start-at-task", "Deploy the collectors"], ["--skip-tags", "always"]])
+def test_a_run_without_its_checks_deploys(clone: Path, choice: list[str]) -> None:
+    assert "\nkind: Deployment\n" in played(clone, "site.yml", "-e", "otel_collector_state=rendered", *choice).stdout
+
+
+def test_variables_of_the_command_line_may_need_the_host(clone: Path) -> None:
+    """ansible-core 2.18 reads the names of included files without a host, where they have static imports."""
+    lock = '{"otel_lock_file": "{{ inventory_hostname }}.lock.yml"}'
+    done = played(clone, "site.yml", "-e", "otel_collector_state=rendered", "-e", lock)
+    assert "agent_gateway.lock.yml" in printed(done)
+
+
 def test_a_tag_runs_its_stage_alone(clone: Path) -> None:
     given = ["-e", "otel_collector_state=rendered", "--tags"]
     assert "\nkind: Deployment\n" in played(clone, "site.yml", *given, "collectors").stdout
