@@ -251,12 +251,14 @@ def _found(sides: Sides, tools: Tools) -> _Found:
     compared = list(_comparisons(sides, before, tools))
     left_out = [*_LEFT_OUT, *([_SILENCE] if _was_silent(sides, before) else [])]
     judges = [Judge(tools.search, checks_of(left_out), str) for _one in compared]
-    nobody = Revision(sides.after[0].config, tools.listeners, fresh=False)
+    nobodies = [Revision(one.config, tools.listeners, fresh=False) for one in compared]
     worse: list[Verdict] = []
     came = 0
     for at, samples in _replayed(sides.after):
         revision.add(at, samples)
-        facts = [{**facts_of(revision, nobody, "", str, one.facts), "ways": []} for one in compared]
+        facts = []
+        for one, nobody in zip(compared, nobodies, strict=True):
+            facts.append({**facts_of(revision, nobody, "", str, one.facts), "ways": []})
         came = facts[0]["canary"]["received"]
         worse = worse or _in_all([judge.verdicts(one) for judge, one in zip(judges, facts, strict=True)])
     return _Found(tuple(worse), came, tuple(one.words for one in compared if one.words))
@@ -278,20 +280,29 @@ def _unread(tracks: Iterable[Track]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """What the collectors of a wave are compared with, in words and as facts."""
+    """What the collectors of a wave are compared with, in words and as facts, and its config."""
 
     words: str
     facts: Mapping[str, Any]
+    config: Mapping[str, Any]
 
 
 def _comparisons(sides: Sides, before: Mapping[str, Any], tools: Tools) -> Iterator[_Comparison]:
     """Yield the comparisons that have data; without any, one with nothing."""
     rest = _while_watched(sides.rest, tools)
     who = at_most(_SHOWN, [track.member for track in sides.rest])
-    found = [_Comparison(who, rest), _Comparison("the readings before the change", before)]
+    found = [
+        _Comparison(who, rest, _config_of(sides.rest)),
+        _Comparison("the readings before the change", before, _config_of(sides.before)),
+    ]
     with_data = [one for one in found if any(_accepted(base) for base in one.facts["bases"])]
-    nothing = Revision(sides.after[0].config, tools.listeners, fresh=False)
-    yield from with_data or [_Comparison("", rest_facts(nothing, "", str))]
+    config = sides.after[0].config
+    nothing = Revision(config, tools.listeners, fresh=False)
+    yield from with_data or [_Comparison("", rest_facts(nothing, "", str), config)]
+
+
+def _config_of(tracks: Sequence[Track]) -> Mapping[str, Any]:
+    return tracks[0].config if tracks else {}
 
 
 def _accepted(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
@@ -300,7 +311,7 @@ def _accepted(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
 
 def _while_watched(tracks: Sequence[Track], tools: Tools) -> dict[str, Any]:
     """Return the facts of collectors that have not changed, in the time of the watch and since their start."""
-    revision = Revision(tracks[0].config if tracks else {}, tools.listeners, fresh=False)
+    revision = Revision(_config_of(tracks), tools.listeners, fresh=False)
     for at, samples in _replayed(tracks):
         revision.add(at, samples)
     return _with_rates(rest_facts(revision, "", str))
@@ -308,7 +319,7 @@ def _while_watched(tracks: Sequence[Track], tools: Tools) -> dict[str, Any]:
 
 def _since_start(tracks: Sequence[Track], tools: Tools) -> dict[str, Any]:
     """Return the facts of collectors before their change: all that they had counted since their start."""
-    revision = Revision(tracks[0].config if tracks else {}, tools.listeners, fresh=True)
+    revision = Revision(_config_of(tracks), tools.listeners, fresh=True)
     samples = [sample for track in tracks if track.polls for sample in track.polls[-1].samples]
     revision.add(0.0, ())
     revision.add(max((one.reading[UPTIME] for one in samples if one.reading), default=0.0), samples)

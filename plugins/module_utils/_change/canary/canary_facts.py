@@ -16,6 +16,7 @@ from math import ceil
 from typing import Any
 
 from ..._otelcol.config.paths import amount, at, items, section
+from ..._otelcol.config.pipelines import PipelineGraph, signal_of
 from ..._otelcol.needs.peers import peers
 from ..._otelcol.needs.quantities import BATCH_BYTES
 from ..._otelcol.traits import RECEIVERS, Trait, kind_of, prints_records, traits_of
@@ -34,6 +35,8 @@ _LEAST_PASSING_PERCENT = 5.0
 _RARE_PERCENT = 2
 # From this share on, between 0 and 1, nearly all items go well.
 _NEARLY_ALL_SHARE = 0.9
+# Processors that drop nothing, by type without underscores: what a memory limiter refuses was not accepted.
+_PASSING_ALL = ("batch", "groupbytrace", "memorylimiter")
 # How many units a queue in bytes holds at least.
 _LEAST_UNITS = 20
 # Fewer items say nothing.
@@ -306,11 +309,12 @@ class _Comparison:
         came = _accepted(self._settled, row["signal"]) if self._settled else 0
         least = self._least(row["signal"])
         sends_nearly_all = max(shares, default=1.0) >= _NEARLY_ALL_SHARE
+        says_what_is_late = sends_nearly_all and self._comes_as_in_rest(row)
         return {
             "due": int(came * max(shares, default=0.0)),
             "rest_sent": max((other["sent"] for other, _facts in others), default=0),
             "least": least if sends_nearly_all else max(least, SOME_TRACE),
-            **self._late(index, row["signal"], max(shares, default=0.0) if sends_nearly_all else 0.0),
+            **self._late(index, row["signal"], max(shares, default=0.0) if says_what_is_late else 0.0),
         }
 
     def _late(self, index: int, signal: str, share: float) -> Row:
@@ -328,6 +332,23 @@ class _Comparison:
         in_a_second = _accepted(self._facts_of_canary, signal) * passed / max(self._facts_of_canary["seconds"], 1)
         seconds = round(late[-1] / in_a_second) if in_a_second else 0
         return {"late": late[-1], "late_low": min(late[-LAST:]), "late_seconds": seconds}
+
+    def _comes_as_in_rest(self, row: Row) -> bool:
+        """Return whether an exporter gets its signal from the same receivers as in the rest, through nothing new.
+
+        A connector may send a part elsewhere, or make as many items for any load. A processor such as tail_sampling
+        does not count what it drops.
+        """
+        signal = row["signal"]
+        if all(other["signal"] != signal for other in self._facts_of_canary["receives"]):
+            return False
+        new, old = section(self._canary_config, "processors"), section(self._rest_config, "processors")
+        for other in self._facts_of_canary["processes"]:
+            key = other["id"]
+            counts_nothing = not other["incoming"] and kind_of(key) not in _PASSING_ALL
+            if other["signal"] == signal and counts_nothing and new.get(key) != old.get(key):
+                return False
+        return _way_to(row, self._canary_config) == _way_to(row, self._rest_config)
 
     def _passing(self, signal: str) -> float:
         """Return the share of a signal that its processors pass, at least."""
@@ -418,6 +439,17 @@ def _key(row: Row) -> tuple[str, str]:
 def _entry(row: Row) -> tuple[str, str]:
     """Return what an entry of a log says, without what differs from pod to pod, and the role of its component."""
     return row["about"].partition("/")[0], row["cause"] or VARIABLE.sub("#", row["said"])
+
+
+def _way_to(exporter: Row, config: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what receives a signal in each of its pipelines, whether they list an exporter, and the connectors."""
+    graph = PipelineGraph.of(config)
+    ends = []
+    for pipeline in graph.pipelines:
+        if signal_of(pipeline) == exporter["signal"]:
+            is_listed = exporter["id"] in graph.listed(pipeline, "exporters")
+            ends.append((sorted(graph.listed(pipeline, "receivers")), is_listed))
+    return sorted(ends), section(config, "connectors")
 
 
 def _sent_share(row: Row, facts: Facts) -> float:

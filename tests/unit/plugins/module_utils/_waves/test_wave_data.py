@@ -13,6 +13,7 @@ from typing import Any
 import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import Sample
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import UPTIME, Key
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_data import (
     Judged,
@@ -130,6 +131,60 @@ def test_a_queue_in_bytes_shows_small_requests_that_are_late() -> None:
 def test_an_exporter_that_is_as_late_elsewhere_is_no_fault_of_the_change() -> None:
     elsewhere = slow("web3", 3, uptime=300.0, readings=2)
     assert judged(Sides((slow("web1", 3),), (track("web1", GOOD, 1),), (elsewhere,)), TOOLS).worse == ()
+
+
+def config(
+    pipelines: dict[str, list[list[str]]],
+    processors: dict[str, Any] | None = None,
+    connectors: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return a config with what each pipeline receives by, processes with and exports to."""
+    ends = {name: dict(zip(ROLES, each, strict=True)) for name, each in pipelines.items()}
+    known = {"processors": processors or {}, "connectors": connectors or {}}
+    return {**CONFIG, **known, "service": {"pipelines": ends}}
+
+
+TAIL = {"tail_sampling": {"decision_wait": "10s", "policies": [{"name": "errors", "type": "status_code"}]}}
+ROUTED = {
+    "traces": [["otlp"], [], ["routing"]],
+    "traces/a": [["routing"], [], ["otlp_grpc"]],
+    "traces/b": [["routing"], [], ["otlp_grpc/b"]],
+}
+ZIPKIN = {"traces": [["otlp"], [], ["otlp_grpc"]], "traces/z": [["zipkin"], [], ["otlp_grpc/z"]]}
+SAMPLED = config({"traces": [["otlp"], ["tail_sampling"], ["otlp_grpc"]]}, TAIL)
+
+
+@pytest.mark.parametrize("changed", [config(ROUTED, connectors={"routing": {}}), config(ZIPKIN), SAMPLED])
+def test_an_exporter_that_gets_another_share_is_not_late(changed: dict[str, Any]) -> None:
+    after = dataclasses.replace(slow("web1", 3, readings=30), config=changed)
+    assert verdict(after, GOOD, GOOD).worse == ()
+
+
+def test_a_batch_processor_that_changes_lets_all_pass() -> None:
+    batched = config({"traces": [["otlp"], ["batch"], ["otlp_grpc"]]}, {"batch": {"timeout": "1s"}})
+    assert "[exports_late]" in verdict(dataclasses.replace(slow("web1", 3), config=batched), GOOD, GOOD).worse[0]
+
+
+def test_what_connectors_make_is_not_late_under_more_load() -> None:
+    made = {"traces": [["otlp"], [], ["span_metrics"]], "metrics": [["span_metrics"], [], ["otlp_grpc"]]}
+
+    def loaded(accepted: int, queue: int) -> Track:
+        polls = []
+        for number in range(30):
+            seconds = 5 + PAUSE * number
+            counts = counted(int(accepted * seconds), 0, 0, seconds=seconds)
+            counts[Key("exporter_sent", "otlp_grpc", "metrics")] = int(50 * seconds)
+            counts[Key("exporter_queue_size", "otlp_grpc", "metrics")] = queue
+            polls.append(Poll(PAUSE * number, (Sample(pod="web1", reading=counts),)))
+        given = config(made, connectors={"span_metrics": {"metrics_flush_interval": "5s"}})
+        return Track("web1", "agent", "000002", has_passed=False, config=given, polls=tuple(polls))
+
+    assert judged(Sides((loaded(100, 1),), (loaded(50, 0),), ()), TOOLS).worse == ()
+
+
+def test_a_new_sampler_may_pass_nothing_for_a_while() -> None:
+    after = dataclasses.replace(track("web1", (50, 0, 0), 30), config=SAMPLED)
+    assert verdict(after, GOOD, GOOD).worse == ()
 
 
 LONG = 20  # readings, in which silence says something
