@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,13 @@ def test_a_variable_of_a_wrong_shape_is_named_without_its_value(tmp_path: Path, 
     assert done.returncode == 2
     assert f"option 'otel_collector_{name}" in said and "of role otel_collector must be text" in said
     assert "hunter2" not in said
+
+
+def test_a_role_that_fails_on_one_host_ends_the_run_on_no_other(tmp_path: Path) -> None:
+    """A condition of the `meta` task that ends the role would end the run, where a task fails for its host alone."""
+    after = {"ansible.builtin.debug": {"msg": "the tasks after it run on {{ inventory_hostname }}"}}
+    tasks = [{"ansible.builtin.import_role": {"name": "o11y.opentelemetry.otel_collector"}}, after]
+    play = {"hosts": "all", "connection": "local", "gather_facts": False, "ignore_errors": True, "tasks": tasks}
+    wrong = {"otel_collectors": [{"name": "gateway", "recipes": ["otlp_ingets"]}]}
+    done = plays.run(tmp_path, [play], {"first": wrong, "second": wrong})
+    assert re.findall(r"the tasks after it run on (\w+)", done.stdout) == ["first", "second"], done.stdout
