@@ -225,13 +225,6 @@ class Reasons:
         return f"{annotation} names {value}, which is there; look at the log of the cainjector ({states})."
 
 
-def _ready_condition(certificate: Object) -> dict[str, Any]:
-    for condition in (certificate.get("status") or {}).get("conditions") or []:
-        if condition["type"] == "Ready":
-            return dict(condition)
-    return {}
-
-
 def _fact(step: Pending, lines: list[str]) -> dict[str, Any]:
     """Return the row of a task's result."""
     empty = {"of": "", "pod": "", "node": "", "container": "", "log": []}
