@@ -160,6 +160,19 @@ def test_an_exporter_that_gets_another_share_is_not_late(changed: dict[str, Any]
     assert verdict(after, GOOD, GOOD).worse == ()
 
 
+@pytest.mark.parametrize("seconds_of_burst", [4, 6, 9])
+def test_what_was_read_at_the_start_may_take_a_while(seconds_of_burst: int) -> None:
+    polls = []
+    for number in range(30):
+        seconds = 1 + PAUSE * number
+        accepted = 600 * min(seconds, seconds_of_burst) + 6 * max(seconds - seconds_of_burst, 0)
+        sent = min(100 * seconds, accepted)
+        counts = counted(int(accepted), int(sent), 0, seconds=seconds)
+        counts[Key("exporter_queue_size", "otlp_grpc", "traces")] = int((accepted - sent) / 600)
+        polls.append(Poll(PAUSE * number, (Sample(pod="web1", reading=counts),)))
+    assert verdict(dataclasses.replace(slow("web1", 6), polls=tuple(polls)), GOOD, GOOD).worse == ()
+
+
 def test_a_batch_processor_that_changes_lets_all_pass() -> None:
     batched = config({"traces": [["otlp"], ["batch"], ["otlp_grpc"]]}, {"batch": {"timeout": "1s"}})
     assert "[exports_late]" in verdict(dataclasses.replace(slow("web1", 3), config=batched), GOOD, GOOD).worse[0]
