@@ -209,7 +209,7 @@ def _watched(track: Track) -> float:
 
 
 def _needed(track: Track) -> float:
-    """Return how many seconds a watch needs, with the bounds of the judge (_change/canary/canary_facts.py).
+    """Return how many seconds a watch needs, with the bounds of the judge (_change/canary/shares.py).
 
     An exporter is silent if what came in was not sent after its components have held it and a margin has passed. A
     receiver is silent after three margins, and one that collects by itself after two of its intervals. A fault counts

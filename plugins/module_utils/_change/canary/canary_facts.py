@@ -1,16 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a canary counts, each row with that of the pods that it is compared with. Private.
-
-Shares are compared by the bounds of Wilson's score interval: a small number of failures in a small number of items
-proves nothing.
-"""
+"""What a canary counts, each row with that of the pods that it is compared with. Private."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from typing import Any
@@ -23,7 +18,8 @@ from ..._otelcol.traits import RECEIVERS, Trait, kind_of, prints_records, traits
 from ..._telemetry.logs import VARIABLE
 from ..._telemetry.metrics import interval
 from .hold_times import MARGIN, held, usual_hold_seconds
-from .readings import LAST, Facts, Revision, Row, bounds, fewer
+from .readings import LAST, Facts, Revision, Row
+from .shares import EXPORTED, RECEIVED, Compared, Counts, Passed, Share
 
 # Over so many readings a queue must grow.
 _QUEUE_READINGS = 6
@@ -31,8 +27,6 @@ _QUEUE_READINGS = 6
 _QUEUE_FACTOR = 5
 # A processor that passes less of the rest than this, in percent, may well pass none for a while.
 _LEAST_PASSING_PERCENT = 5.0
-# Failures up to this share, in percent, are rare: each counts alone, and not with all others of its reading.
-_RARE_PERCENT = 2
 # From this share on, between 0 and 1, nearly all items go well.
 _NEARLY_ALL_SHARE = 0.9
 # Processors that drop nothing, by type without underscores: what a memory limiter refuses was not accepted.
@@ -132,93 +126,6 @@ def _drawn(settings: Mapping[str, Any]) -> int:
     return ceil(_LEAST_SAMPLED * 100 / percentage) if percentage else LEAST
 
 
-@dataclass(frozen=True)
-class Share:
-    """Items of one component that went wrong, of those that were offered to it."""
-
-    bad: int
-    offered: int
-
-    @property
-    def percent(self) -> int:
-        return _percent(self.bad, self.offered)
-
-    @property
-    def is_rare(self) -> bool:
-        return 100 * self.bad <= _RARE_PERCENT * self.offered
-
-    def at_least(self, readings: int) -> float:
-        """Return which share goes wrong for certain, in percent. Items of one reading fail together."""
-        return bounds(*fewer(self.bad, self.offered, readings))[0]
-
-    def at_most(self, readings: int) -> float:
-        """Return which share may go wrong, in percent. Items of one reading fail together, unless few fail at all."""
-        counted = (self.bad, self.offered) if self.is_rare else fewer(self.bad, self.offered, readings)
-        return bounds(*counted)[1]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """The share of a canary beside the worst one of the rest, and in how many readings each was counted."""
-
-    here: Share
-    rest: Share
-    here_readings: int
-    rest_readings: int
-
-    @property
-    def excess(self) -> int:
-        """By how many percent more goes wrong here for certain than may go wrong in the rest."""
-        certain = self.here.at_least(self.here_readings) - self.rest.at_most(self.rest_readings)
-        return max(round(certain), 0)
-
-    def as_row(self, name: str) -> Row:
-        """Return the fields of a row of facts; `name` says what went wrong."""
-        return {
-            name: self.here.bad,
-            "offered": self.here.offered,
-            f"{name}_percent": self.here.percent,
-            f"rest_{name}": self.rest.bad,
-            "rest_offered": self.rest.offered,
-            f"rest_{name}_percent": self.rest.percent,
-            f"{name}_excess": self.excess,
-        }
-
-
-@dataclass(frozen=True)
-class _Passed:
-    """How many items left a processor, of those that came in."""
-
-    went: int
-    came: int
-
-    @property
-    def surely(self) -> float:
-        """Which share passes for certain, in percent."""
-        return bounds(self.went, self.came)[0]
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """Rows of one kind, and which of their fields count items that went wrong, and items that went well."""
-
-    rows: str
-    wrong: tuple[str, ...]
-    well: str
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        return (*self.wrong, self.well)
-
-    def share(self, row: Row) -> Share:
-        bad = sum(row[name] for name in self.wrong)
-        return Share(bad, bad + row[self.well])
-
-
-_RECEIVED = _Counts("receives", ("refused", "failed"), "accepted")
-_EXPORTED = _Counts("exports", ("send_failed", "enqueue_failed"), "sent")
-
-
 class _Comparison:
     """The rows of a canary, each with what it is compared with."""
 
@@ -260,7 +167,7 @@ class _Comparison:
 
     def receives(self, index: int, row: Row) -> Row:
         """Return the row of a receiver, with how much was due to come by the rate of the rest."""
-        compared = self._compared(_RECEIVED, index, row)
+        compared = self._compared(RECEIVED, index, row)
         about = f"receivers/{row['id']}"
         return {**row, **compared.as_row("rejected"), "about": about, "due": self._due_to_come(row)}
 
@@ -285,7 +192,7 @@ class _Comparison:
         pause = interval(section(self._canary_config, "receivers", row["id"]))
         return watched if Trait.ALWAYS_COLLECTS in traits_of(RECEIVERS, row["id"]) and watched > 2 * pause else 0.0
 
-    def _compared(self, counts: _Counts, index: int, row: Row) -> Compared:
+    def _compared(self, counts: Counts, index: int, row: Row) -> Compared:
         """Return which share of the items went wrong here and in the rest.
 
         Items of one request fail together, so of many items in few readings no more than the readings count; the same
@@ -300,7 +207,7 @@ class _Comparison:
 
     def exports(self, index: int, row: Row) -> Row:
         """Return the row of an exporter, with how much was due by the share that the rest has sent, and its queue."""
-        compared = self._compared(_EXPORTED, index, row)
+        compared = self._compared(EXPORTED, index, row)
         return {**row, **compared.as_row("failed"), **self._due_to_be_sent(index, row), **self._queue(index, row)}
 
     def _due_to_be_sent(self, index: int, row: Row) -> Row:
@@ -387,8 +294,8 @@ class _Comparison:
     def processes(self, row: Row) -> Row:
         """Return the row of a processor, with whether items pass it in the rest, or elsewhere if it is new there."""
         rows = self._rows_of_component("processes", row)
-        in_rest = [_Passed(other["outgoing"], other["incoming"]) for other, _facts in rows]
-        best = max(in_rest, key=lambda passed: passed.surely, default=_Passed(0, 0))
+        in_rest = [Passed(other["outgoing"], other["incoming"]) for other, _facts in rows]
+        best = max(in_rest, key=lambda passed: passed.surely, default=Passed(0, 0))
         if in_rest:
             passes = best.surely >= _LEAST_PASSING_PERCENT
         else:
@@ -482,10 +389,6 @@ def _accepted(facts: Facts, signal: str, field: str = "accepted") -> int:
     """Return what came in of a signal; for one that connectors make, of all signals."""
     own = [row[field] for row in facts["receives"] if row["signal"] == signal]
     return sum(own) if own else sum(row[field] for row in facts["receives"])
-
-
-def _percent(part: float, whole: float) -> int:
-    return round(100 * part / whole) if whole else 0
 
 
 def _is_error(row: Row) -> bool:

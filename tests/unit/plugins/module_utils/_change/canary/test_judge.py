@@ -188,11 +188,6 @@ def test_where_the_rest_passes_some_many_must_end() -> None:
     assert "all_dropped" in judged(none, {"in": 900, "incoming": 900, "outgoing": 900, "sent": 900})
 
 
-@cases("part, whole, low, high", (0, 0, 0, 0), (0, 20, 0, 25), (5, 5, 43, 100), (10, 20, 25, 75))
-def test_bounds_are_wide_for_few_items(part: int, whole: int, low: int, high: int) -> None:
-    assert [round(bound) for bound in canary_facts.bounds(part, whole)] == [low, high]
-
-
 def test_a_config_says_how_long_it_holds_data() -> None:
     config = {
         "processors": {"batch/a": {"timeout": "1m30s"}, "tail_sampling": {}, "filter": {}},

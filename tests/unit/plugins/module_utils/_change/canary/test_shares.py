@@ -1,0 +1,27 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is certain of a share: little, where few items were counted."""
+
+from __future__ import annotations
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import bounds
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.shares import Compared, Passed, Share
+
+from ...helpers import cases
+
+
+@cases("part, whole, low, high", (0, 0, 0, 0), (0, 20, 0, 25), (5, 5, 43, 100), (10, 20, 25, 75))
+def test_bounds_are_wide_for_few_items(part: int, whole: int, low: int, high: int) -> None:
+    assert [round(bound) for bound in bounds(part, whole)] == [low, high]
+
+
+def test_more_goes_wrong_for_certain_only_if_enough_items_were_counted() -> None:
+    none = Share(0, 1000)
+    assert Compared(Share(1, 2), none, 2, 10).excess == 0
+    assert Compared(Share(500, 1000), none, 10, 10).excess > 10
+
+
+def test_a_processor_of_which_nothing_came_in_passes_nothing_for_certain() -> None:
+    assert Passed(0, 0).surely == 0
+    assert Passed(1000, 1000).surely > 99
