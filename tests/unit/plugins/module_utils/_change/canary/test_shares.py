@@ -16,10 +16,11 @@ def test_bounds_are_wide_for_few_items(part: int, whole: int, low: int, high: in
     assert [round(bound) for bound in bounds(part, whole)] == [low, high]
 
 
-def test_more_goes_wrong_for_certain_only_if_enough_items_were_counted() -> None:
-    none = Share(0, 1000)
-    assert Compared(Share(1, 2), none, 2, 10).excess == 0
-    assert Compared(Share(500, 1000), none, 10, 10).excess > 10
+def test_the_more_items_were_counted_the_more_of_a_difference_is_certain() -> None:
+    none, half = Share(0, 1000), Share(500, 1000)
+    few, many = Compared(Share(1, 2), none, 2, 10), Compared(half, none, 10, 10)
+    assert 2 * few.excess < many.excess
+    assert Compared(half, half, 10, 10).excess == 0
 
 
 def test_a_processor_of_which_nothing_came_in_passes_nothing_for_certain() -> None:
