@@ -43,6 +43,7 @@ class Trait(Enum):
     # Processors and connectors, by what they do with records.
     SAMPLES = "keeps a part of the data"
     DROPS = "leaves out or merges records on purpose"
+    PASSES_ALL = "passes on each record that it takes, and counts none"
     MAKES = "makes records of its own beside those that it gets"
     REGROUPS = "makes new requests of the records of several, without what is known of their clients"
     GROUPS = "works on all records of a request together, and finds more in a larger one"
@@ -175,7 +176,7 @@ _ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (RECEIVERS, "windowsservice", (Trait.READS_BY_ITSELF,)),
     (RECEIVERS, "zipkin", (Trait.ANSWERS_HTTP, Trait.KEEPS_HEADERS, Trait.SERVES_APPLICATIONS, Trait.IS_SENT_TO)),
     (RECEIVERS, "zookeeper", (Trait.READS_BY_ITSELF,)),
-    (PROCESSORS, "batch", (Trait.REGROUPS, Trait.BELONGS_EVERYWHERE)),
+    (PROCESSORS, "batch", (Trait.PASSES_ALL, Trait.REGROUPS, Trait.BELONGS_EVERYWHERE)),
     (PROCESSORS, "cumulativetodelta", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "deltatocumulative", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "deltatorate", (Trait.DROPS, Trait.KEEPS_STATE)),
@@ -183,12 +184,19 @@ _ROWS: tuple[tuple[str, str, tuple[Trait, ...]], ...] = (
     (PROCESSORS, "filter", (Trait.DROPS,)),
     (PROCESSORS, "geoip", (Trait.REACHES_OUT,)),
     (PROCESSORS, "groupbyattrs", (Trait.GROUPS,)),
-    (PROCESSORS, "groupbytrace", (Trait.REGROUPS, Trait.GROUPS, Trait.KEEPS_STATE)),
+    (PROCESSORS, "groupbytrace", (Trait.PASSES_ALL, Trait.REGROUPS, Trait.GROUPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "interval", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "isolationforest", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "logdedup", (Trait.DROPS,)),
     (PROCESSORS, "lookup", (Trait.REACHES_OUT,)),
-    (PROCESSORS, "memorylimiter", (Trait.BELONGS_EVERYWHERE,)),
+    (
+        PROCESSORS,
+        "memorylimiter",
+        (
+            Trait.PASSES_ALL,
+            Trait.BELONGS_EVERYWHERE,
+        ),
+    ),
     (PROCESSORS, "metricsgeneration", (Trait.MAKES, Trait.GROUPS)),
     (PROCESSORS, "metricstarttime", (Trait.DROPS, Trait.KEEPS_STATE)),
     (PROCESSORS, "metricstransform", (Trait.DROPS, Trait.MAKES)),

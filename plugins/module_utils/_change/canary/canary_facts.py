@@ -14,7 +14,7 @@ from ..._otelcol.config.paths import amount, at, items, section
 from ..._otelcol.config.pipelines import PipelineGraph, signal_of
 from ..._otelcol.needs.peers import peers
 from ..._otelcol.needs.quantities import BATCH_BYTES
-from ..._otelcol.traits import RECEIVERS, Trait, kind_of, prints_records, traits_of
+from ..._otelcol.traits import PROCESSORS, RECEIVERS, Trait, kind_of, prints_records, traits_of
 from ..._telemetry.logs import VARIABLE
 from ..._telemetry.metrics import interval
 from .hold_times import MARGIN, held, usual_hold_seconds
@@ -29,8 +29,6 @@ _QUEUE_FACTOR = 5
 _LEAST_PASSING_PERCENT = 5.0
 # From this share on, between 0 and 1, nearly all items go well.
 _NEARLY_ALL_SHARE = 0.9
-# Processors that drop nothing, by type without underscores: what a memory limiter refuses was not accepted.
-_PASSING_ALL = ("batch", "groupbytrace", "memorylimiter")
 # How many units a queue in bytes holds at least.
 _LEAST_UNITS = 20
 # Fewer items say nothing.
@@ -252,7 +250,7 @@ class _Comparison:
         new, old = section(self._canary_config, "processors"), section(self._rest_config, "processors")
         for other in self._facts_of_canary["processes"]:
             key = other["id"]
-            counts_nothing = not other["incoming"] and kind_of(key) not in _PASSING_ALL
+            counts_nothing = not other["incoming"] and Trait.PASSES_ALL not in traits_of(PROCESSORS, key)
             if other["signal"] == signal and counts_nothing and new.get(key) != old.get(key):
                 return False
         return _way_to(row, self._canary_config) == _way_to(row, self._rest_config)
