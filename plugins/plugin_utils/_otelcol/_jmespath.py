@@ -17,10 +17,13 @@ from ...module_utils._otelcol.rules.user_rules import Budget, Expression, Undeci
 def library() -> Any:
     """Return the library. Raises Problem if the controller lacks it."""
     try:
-        return importlib.import_module("jmespath")
+        jmespath = importlib.import_module("jmespath")
     except ImportError as error:
         fix = f"Run: {sys.executable} -m pip install jmespath"
         raise Problem("the Python library jmespath is missing on the controller", fix=fix) from error
+    # jmespath 1.0.0 empties a part of its full cache in a way that Python 3.11 and later refuse with a TypeError.
+    jmespath.parser.Parser.purge()
+    return jmespath
 
 
 def check(expression: str, where: str) -> None:

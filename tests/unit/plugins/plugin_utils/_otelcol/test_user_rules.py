@@ -386,3 +386,8 @@ def test_an_expression_that_fits_no_value_quotes_none() -> None:
         _jmespath.bounded_search("length(@)")(1234567, Budget())
     assert "1234567" not in str(told.value)
     assert "length() does not take number" in str(told.value)
+
+
+def test_more_expressions_than_the_library_keeps_are_compiled() -> None:
+    for number in range(300):
+        assert _jmespath.bounded_search(f"a > `{number}`")({"a": 300}, Budget())
