@@ -66,6 +66,8 @@ def test_objects_are_shown_line_by_line_and_the_file_by_its_name(clone: Path, tm
     assert [line for line in wanted if line not in written] == []
 
 
+# The files of tasks that check an inventory before anything is applied.
+BEFORE = ("deploy_checked", "before_others")
 STAGES = {
     "cert_manager": ["cert_manager"],
     "otel_operator": ["operator"],
@@ -76,12 +78,12 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize("name", ["before", "before_others", "deploy", "remove"])
+@pytest.mark.parametrize("name", [*BEFORE, "deploy", "remove"])
 def test_every_stage_has_its_tag_inside_too(name: str) -> None:
     tasks = _documents.read_yaml(ROOT / "playbooks" / "tasks" / f"{name}.yml")
     roles = [task for task in tasks if "ansible.builtin.include_role" in task]
     others = [task for task in tasks if task not in roles]
-    assert others == (guards(tasks) if name.startswith("before") else [])
+    assert others == (guards(tasks) if name in BEFORE else [])
     for task in roles:
         role = task["ansible.builtin.include_role"]
         stage = STAGES[role["name"].rpartition(".")[2]]
@@ -121,8 +123,7 @@ def guards(tasks: list[Any]) -> list[Any]:
 def test_what_guards_a_run_cannot_be_left_out_by_a_tag(name: str) -> None:
     plays = _documents.read_yaml(ROOT / "playbooks" / f"{name}.yml")
     tasks = [task for play in plays for task in play.get("tasks") or ()]
-    files = ("deploy_checked", "before", "before_others")
-    before = [_documents.read_yaml(ROOT / f"playbooks/tasks/{file}.yml") for file in files]
+    before = [_documents.read_yaml(ROOT / f"playbooks/tasks/{file}.yml") for file in BEFORE]
     of_files = [task for listed in before for task in guards(listed)]
     for task in [*guards(tasks), *of_files]:
         assert task["tags"] == ["always"]
