@@ -37,8 +37,9 @@ demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it ar
 	@tools/demo
 
 test: setup ## Run every test.
-	@# Each part on a cluster has a job to itself; what needs none goes one by one. The output is in .cache/log too.
-	@python -m tools.jobs stack eks cluster static=lint,unit,plays,sanity,artifact,gate,docs,matrix
+	@# Each part on a cluster has a job to itself. What needs none goes one by one, in two jobs: the second one begins when
+	@# a cluster has been left, because most of it keeps one core busy. The output is in .cache/log too.
+	@python -m tools.jobs stack eks cluster static=lint,unit,plays,matrix checks=sanity,artifact,gate,docs
 
 lint: setup ## Check style, types, links and the changelog.
 	@ruff format --check --quiet . && ruff check --quiet .

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tools.jobs JOB...`: run jobs at the same time, show every line as it comes, and end with a table of times.
+"""`python -m tools.jobs JOB...`: run jobs, four at a time, show every line as it comes, and end with a table of times.
 
 The CPU seconds in it tell what is slow from what had to wait for other work; servers of a cluster do not count.
 
@@ -28,6 +28,8 @@ from pathlib import Path
 from types import FrameType
 
 LOGS = Path(".cache/log")
+# A further job begins when one has ended: more at once would make the clusters too slow for what is waited for on them.
+AT_ONCE = 4
 LAST_LINES = 60
 ERROR_LINES = 40
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -252,7 +254,7 @@ def main(
     jobs = [Job.of(text) for text in arguments]
     interrupted = False
     signal.signal(signal.SIGTERM, _interrupt)
-    with ThreadPoolExecutor(len(jobs)) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         running = [pool.submit(job.run, command, lambda: clock() - started) for job in jobs]
         try:
             wait(running)

@@ -9,15 +9,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.growth import SLOW, growth
 from tools import leftovers
-from tools.jobs import MOST_DEAR, Job, Target, cpu, dearest, main, table
+from tools.jobs import AT_ONCE, MOST_DEAR, Job, Target, cpu, dearest, main, table
 
 PROGRAMS = {
     "interrupts": f"import os, signal; os.kill({os.getpid()}, signal.SIGTERM)",
@@ -88,6 +90,23 @@ def test_who_is_interrupted_ends_all_of_it_and_says_how_far_it_came(capsys: pyte
     assert ["one", "good", "0", "0", "passed"] not in rows
 
 
+def test_a_job_waits_until_fewer_than_four_run() -> None:
+    """Those that began first meet after ten seconds at most; a fifth one among them would have been seen."""
+    began: list[str] = []
+    four = threading.Barrier(AT_ONCE, timeout=10)
+
+    def command(target: str) -> list[str]:
+        began.append(target)
+        if len(began) <= AT_ONCE:
+            four.wait()
+            assert len(began) == AT_ONCE
+        return [sys.executable, "-c", ""]
+
+    jobs = [f"job{number}" for number in range(AT_ONCE + 1)]
+    assert main(jobs, command, lambda: 0) == 0
+    assert sorted(began) == jobs
+
+
 def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("partly") == 1
     shown = capsys.readouterr().out.splitlines()
@@ -135,6 +154,25 @@ def test_the_errors_of_a_failed_step_are_kept_and_no_other() -> None:
     )  # fmt: skip
     target.end(1, (0, 0))
     assert target.errors == ["b converge: fatal: [host]: FAILED! =>", "b converge:     msg: no such thing"]
+
+
+def test_a_step_of_a_script_that_fails_is_told_before_the_next_begins() -> None:
+    """Its errors would be forgotten at the beginning of the next one."""
+    steps = ". tools/step.sh; step tests verify sh -c 'echo \"E   no such thing\"; exit 1'; step other verify true"
+    ran = subprocess.run(["bash", "-c", steps], cwd=ROOT, capture_output=True, text=True, check=True)
+    target = read(*ran.stdout.splitlines())
+    target.end(1, (0, 0))
+    assert target.errors == ["tests verify: E   no such thing"]
+    assert {name: part.result for name, part in target.parts.items()} == {"tests": "FAILED", "other": "passed"}
+
+
+@pytest.mark.parametrize(("status", "result"), [(0, "passed"), (1, "FAILED"), (3, "passed")])
+def test_a_step_returns_what_its_command_returns(status: int, result: str) -> None:
+    """A command of the testbed returns 3 for what cannot be had."""
+    command = f". tools/step.sh; step tests verify sh -c 'exit {status}'"
+    ran = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == status
+    assert read(*ran.stdout.splitlines()).parts["tests"].result == result
 
 
 def test_the_errors_of_a_failed_target_without_steps_are_kept() -> None:
