@@ -150,7 +150,8 @@ EVERY_NODE = (
         "kube-proxy",
         ("--config=${dir}/kube-proxy.yaml",),
         ready="http://${ip}:10256/livez",
-        needs=("containerd", "kube-apiserver"),
+        # It waits for 30 seconds for its node to exist, and ends. The kubelet of a busy machine may take longer.
+        needs=("kubelet",),
     ),
 )
 
