@@ -25,7 +25,9 @@ SEVEN = zlib.decompress(
     )
 )
 META = 16
-PAGE, BUCKET, TRANSACTION = 4096, 16, 48  # the size of a page, and places in a description of the database
+PAGE, BUCKET, TRANSACTION, CHECKSUM = 4096, 16, 48, 56  # the size of a page, and places in a description
+VERSION = 4
+LEAF, IN_A_BUCKET = 2, 1  # flags of a page, and of an entry
 
 
 def test_each_request_that_waits_is_counted_with_its_bytes() -> None:
@@ -42,12 +44,32 @@ def newest(data: bytes) -> int:
     return max((META, PAGE + META), key=lambda place: struct.unpack_from("<Q", data, place + TRANSACTION))
 
 
-@pytest.mark.parametrize("page", [1, 10**6])
+def with_root(data: bytes, page: int) -> bytearray:
+    """Return a database whose newest description is whole, and leads to another page."""
+    changed = bytearray(data)
+    place = newest(data)
+    struct.pack_into("<Q", changed, place + BUCKET, page)
+    total = 0xCBF29CE484222325
+    for byte in changed[place : place + CHECKSUM]:
+        total = (total ^ byte) * 0x100000001B3 % 2**64
+    struct.pack_into("<Q", changed, place + CHECKSUM, total)
+    return changed
+
+
+def with_leaf(entries: int, content: bytes) -> bytes:
+    """Return a database of one leaf, which has so many entries; `content` is what follows the head of the page."""
+    leaf = struct.pack("<QHHI", 4, LEAF, entries, 0) + content
+    return bytes(with_root(SEVEN[: 4 * PAGE], 4)) + leaf
+
+
+def entry(flags: int, position: int, key: bytes, value: int) -> bytes:
+    return struct.pack("<IIII", flags, position, len(key), value)
+
+
+@pytest.mark.parametrize("page", [1, 10**6, 2**63])
 def test_a_file_that_is_not_whole_is_an_error_and_no_count(page: int) -> None:
-    broken = bytearray(SEVEN)
-    struct.pack_into("<Q", broken, newest(SEVEN) + BUCKET, page)
     with pytest.raises(ValueError, match="the database"):
-        unsent_of(bytes(broken))
+        unsent_of(bytes(with_root(SEVEN, page)))
 
 
 def test_a_database_that_leads_in_a_circle_ends() -> None:
@@ -57,6 +79,47 @@ def test_a_database_that_leads_in_a_circle_ends() -> None:
     broken[root * PAGE : root * PAGE + len(branch)] = branch
     with pytest.raises(ValueError, match="circle"):
         unsent_of(bytes(broken))
+
+
+def test_a_description_that_is_not_whole_counts_for_nothing_and_the_older_one_counts() -> None:
+    torn = bytearray(SEVEN)
+    struct.pack_into("<Q", torn, newest(SEVEN) + BUCKET, 1)
+    assert unsent_of(bytes(torn)) == Unsent(6, 312)
+
+
+@pytest.mark.parametrize("changed", [VERSION, BUCKET, TRANSACTION, CHECKSUM])
+def test_a_database_without_a_whole_description_is_an_error_and_no_count(changed: int) -> None:
+    broken = bytearray(SEVEN)
+    for place in (META, PAGE + META):
+        broken[place + changed] ^= 0x80
+    with pytest.raises(ValueError, match="the database has no whole description"):
+        unsent_of(bytes(broken))
+
+
+def test_a_small_bucket_has_no_buckets() -> None:
+    """A chain of them led through as many calls, and two ways at each of them through twice as many."""
+    key = b"b"
+    head = entry(IN_A_BUCKET, 16, key, 16) + key + bytes(16)
+    chain = head + (struct.pack("<QHHI", 0, LEAF, 1, 0) + head) * 2000
+    with pytest.raises(ValueError, match="the database has a bucket in a small bucket"):
+        unsent_of(with_leaf(1, chain))
+
+
+def test_entries_that_are_met_again_and_again_end() -> None:
+    """All of them are the same small bucket, which has as many entries."""
+    count = 60_000
+    size = count * 16
+    buckets = b"".join(struct.pack("<IIII", IN_A_BUCKET, size - index * 16, 0, 0) for index in range(count))
+    bucket = bytes(16) + struct.pack("<QHHI", 0, LEAF, count, 0) + bytes(size)
+    with pytest.raises(ValueError, match="the database has more entries than it has room for"):
+        unsent_of(with_leaf(count, buckets + bucket))
+
+
+@pytest.mark.parametrize(("key_size", "size"), [(2**31, 0), (40_000, 0), (1, 10**6)])
+def test_an_entry_that_the_file_has_no_room_for_is_an_error_and_no_count(key_size: int, size: int) -> None:
+    content = struct.pack("<IIII", 0, 16, key_size, size) + b"1" * 50_000
+    with pytest.raises(ValueError, match="the database is not whole"):
+        unsent_of(with_leaf(1, content))
 
 
 @pytest.mark.parametrize(("count", "words"), [(1 << 10, "1.0 KiB"), (3 << 29, "1.5 GiB"), (5 << 20, "5.0 MiB")])

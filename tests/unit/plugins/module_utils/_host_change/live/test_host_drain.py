@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ..test_stored_queue import BUCKET, SEVEN, newest
+from ..test_stored_queue import CHECKSUM, META, PAGE, SEVEN, with_root
 from .fake_host import FakeHost
 
 STATE = "var/lib/private/otelcol/agent"
@@ -35,10 +34,16 @@ def queue_file(host: FakeHost) -> Path:
 
 
 def _broken_page(host: FakeHost, _monkeypatch: pytest.MonkeyPatch) -> str:
-    broken = bytearray(SEVEN)
-    struct.pack_into("<Q", broken, newest(SEVEN) + BUCKET, 10**6)
-    queue_file(host).write_bytes(broken)
+    queue_file(host).write_bytes(with_root(SEVEN, 10**6))
     return "the database is not whole"
+
+
+def _torn_descriptions(host: FakeHost, _monkeypatch: pytest.MonkeyPatch) -> str:
+    torn = bytearray(SEVEN)
+    for place in (META, PAGE + META):
+        torn[place + CHECKSUM] ^= 1
+    queue_file(host).write_bytes(torn)
+    return "the database has no whole description"
 
 
 def _no_description(host: FakeHost, _monkeypatch: pytest.MonkeyPatch) -> str:
@@ -72,7 +77,13 @@ def _folder_with_an_error_of_the_disk(host: FakeHost, monkeypatch: pytest.Monkey
     return "Input/output error"
 
 
-UNREADABLE = (_broken_page, _no_description, _file_with_an_error_of_the_disk, _folder_with_an_error_of_the_disk)
+UNREADABLE = (
+    _broken_page,
+    _torn_descriptions,
+    _no_description,
+    _file_with_an_error_of_the_disk,
+    _folder_with_an_error_of_the_disk,
+)
 Damage = Callable[[FakeHost, pytest.MonkeyPatch], str]
 
 
@@ -91,7 +102,7 @@ def test_a_queue_that_cannot_be_read_keeps_its_collector(
     assert queue_file(host).is_file() and bool(host.machine.state()["pid"]) is runs
 
 
-@pytest.mark.parametrize("damage", [_broken_page, _no_description])
+@pytest.mark.parametrize("damage", [_broken_page, _torn_descriptions, _no_description])
 def test_consent_removes_a_queue_that_cannot_be_read_and_tells_it(
     host: FakeHost, damage: Damage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
