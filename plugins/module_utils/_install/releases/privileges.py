@@ -150,12 +150,14 @@ def _expanded(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     groups = _list(rule.get("apiGroups"))
     resources = _list(rule.get("resources"))
     names = _list(rule.get("resourceNames")) or [""]
-    if len(groups) * len(resources) * len(names) * len(verbs) > _MOST:
+    addresses = _list(rule.get("nonResourceURLs"))
+    subjects = len(groups) * len(resources) * len(names) + len(addresses)
+    if subjects * len(verbs) > _MOST:
         yield _TOO_MANY, "*"
         return
     for group, resource, name, verb in combinations(groups, resources, names, verbs):
         yield f"{_resource(str(group), str(resource))} {name}".rstrip(), verb
-    for address, verb in combinations(_list(rule.get("nonResourceURLs")), verbs):
+    for address, verb in combinations(addresses, verbs):
         yield str(address), verb
 
 

@@ -24,6 +24,7 @@ Objects = list[dict[str, Any]]
 FOREIGN = "evil.example.com:5000/j/cert-manager-controller"
 EVERYBODY = {"kind": "Group", "name": "system:unauthenticated"}
 STAR = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+MANY_ADDRESSES = {"nonResourceURLs": [f"/{number}" for number in range(101)], "verbs": list(map(str, range(100)))}
 PODS = [{"apiGroups": [""], "resources": ["pods"], "operations": ["CREATE"]}]
 HOOKS = "MutatingWebhookConfiguration hooks"
 OWN = {"service": {"name": "cm", "namespace": "cert-manager"}}
@@ -145,6 +146,7 @@ def service(**spec: Any) -> dict[str, Any]:
     (may(NAMED), "ClusterRole r", "may update leases one"),
     (role(name="r", aggregationRule={"a": 1}), "ClusterRole r", "has the rights of other roles (aggregationRule)"),
     (may({**STAR, "verbs": list(map(str, range(10_001)))}), "ClusterRole r", "may * more rights than can be listed"),
+    (may(MANY_ADDRESSES), "ClusterRole r", "may * more rights than can be listed"),
     (samples.obj("Secret", "s", "cert-manager"), "Secret cert-manager/s", "kind Secret"),
     (samples.obj("ServiceAccount", "s", "shop"), "ServiceAccount shop/s", "namespace shop"),
     (samples.obj("Namespace", "shop"), "Namespace shop", "namespace shop"),
