@@ -25,6 +25,16 @@ _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 _AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-"
 # Volumes that reach neither the node nor a store of others.
 _VOLUMES = {"name", "secret", "configMap", "emptyDir", "projected", "downwardAPI"}
+# What a pod may set without reaching further. Source: Kubernetes' documentation, Pod Security Standards, Baseline.
+_SELINUX_TYPES = ("container_t", "container_init_t", "container_kvm_t", "container_engine_t")
+_SYSCTLS = (
+    *("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start"),
+    *("net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports"),
+    *("net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl"),
+    *("net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"),
+)
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 # No rule of a release comes near; a rule of more rights than this is one difference instead of millions.
 _MOST = 10_000
 _TOO_MANY = "more rights than can be listed"
@@ -111,6 +121,8 @@ def _privileges_of(manifest: Manifest, own_namespace: str, names: _Names) -> Ite
     template = _map(_map(manifest.get("spec")).get("template"))
     namespace = _map(manifest["metadata"]).get("namespace") or ""
     for value, said in _of_pod(_map(template.get("spec")), namespace, names):
+        yield _Found("pod", value, said)
+    for value, said in _of_annotations(_map(_map(template.get("metadata")).get("annotations"))):
         yield _Found("pod", value, said)
     for image in images.used([manifest]):
         repository = images.repository(image)
@@ -233,6 +245,18 @@ def _of_pod(pod: Mapping[str, Any], namespace: str, names: _Names) -> Iterator[t
                 yield value, f"container {container.get('name')} with {value}"
 
 
+def _of_annotations(annotations: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the containers that an annotation of the pod takes out of AppArmor."""
+    for name, profile in annotations.items():
+        if str(name).startswith(_APP_ARMOR) and not _is_confined(str(profile)):
+            container = str(name).removeprefix(_APP_ARMOR)
+            yield f"appArmorProfile {profile}", f"container {container} with appArmorProfile {profile}"
+
+
+def _is_confined(profile: str) -> bool:
+    return profile in ("", "runtime/default") or profile.startswith("localhost/")
+
+
 def _of_volumes(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the volumes of a pod that reach the node or a store of others."""
     for volume in _maps(pod.get("volumes")):
@@ -246,6 +270,12 @@ def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
     for port in _maps(container.get("ports")):
         if port.get("hostPort"):
             yield f"hostPort {port['hostPort']}"
+    callers = {name: container.get(name) for name in _PROBES} | dict(_map(container.get("lifecycle")))
+    for name, caller in callers.items():
+        for way in ("httpGet", "tcpSocket"):
+            host = _map(_map(caller).get(way)).get("host")
+            if host:
+                yield f"{name} of host {host}"
 
 
 def _security(holder: Mapping[str, Any]) -> Iterator[str]:
@@ -264,8 +294,22 @@ def _security(holder: Mapping[str, Any]) -> Iterator[str]:
     for profile in ("seccompProfile", "appArmorProfile"):
         if _map(context.get(profile)).get("type") == "Unconfined":
             yield f"{profile} Unconfined"
+    yield from _kernel_settings(context)
     for capability in _list(_map(context.get("capabilities")).get("add")):
         yield f"capability {capability}"
+
+
+def _kernel_settings(context: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the labels of SELinux and the settings of the kernel that take a pod out of its limits."""
+    labels = _map(context.get("seLinuxOptions"))
+    for part in ("user", "role"):
+        if labels.get(part):
+            yield f"SELinux {part} {labels[part]}"
+    if labels.get("type") and labels["type"] not in _SELINUX_TYPES:
+        yield f"SELinux type {labels['type']}"
+    for setting in _maps(context.get("sysctls")):
+        if setting.get("name") not in _SYSCTLS:
+            yield f"sysctl {setting.get('name')}"
 
 
 def tabled(release: Release) -> dict[str, list[str]]:

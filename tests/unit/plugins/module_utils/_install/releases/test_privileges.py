@@ -99,7 +99,13 @@ def pod(**values: Any) -> Any:
     (secured(seccompProfile={"type": "Unconfined"}), "container cm with seccompProfile Unconfined"),
     (secured(windowsOptions={"hostProcess": True}), "container cm with hostProcess"),
     (secured(procMount="Unmasked"), "container cm with procMount Unmasked"),
+    (secured(seLinuxOptions={"type": "spc_t"}), "container cm with SELinux type spc_t"),
+    (secured(seLinuxOptions={"user": "system_u"}), "container cm with SELinux user system_u"),
+    (pod(securityContext={"seLinuxOptions": {"role": "system_r"}}), "pod with SELinux role system_r"),
+    (pod(securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "1"}]}), "pod with sysctl kernel.msgmax"),
     (container(ports=[{"containerPort": 1, "hostPort": 22}]), "container cm with hostPort 22"),
+    (container(livenessProbe={"httpGet": {"host": "a.b"}}), "container cm with livenessProbe of host a.b"),
+    (container(lifecycle={"preStop": {"tcpSocket": {"host": "a.b"}}}), "container cm with preStop of host a.b"),
     (pod(securityContext={"runAsNonRoot": False}), "pod with the user root"),
     (pod(hostNetwork=True), "pod with hostNetwork"),
     (pod(hostPID=True), "pod with hostPID"),
@@ -113,6 +119,36 @@ def pod(**values: Any) -> Any:
 )
 def test_a_pod_that_reaches_further_is_refused(change: Any, said: str) -> None:
     assert different(changed(change)) == [f"+ Deployment cert-manager/cm: {said}"]
+
+
+def annotated(profile: str) -> Objects:
+    """Return the release with an annotation of AppArmor at its controller's pod."""
+    objects = published()
+    (found,) = (item for item in objects if item["kind"] == "Deployment" and item["metadata"]["name"] == "cm")
+    annotation = {"container.apparmor.security.beta.kubernetes.io/cm": profile}
+    found["spec"]["template"]["metadata"] = {"annotations": annotation}
+    return objects
+
+
+def test_an_annotation_that_switches_app_armor_off_is_refused() -> None:
+    said = "container cm with appArmorProfile unconfined"
+    assert different(annotated("unconfined")) == [f"+ Deployment cert-manager/cm: {said}"]
+
+
+@pytest.mark.parametrize("profile", ["runtime/default", "localhost/own"])
+def test_an_annotation_with_a_profile_of_app_armor_is_no_privilege(profile: str) -> None:
+    assert different(annotated(profile)) == []
+
+
+@cases(
+    "change",
+    secured(seLinuxOptions={"type": "container_t", "level": "s0:c1,c2"}),
+    pod(securityContext={"sysctls": [{"name": "net.ipv4.tcp_syncookies", "value": "1"}]}),
+    secured(seccompProfile={"type": "RuntimeDefault"}, runAsNonRoot=True),
+    container(livenessProbe={"httpGet": {"path": "/", "port": 1}}),
+)
+def test_what_the_baseline_of_kubernetes_allows_is_no_privilege(change: Any) -> None:
+    assert different(changed(change)) == []
 
 
 def more(item: dict[str, Any]) -> Objects:
