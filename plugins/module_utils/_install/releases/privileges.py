@@ -107,7 +107,7 @@ def _privileges_of(manifest: Manifest, own_namespace: str, names: _Names) -> Ite
     kind = manifest["kind"]
     yield from _identity(manifest, own_namespace)
     if kind in _ROLES:
-        yield from _rights(manifest)
+        yield from _rights(manifest, own_namespace)
     if kind in WEBHOOKS:
         yield from _intercepted(manifest)
     if kind == "Service":
@@ -130,7 +130,7 @@ def _privileges_of(manifest: Manifest, own_namespace: str, names: _Names) -> Ite
 
 
 def _identity(manifest: Manifest, own_namespace: str) -> Iterator[_Found]:
-    """Yield the kind of an object, and its namespace if that is not the release's own."""
+    """Yield the kind of an object, and that it is in another namespace than the release's own."""
     kind = manifest["kind"]
     group = str(manifest["apiVersion"]).rpartition("/")[0]
     full_kind = f"{kind}.{group}" if group else str(kind)
@@ -139,11 +139,12 @@ def _identity(manifest: Manifest, own_namespace: str) -> Iterator[_Found]:
     if not namespace:
         namespace = manifest["metadata"]["name"] if kind == "Namespace" else own_namespace
     if namespace != own_namespace:
-        yield _Found("namespace", str(namespace), f"namespace {namespace}")
+        yield _Found(f"namespace {namespace}", full_kind, f"namespace {namespace}")
 
 
-def _rights(role: Manifest) -> Iterator[_Found]:
+def _rights(role: Manifest, own_namespace: str) -> Iterator[_Found]:
     """Yield the rights of a role, and who gets them by aggregation."""
+    scope_of_role = _scope(role, own_namespace)
     labels = _map(role["metadata"].get("labels"))
     aggregated_roles = [name.removeprefix(_AGGREGATED) for name in labels if name.startswith(_AGGREGATED)]
     if role.get("aggregationRule"):
@@ -151,9 +152,16 @@ def _rights(role: Manifest) -> Iterator[_Found]:
     for rule in _list(role.get("rules")):
         for name, verb in _expanded(_map(rule)):
             right = f"may {verb} {name}"
-            yield _Found(f"{role['kind']} {name}", verb, right)
+            yield _Found(f"{scope_of_role} {name}", verb, right)
             for scope in aggregated_roles:
                 yield _Found(f"{scope} {name}", verb, f"{right}, as everybody with the role {scope}")
+
+
+def _scope(role: Manifest, own_namespace: str) -> str:
+    """Return where the rights of a role count: its kind, with the namespace if that is not the release's own."""
+    namespace = str(_map(role["metadata"]).get("namespace") or own_namespace)
+    is_elsewhere = role["kind"] == "Role" and namespace != own_namespace
+    return f"Role/{namespace}" if is_elsewhere else str(role["kind"])
 
 
 def _expanded(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -324,7 +332,7 @@ def _is_known(privilege: Privilege, rows: Table) -> bool:
     """Return whether the table has a privilege, or one of which it is a part."""
     keys = {privilege.key}
     scope, _space, right = privilege.key.partition(" ")
-    if scope in _ROLES:
+    if scope.partition("/")[0] in _ROLES:
         # A right to some names is part of the right to all, and a right in a namespace is part of one everywhere.
         right_to_all_names = right.partition(" ")[0]
         for wider_scope in (scope, "ClusterRole"):

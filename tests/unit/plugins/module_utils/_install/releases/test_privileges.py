@@ -31,6 +31,9 @@ OWN = {"service": {"name": "cm", "namespace": "cert-manager"}}
 CONVERTED = samples.definition(spec={"conversion": samples.CONVERSION})
 
 
+ELECTION = samples.obj("Role", "election", "kube-system", api=RBAC, rules=[{**NAMED, "resourceNames": ["other"]}])
+
+
 def role(kind: str = "ClusterRole", name: str = "reader", rules: Any = None, **more: Any) -> dict[str, Any]:
     space = "cert-manager" if kind == "Role" else ""
     return samples.obj(kind, name, space, api=RBAC, rules=[RULE] if rules is None else rules, **more)
@@ -49,6 +52,7 @@ def published() -> Objects:
         samples.webhook(namespace="cert-manager"),
         role(),
         role("Role", rules=[NAMED]),
+        ELECTION,
         bound(ACCOUNT),
         role(name="view", rules=[{**RULE, "apiGroups": ["x.io"]}], metadata=AGGREGATED),
     ]
@@ -201,6 +205,22 @@ def test_a_release_that_is_known_has_no_difference_and_less_than_the_table_has_i
     assert different(published()) == []
     names = role(name="r", rules=[{**RULE, "resourceNames": ["one"]}])
     assert different([*published(), names, role("Role", name="r")]) == []
+
+
+@cases(
+    "item, said",
+    (role("Role", rules=[NAMED]), "may update leases one"),
+    (samples.deployment("cm", "", "quay.io/j/cert-manager-webhook:v1.21.2"), "namespace kube-system"),
+)
+def test_what_is_known_in_one_namespace_is_a_difference_in_another(item: dict[str, Any], said: str) -> None:
+    item = {**item, "metadata": {**item["metadata"], "namespace": "kube-system"}}
+    name = item["metadata"]["name"]
+    assert different([*published(), item]) == [f"+ {item['kind']} kube-system/{name}: {said}"]
+
+
+def test_a_role_in_a_namespace_of_others_may_what_the_table_has_there_or_everywhere() -> None:
+    everywhere = samples.obj("Role", "reader", "kube-system", api=RBAC, rules=[RULE])
+    assert different([*published(), everywhere]) == []
 
 
 def test_the_message_names_the_release_and_how_to_accept_it() -> None:
