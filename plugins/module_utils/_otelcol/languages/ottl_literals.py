@@ -52,7 +52,7 @@ def _broken_format(text: str) -> str:
             return f"`{directive[0]}` is no directive of a time"
     if not text:
         return "the format of a time is empty"
-    return "the format of a time has no digits" if re.search("[0-9]", text) else ""
+    return "the format of a time may have no digits" if re.search("[0-9]", text) else ""
 
 
 def refused_together(grok: Mapping[str, str], call: Value, given: Given) -> Wrong:

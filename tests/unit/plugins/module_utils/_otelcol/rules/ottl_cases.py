@@ -147,7 +147,7 @@ ottl-argument:
   a time zone: {processors.transform.log_statements: ['set(log.time, Time(log.body, "%Y", "Europe/Zurch"))'],
     finds: "processors.transform.log_statements[0]: is not a time zone; did you mean 'Europe/Zurich'?"}
   digits in a format: {processors.transform.log_statements: ['set(log.body, FormatTime(Now(), "%Y 5"))'],
-    finds: "processors.transform.log_statements[0]: the format of a time has no digits"}
+    finds: "processors.transform.log_statements[0]: the format of a time may have no digits"}
   a path of XPath with an open bracket:
     processors.transform.log_statements: ['set(log.body, GetXML(log.body, "/a["))']
     finds: "processors.transform.log_statements[0]: this is not a path of XPath: a `[` has no `]`"
