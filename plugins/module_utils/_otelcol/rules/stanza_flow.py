@@ -40,8 +40,8 @@ def _graph(_operand: bool, operators: Any, path: Path, _row: Row) -> Found:
 
 
 def _has_own_id(operator: dict[Any, Any]) -> bool:
-    """Whether an operator has an id that is not just its type."""
-    return operator.get("id") not in (None, operator.get("type"))
+    """Whether an operator has an id that is not just its type, as an empty one is."""
+    return operator.get("id") not in (None, "", operator.get("type"))
 
 
 def _repeated_ids(operators: list[Any], path: Path) -> Found:
@@ -76,7 +76,7 @@ def _ids_of(operators: list[Any]) -> set[str]:
     for operator in operators:
         if _has_own_id(operator):
             ids.add(str(operator["id"]))
-        if not operator.get("id") or not _has_own_id(operator):
+        else:
             unnamed[str(operator.get("type"))] += 1
     for kind, count in unnamed.items():
         ids.add(kind)

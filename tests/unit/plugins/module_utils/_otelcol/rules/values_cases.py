@@ -115,6 +115,8 @@ conflicting-settings:
     finds: "exporters.otlp_grpc.sending_queue.storage: takes no 'storage' Remove `storage`."}
   two resolvers: {exporters.load_balancing.resolver: {dns: {hostname: a}, static: {hostnames: [b]}},
     finds: "exporters.load_balancing.resolver.dns: static and dns exclude each other"}
+  operators with empty ids: {signal: logs, receivers.file_log: {include: [/a], operators: [
+    {type: noop, id: "", output: noop1}, {type: noop, id: ""}]}}
   two jobs of one name: {receivers.prometheus.config.scrape_configs: [{job_name: a}, {job_name: a}], signal: metrics,
     finds: "receivers.prometheus.config.scrape_configs[1].job_name: 'a' is the job_name of another item too"}
   a label to drop with a source: {receivers.prometheus.config.scrape_configs: [{job_name: a,
