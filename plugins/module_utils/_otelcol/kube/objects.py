@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..config.paths import at
+
 Manifest = dict[str, Any]
+_NAMESPACE = ("metadata", "namespace")
 
 
 class Ref(NamedTuple):
@@ -46,3 +50,9 @@ def controller_of(manifest: Manifest) -> Manifest | None:
     """Return the owner that controls an object, as the object names it."""
     owners = manifest["metadata"].get("ownerReferences") or []
     return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def may_be_together(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two objects are in one namespace, as far as they say; one without a namespace may be in any."""
+    namespaces = {at(manifest, _NAMESPACE), at(other, _NAMESPACE)}
+    return None in namespaces or len(namespaces) == 1

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..config.paths import at, mappings, section
+from ..kube.objects import may_be_together
 
 Object = Mapping[str, Any]
 _HPA = "HorizontalPodAutoscaler"
@@ -24,12 +25,13 @@ _TARGETS = {"cpu": "targetCPUUtilization", "memory": "targetMemoryUtilization"}
 
 
 def scales_workload(candidate: Object, workload: Object) -> bool:
-    """Whether an object of a stream is an autoscaler of a workload."""
+    """Whether an object of a stream is an autoscaler of a workload, which is in the same namespace."""
     if candidate.get("kind") != _HPA:
         return False
     target = section(candidate, "spec", "scaleTargetRef")
     is_same_kind = target.get("kind") == workload.get("kind")
-    return is_same_kind and target.get("name") == at(workload, ("metadata", "name"))
+    is_named = is_same_kind and target.get("name") == at(workload, ("metadata", "name"))
+    return is_named and may_be_together(candidate, workload)
 
 
 def unrequested_resources(workload: Object, stream: Iterable[Object]) -> tuple[str, ...]:

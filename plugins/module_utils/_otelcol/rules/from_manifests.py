@@ -18,6 +18,7 @@ from ..config.paths import at, items, mappings, section
 from ..errors import Problem
 from ..kube import names
 from ..kube.network_policies import Policies
+from ..kube.objects import may_be_together
 from ..kube.operator_names import operator_labels
 from ..needs.pod_logs import PodLogs
 from ..needs.quantities import parse_bytes
@@ -195,7 +196,7 @@ def _logs(mode: str, owner: Object, workload: str | None, container: str | None)
 
 def _mounting_container(workload: Object, config_map: Object) -> Object | None:
     """Return the container of a workload that mounts a ConfigMap; None if none does."""
-    if not _together(workload, config_map):
+    if not may_be_together(workload, config_map):
         return None
     pod = section(workload, "spec", "template", "spec")
     name = at(config_map, ("metadata", "name"))
@@ -212,12 +213,6 @@ def _config_map_names(volume: Object) -> Iterator[Any]:
     yield at(volume, ("configMap", "name"))
     for source in items(volume, "projected", "sources"):
         yield at(source, ("configMap", "name"))
-
-
-def _together(manifest: Object, other: Object) -> bool:
-    """Whether two objects are in one namespace, as far as they say."""
-    namespace, other_namespace = at(manifest, _NAMESPACE), at(other, _NAMESPACE)
-    return namespace is None or other_namespace is None or namespace == other_namespace
 
 
 def _exposed_ports(
@@ -239,7 +234,7 @@ def _exposed_ports(
 def _has_service_beside(workload: Object, stream: Iterable[Object]) -> bool:
     """Whether a stream has Services in the namespace of a workload; else those of the workload may be elsewhere."""
     services = (candidate for candidate in stream if candidate.get("kind") == "Service")
-    return any(_together(service, workload) for service in services)
+    return any(may_be_together(service, workload) for service in services)
 
 
 def _target_ports(service: Object, numbers: Mapping[Any, Any]) -> Iterator[tuple[Any, str]]:
@@ -258,7 +253,7 @@ def _selecting(labels: Object, workload: Object, stream: Iterable[Object]) -> It
             continue
         selector = section(candidate, "spec", "selector")
         selects = bool(selector) and selector.items() <= labels.items()
-        if selects and _together(candidate, workload):
+        if selects and may_be_together(candidate, workload):
             yield candidate
 
 
@@ -313,12 +308,12 @@ def _operator_labels(resource: Object) -> Object:
 def _is_workload(candidate: Object, owner: Object) -> bool:
     """Whether an object is the workload that the operator makes of a custom resource."""
     name = names.child(str(at(owner, ("metadata", "name"))))
-    return at(candidate, ("metadata", "name")) == name and _together(candidate, owner)
+    return at(candidate, ("metadata", "name")) == name and may_be_together(candidate, owner)
 
 
 def _is_child(candidate: Object, owner: Object) -> bool:
     """Whether an object is the network policy that the operator makes of a custom resource."""
-    if candidate.get("kind") != "NetworkPolicy" or not _together(candidate, owner):
+    if candidate.get("kind") != "NetworkPolicy" or not may_be_together(candidate, owner):
         return False
     name = at(owner, ("metadata", "name"))
     references = mappings(candidate, "metadata", "ownerReferences")
@@ -330,7 +325,9 @@ def _ingress(
 ) -> Ingress | None:
     """Return the network policies of a stream that select pods; None if none does."""
     beside = [
-        candidate for candidate in stream if candidate.get("kind") == "NetworkPolicy" and _together(candidate, owner)
+        candidate
+        for candidate in stream
+        if candidate.get("kind") == "NetworkPolicy" and may_be_together(candidate, owner)
     ]
     selecting = Policies(beside, labels, "Ingress")
     return Ingress(selecting, port_names, complete) if selecting.policies else None

@@ -91,6 +91,18 @@ def test_what_else_is_in_the_stream_is_seen() -> None:
     assert deployment.granted == ({"verbs": ["get"]},)
 
 
+@pytest.mark.parametrize(("namespace", "is_scaled"), [("one", True), (None, True), ("two", False)])
+def test_an_autoscaler_scales_workloads_of_its_namespace(namespace: str | None, is_scaled: bool) -> None:
+    made = workload("Deployment")
+    made["metadata"]["namespace"] = "one"
+    metadata = {"namespace": namespace} if namespace else {}
+    target = {"kind": "Deployment", "name": made["metadata"]["name"]}
+    scaler = {"kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": {"scaleTargetRef": target}}
+    deployment = around(scaler, made).deployment
+    assert deployment
+    assert (deployment.autoscaled, deployment.unrequested) == (is_scaled, ("cpu",) if is_scaled else ())
+
+
 def test_a_projected_volume_mounts_it_too() -> None:
     volumes = [{"name": "v", "projected": {"sources": [{"configMap": {"name": "c"}}]}}]
     assert around(workload("Deployment", {**POD, "volumes": volumes})).deployment
