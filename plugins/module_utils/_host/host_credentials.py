@@ -18,6 +18,7 @@ from typing import Any
 
 from .._otelcol.config.paths import REFERENCE, leaves
 from .._otelcol.errors import Problem, near
+from .._otelcol.kube.names import variable_text
 
 CREDENTIAL = "credential"
 # What systemd gives to every service with these settings.
@@ -55,7 +56,7 @@ def host_environment(env: Mapping[str, Any], read: Callable[[str], str]) -> Host
     `read` returns the text of a file of the controller.
     """
     secrets = {name: value for name, value in env.items() if isinstance(value, Mapping)}
-    texts = {name: str(value) for name, value in env.items() if name not in secrets}
+    texts = {name: variable_text(value) for name, value in env.items() if name not in secrets}
     for name, value in texts.items():
         if any(end in value for end in _LINE_ENDS):
             raise Problem(f"`env.{name}` has a line end, which a unit cannot hold", fix="Use a credential.")
@@ -76,20 +77,24 @@ def credential_of(option: str, name: str, source: Mapping[str, Any], read: Calla
         fix = "Write `{credential: {content: TEXT}}`, or instead `file` of the controller or `path` on the host."
         raise Problem(wrong, fix=fix)
     given = source[CREDENTIAL]
-    if isinstance(given, str) and given:
-        return Credential(name, content=given.rstrip("\n"))
+    if isinstance(given, str):
+        given = {"content": given}
     ways = given if isinstance(given, Mapping) else {}
     for way in ways:
         if way not in _WAYS:
             wrong = f"`{option}.credential` has '{way}'{near(str(way), _WAYS)}"
             raise Problem(wrong, fix=f"Give one of {', '.join(_WAYS)}.")
-    filled = {way: str(value) for way, value in ways.items() if value}
+    filled = {way: variable_text(value) for way, value in ways.items() if value}
     if len(filled) != 1:
         raise Problem(f"`{option}.credential` has no secret, or two", fix=f"Give one of {', '.join(_WAYS)}.")
     if not filled.get("path", "/").startswith("/"):
         raise Problem(f"`{option}.credential.path` is no full path", fix="Begin it with a slash.")
-    content = read(filled["file"]) if "file" in filled else filled.get("content", "")
-    return Credential(name, content.rstrip("\n"), filled.get("path", ""))
+    if "path" in filled:
+        return Credential(name, path=filled["path"])
+    content = read(filled["file"]) if "file" in filled else filled["content"]
+    if not content.strip("\r\n"):
+        raise Problem(f"`{option}.credential` has no secret: its text is empty", fix="Write the text of the secret.")
+    return Credential(name, content.rstrip("\n"))
 
 
 def read_from_files(config: Any, credentials: tuple[Credential, ...]) -> Any:

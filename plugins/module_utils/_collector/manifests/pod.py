@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._otelcol.config.paths import ANY, at, section
 from ..._otelcol.errors import Problem
-from ..._otelcol.kube.names import label_value, text
+from ..._otelcol.kube.names import label_value, variable_text
 from ..._otelcol.needs.derive_needs import DOWNWARD, Mount
 from ..options import Collector
 from ..platform import Platform
@@ -177,7 +177,7 @@ def _check_facts(given: Mapping[str, Any]) -> None:
 def env_source(name: str, value: Any) -> dict[str, Any]:
     """Return where a variable of a container has its value from. Raises Problem for a form that is not known."""
     if not isinstance(value, dict):
-        return {"value": "" if value is None else text(value)}
+        return {"value": variable_text(value)}
     if "field" in value:
         return {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": value["field"]}}}
     for kind, field in _SOURCES.items():

@@ -127,6 +127,11 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def variable_text(value: Any) -> str:
+    """Return the value of a variable as a process gets it in a pod and on a host: `true`, and empty text for null."""
+    return "" if value is None else text(value)
+
+
 def texts(what: str, values: Mapping[str, Any], *, labels: bool = False) -> dict[str, str]:
     """Return a mapping with all its values as text. Raises Problem for what Kubernetes refuses in it."""
     for key, value in values.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import env_source
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host.host_credentials import (
     Credential,
     host_environment,
@@ -34,6 +35,12 @@ def test_a_credential_has_its_text_or_a_file(source: Any, wanted: dict[str, str]
     assert environment.variables == {"PLAIN": "text"}
 
 
+@pytest.mark.parametrize(("value", "wanted"), [(True, "true"), (None, ""), (8080, "8080"), ("True", "True")])
+def test_a_value_is_the_same_text_on_a_host_as_in_a_pod(value: Any, wanted: str) -> None:
+    assert host_environment({"X": value}, str).variables == {"X": wanted}
+    assert env_source("X", value) == {"value": wanted}
+
+
 @pytest.mark.parametrize(
     ("env", "words"),
     [
@@ -43,6 +50,9 @@ def test_a_credential_has_its_text_or_a_file(source: Any, wanted: dict[str, str]
         ({"X": {"credential": {"content": "a", "path": "/b"}}}, "has no secret, or two"),
         ({"X": {"credential": {"file": "a", "path": "/b"}}}, "has no secret, or two"),
         ({"X": {"credential": {"path": "b"}}}, "is no full path"),
+        ({"X": {"credential": "\n"}}, "`env.X.credential` has no secret"),
+        ({"X": {"credential": {"content": "\r\n"}}}, "`env.X.credential` has no secret"),
+        ({"X": {"credential": {"file": "\n"}}}, "`env.X.credential` has no secret"),
         ({"X.Y": {"credential": "a"}}, "is no name of a credential"),
         ({"X": "a\nb"}, "has a line end"),
     ],
