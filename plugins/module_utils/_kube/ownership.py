@@ -19,7 +19,7 @@ from typing import Any
 from .._otelcol.config.paths import section
 from .._otelcol.kube.keepers import ARGO_INSTANCE, ARGO_TRACKING, FLUX_NAME, HELM_NAME, tool
 from .._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL
-from .._otelcol.kube.objects import Manifest
+from .._otelcol.kube.objects import Manifest, group_of
 
 # Sources: "Resource Tracking" in Argo CD's documentation, "Garbage collection" in that of Flux's Kustomization.
 _TAKEN = (
@@ -148,8 +148,20 @@ def tool_marks(live: Manifest, manager: str) -> Iterator[tuple[tuple[str, str], 
 
 
 def _tracks(live: Manifest) -> bool:
-    """Return whether an ID of Argo CD is that of the object itself: it ends with NAMESPACE/NAME."""
-    return str(section(live, "metadata", "annotations").get(ARGO_TRACKING)).endswith(f"/{live['metadata']['name']}")
+    """Return whether an ID of Argo CD, APP:GROUP/KIND:NAMESPACE/NAME, is that of the object itself.
+
+    The ID of an object without a namespace has the one that the application deploys to.
+    Source: UnstructuredToAppInstanceValue in util/argo/resource_tracking.go of Argo CD.
+    """
+    tracking_id = str(section(live, "metadata", "annotations").get(ARGO_TRACKING))
+    _application, _colon, tracked = tracking_id.partition(":")
+    kind, _colon, path = tracked.partition(":")
+    namespace, _slash, name = path.partition("/")
+    metadata = live["metadata"]
+    is_named = name == metadata["name"] and metadata.get("namespace") in (None, "", namespace)
+    if "kind" not in live:  # an item of a list, which has one kind
+        return is_named
+    return is_named and kind == f"{group_of(live['apiVersion'])}/{live['kind']}"
 
 
 def owner(live: Manifest) -> str:

@@ -255,6 +255,8 @@ def test_marks_of_helm_make_no_command_unless_they_name_a_release_beside_the_obj
 @cases(
     "mark, value, more",
     (ARGO, "shop:apps/Deployment:shop/another", {}),  # copied with all annotations of another object
+    (ARGO, "shop:apps/Deployment:other/gw", {}),
+    (ARGO, "shop:opentelemetry.io/OpenTelemetryCollector:shop/gw", {}),
     (CHART, "shop", {"time": "2025-12-31T00:00:00Z"}),  # before a run adopted it
     (CHART, "shop", {"manager": "us"}),  # an annotation that the inventory sets
 )
