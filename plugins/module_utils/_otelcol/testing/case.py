@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import Problem, near
+from ..kube.names import variable_text
 from . import case_values
 from .expectations import NOTHING
 from .policies import KINDS, Policy
@@ -61,7 +62,8 @@ def read_suite(data: Any, file: str) -> Suite:
     has_only_policies = set(data) == {"policies"}
     if policies and has_only_policies:
         return Suite(file, policies=policies)
-    if len(set(CONFIGS) & set(data)) != 1:
+    named = [name for name in CONFIGS if name in data]
+    if len(named) != 1 or not data[named[0]]:
         fix = "Give one of `collector`, `config` and `config_map`."
         raise Problem("a file of tests names one collector", where=file, fix=fix)
     config_map = _config_map(data.get("config_map"), f"{file}: config_map")
@@ -77,7 +79,7 @@ def read_suite(data: Any, file: str) -> Suite:
         file,
         collector=str(data.get("collector", "")),
         config=str(data.get("config", "")),
-        environment={str(name): str(value) for name, value in environment.items()},
+        environment={str(name): variable_text(value) for name, value in environment.items()},
         cluster=data.get("cluster") or {},
         tests=tuple(_cases(tests, data.get("resource") or {}, file)),
         policies=policies,
@@ -117,7 +119,7 @@ def _policies(listed: Any, file: str) -> Iterator[Policy]:
 def _policy(policy: Any, where: str) -> Policy:
     """Return a policy that a user wrote. Raises Problem."""
     _check_keys(policy, POLICY, where)
-    says_what_may_not_leave = {"without", "every", "never"} & set(policy)
+    says_what_may_not_leave = any(policy.get(key) for key in ("without", "every", "never"))
     if not policy.get("name") or not says_what_may_not_leave:
         raise Problem("a policy has a name and says what may not leave", where=where, fix=_ONE_OF)
     kinds = _texts_at(policy, "without", where)

@@ -20,12 +20,12 @@ def test_a_file_has_tests_with_the_resource_of_the_file() -> None:
     data = {
         **FILE,
         "resource": {"a": 1, "b": 1},
-        "environment": {"N": 1},
+        "environment": {"N": 1, "YES": True, "EMPTY": None},
         "tests": [{**TEST, "given": given, "settle": 1}],
     }
     found = case.read_suite(data, "f")
     [test] = found.tests
-    assert (found.config, found.environment) == ("a.yaml", {"N": "1"})
+    assert (found.config, found.environment) == ("a.yaml", {"N": "1", "YES": "true", "EMPTY": ""})
     assert test.given == (
         {"spans": [{"name": "x", "resource": {"a": 1, "b": 2}}]},
         {"logs": [{"resource": {"a": 1, "b": 1}}], "to": "otlp/b"},
@@ -46,6 +46,9 @@ def without(name: str, data: dict[str, Any]) -> dict[str, Any]:
     ({**FILE, "config_map": {"name": "a", "namespace": "b"}}, "names one collector"),
     ({**without("config", FILE), "config_map": {"name": "a"}}, "a ConfigMap has a name and a namespace"),
     ({**without("config", FILE), "config_map": {"nam": "a"}}, "there is no key 'nam'; did you mean 'name'?"),
+    ({**without("config", FILE), "collector": None}, "names one collector"),
+    ({**without("config", FILE), "config_map": None}, "names one collector"),
+    ({**FILE, "config": ""}, "names one collector"),
     (without("tests", FILE), "there are no tests"),
     ({**FILE, "tests": {}}, "there are no tests"),
     ({**FILE, "environment": []}, None),
@@ -59,6 +62,8 @@ def without(name: str, data: dict[str, Any]) -> dict[str, Any]:
     ({"policies": {}}, "names one collector"),
     ({"policies": "x"}, "'policies' must be a list"),
     ({"policies": [{"name": "p"}]}, "a policy has a name and says what may not leave (at f: policies[0])"),
+    ({"policies": [{"name": "p", "without": []}]}, "a policy has a name and says what may not leave"),
+    ({"policies": [{"name": "p", "every": {}}]}, "a policy has a name and says what may not leave"),
     ({"policies": [{"without": ["card"]}]}, "a policy has a name"),
     ({"policies": [{"name": "p", "without": "card"}]}, "'without' must be a list"),
     ({"policies": [{"name": "p", "without": ["cards"]}]}, "there is no key 'cards'; did you mean 'card'?"),
