@@ -19,7 +19,7 @@ from .._collector.options import Collector
 from .._kube.eks_token import FailedCall
 from .._otelcol.config.paths import items, section
 from .._otelcol.errors import Problem, at_most, near
-from .._otelcol.kube.names import COLLECTOR_LABEL
+from .._otelcol.kube.names import COLLECTOR_LABEL, variable_text
 from .._otelcol.needs.aws_policy import IRSA, POD_IDENTITY, Account, Grant, statements
 
 CREATES_ROLES = (IRSA, POD_IDENTITY)  # any other provider uses existing roles
@@ -40,7 +40,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 def environment(collector: Collector) -> dict[str, str]:
     """Return the variables of a collector whose values are known before it runs."""
-    return {name: str(value) for name, value in collector.env.items() if not isinstance(value, dict)}
+    return {name: variable_text(value) for name, value in collector.env.items() if not isinstance(value, dict)}
 
 
 # Variables that lead the AWS SDKs to credentials. Source: their reference guide, "Standardized credential providers".

@@ -73,6 +73,11 @@ def test_an_annotation_of_the_users_own_that_says_otherwise_is_refused() -> None
     assert identity.stamped(own, {key: role}).pod_annotations[identity.STAMP]
 
 
+def test_the_environment_has_the_texts_of_the_pod() -> None:
+    given = collector(env={"AWS_USE_FIPS_ENDPOINT": True, "EMPTY": None})
+    assert identity.environment(given) == {"AWS_USE_FIPS_ENDPOINT": "true", "EMPTY": ""}
+
+
 def test_variables_with_a_value_are_known() -> None:
     found = identity.environment(collector(env={"A": "x", "B": 1, "C": {"secret": "s", "key": "k"}}))
     assert found == {"A": "x", "B": "1"}
