@@ -325,7 +325,7 @@ def _wrong_order(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
     is_time = isinstance(small, str) or isinstance(large, str)
     less, more = (_whole(_amount(value, is_time), row) for value in (small, large))
     if less is not None and more is not None and _is_too_small(more, less, row):
-        message, fix = _order_in_words(keys, small, large, row)
+        message, fix = _order_in_words(keys, small, large, _notes_on_defaults(keys, settings), row)
         yield RANGE, Fault((*path, *key_steps(keys[1])), message, fix)
 
 
@@ -339,14 +339,21 @@ def _is_too_small(more: float, less: float, row: Row) -> bool:
     return bool(least > more)
 
 
-def _order_in_words(keys: list[str], small: Any, large: Any, row: Row) -> tuple[str, str]:
+def _notes_on_defaults(keys: list[str], settings: Any) -> list[str]:
+    """Return for each key what a message says behind its value: nothing, or that the value is a default."""
+    unset = object()
+    return [" by default" if at(settings, key_steps(key), unset) is unset else "" for key in keys]
+
+
+def _order_in_words(keys: list[str], small: Any, large: Any, notes: list[str], row: Row) -> tuple[str, str]:
     """Return the message and the fix for two settings whose order is wrong."""
     first, second = keys
+    smaller, larger = f"{small}{notes[0]}", f"{large}{notes[1]}"
     if "strict" not in row:
-        message = f"'{first}' is {small}, more than '{second}', which is {large}"
+        message = f"'{first}' is {smaller}, more than '{second}', which is {larger}"
         return message, f"Write at least {small} for `{second}`."
     least = f"{row['factor']} times {small}" if "factor" in row else str(small)
-    message = f"'{first}' is {small}; '{second}' has to be more than {least}, and it is {large}"
+    message = f"'{first}' is {smaller}; '{second}' has to be more than {least}, and it is {larger}"
     return message, f"Write more than {least} for `{second}`."
 
 

@@ -85,7 +85,8 @@ def _first_keys(row: Row, names: list[str]) -> frozenset[str]:
 def conditions_of(row: Row, key: str = "when") -> tuple[Condition, ...]:
     """Return the values of settings that a row is about.
 
-    `*` is any, `!*` that there is none, `!a` any but a, `~a` is a in any case.
+    `*` is any, `!*` that there is none, `!a` any but a, `~a` is a in any case, `{}` is a mapping, which may be empty,
+    and `null` is a key without a value.
     """
     conditions = []
     for setting, text in row.get(key, {}).items():
@@ -292,7 +293,8 @@ def _fits(condition: Condition, settings: Any) -> bool:
         return value == "" if refused else bool(text)
     if refused and value is None and not _ZEROS.isdisjoint(words):
         return False
-    return (text in words) is not refused
+    is_one = text in words or _SHAPES.get(type(value)) in words
+    return is_one is not refused
 
 
 def _as_text(value: Any, any_case: bool) -> str:
@@ -305,6 +307,7 @@ def _as_text(value: Any, any_case: bool) -> str:
     return str(value).lower() if is_lower else str(value)
 
 
+_SHAPES = {dict: "{}", type(None): "null"}
 _ZEROS = frozenset({"false", "0"})  # what null is for the decoder
 
 

@@ -23,6 +23,48 @@ out-of-range:
     queue_size: 2000, batch: {min_size: 4000}}},
     finds: "exporters.otlp_grpc.sending_queue.queue_size: 'batch.min_size' is 4000, more than 'queue_size', which is
       2000 Write at least 4000 for `queue_size`."}
+  batches that are turned on, in a queue that is smaller than they are by default: {exporters.otlp_grpc: {
+    endpoint: "x:1", sending_queue: {sizer: items, batch: {}}},
+    finds: "exporters.otlp_grpc.sending_queue.queue_size: 'batch.min_size' is 8192 by default, more than 'queue_size',
+      which is 1000 by default Write at least 8192 for `queue_size`."}
+  default batches in a queue of a size: {exporters.otlp_http: {endpoint: "http://x",
+    sending_queue: {sizer: items, queue_size: 5000, batch: {flush_timeout: 1s}}},
+    finds: "exporters.otlp_http.sending_queue.queue_size: 'batch.min_size' is 8192 by default, more than 'queue_size',
+      which is 5000 Write"}
+  batches of a size in a default queue: {exporters.kafka: {sending_queue: {sizer: items, batch: {min_size: 5000}}},
+    finds: "exporters.kafka.sending_queue.queue_size: 'batch.min_size' is 5000, more than 'queue_size', which is 1000 by
+      default"}
+  default batches of bytes: {exporters.debug.sending_queue: {sizer: bytes, batch: {}},
+    finds: "exporters.debug.sending_queue.queue_size: 'batch.min_size' is 8192 by default"}
+  batches of null are default ones of items: {exporters.debug.sending_queue: {sizer: items, batch: null},
+    finds: "exporters.debug.sending_queue.queue_size: 'batch.min_size' is 8192 by default"}
+  batches of null in a queue of bytes: {exporters.debug.sending_queue: {sizer: bytes, batch: null}}
+  no batches: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {sizer: items}}}
+  default batches that fit: {exporters.otlp_grpc: {endpoint: "x:1",
+    sending_queue: {sizer: items, queue_size: 8192, batch: {}}}}
+  batches of any size: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {sizer: items, batch: {min_size: null}}}}
+  default batches in another unit: {exporters.otlp_grpc: {endpoint: "x:1",
+    sending_queue: {sizer: items, batch: {sizer: bytes}}}}
+  batches that are turned off: {exporters.otlp_grpc: {endpoint: "x:1",
+    sending_queue: {sizer: items, queue_size: 5, batch: {enabled: false, min_size: 10}}}}
+  default batches of a queue that is turned off: {exporters.otlp_grpc: {endpoint: "x:1",
+    sending_queue: {enabled: false, sizer: items, batch: {}}}}
+  default batches before the version that has them: {exporters.otlp: {endpoint: "x:1",
+    sending_queue: {sizer: items, batch: {}}}, build: contrib 0.137.0,
+    finds: "exporters.otlp.sending_queue.queue_size: another version may differ"}
+  the batches of elasticsearch are on: {exporters.elasticsearch: {endpoint: "http://x", sending_queue: {sizer: bytes}},
+    build: contrib 0.157.0, finds: "exporters.elasticsearch.sending_queue.queue_size: 'batch.min_size' is 1000000 by
+      default, more than 'queue_size', which is 10 by default"}
+  the batches of elasticsearch are larger than others: {exporters.elasticsearch: {endpoint: "http://x",
+    sending_queue: {sizer: items, queue_size: 9000, batch: {}}}, build: contrib 0.157.0,
+    finds: "exporters.elasticsearch.sending_queue.queue_size: 'batch.min_size' is 1000000 by default, more than
+      'queue_size', which is 9000"}
+  batches of a size in the default queue of elasticsearch: {exporters.elasticsearch: {endpoint: "http://x",
+    sending_queue: {sizer: bytes, batch: {min_size: 11}}}, build: contrib 0.157.0,
+    finds: "exporters.elasticsearch.sending_queue.queue_size: 'batch.min_size' is 11, more than 'queue_size', which is
+      10 by default"}
+  the batches of elasticsearch are of bytes: {exporters.elasticsearch: {endpoint: "http://x",
+    sending_queue: {sizer: items, batch: null}}, build: contrib 0.157.0}
   a batch in another unit: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {sizer: requests, queue_size: 2000,
     batch: {sizer: items, min_size: 4000}}}}
   a sampling precision: {processors.probabilistic_sampler.sampling_precision: 4}
@@ -56,7 +98,7 @@ out-of-range:
     scrape_timeout: 10s}, scrape_configs: [{job_name: a, scrape_interval: 0s, scrape_timeout: 10s}]}}
   a time in nanoseconds: {exporters.otlp_http: {endpoint: "http://x",
     retry_on_failure: {max_interval: 5, max_elapsed_time: 50}},
-    finds: "exporters.otlp_http.retry_on_failure.max_elapsed_time: 'initial_interval' is 5s, more than"}
+    finds: "exporters.otlp_http.retry_on_failure.max_elapsed_time: 'initial_interval' is 5s by default, more"}
   a longer time than some nanoseconds: {exporters.otlp_http: {endpoint: "http://x",
     retry_on_failure: {initial_interval: 10, max_elapsed_time: 60s}}}
   acknowledgements of Kafka: {exporters.kafka: {brokers: ["kafka:9092"], client_id: a, producer: {required_acks: 2}},
@@ -347,12 +389,12 @@ refused-at-start:
     finds: "processors.k8s_attributes.auth_type: 'tls' ends the Collector: it is for kubelets alone"}
   a lease shorter than its renewal: {extensions.k8s_leader_elector: {lease_name: a, lease_namespace: b,
     lease_duration: 10s}, service.extensions: [k8s_leader_elector],
-    finds: "extensions.k8s_leader_elector.lease_duration: 'renew_deadline' is 10s; 'lease_duration' has to be more than
-      10s, and it is 10s Write more than 10s for `lease_duration`."}
+    finds: "extensions.k8s_leader_elector.lease_duration: 'renew_deadline' is 10s by default; 'lease_duration' has to be
+      more than 10s, and it is 10s Write more than 10s for `lease_duration`."}
   a renewal that is not tried twice: {extensions.k8s_leader_elector: {lease_name: a, lease_namespace: b,
     retry_period: 9s}, service.extensions: [k8s_leader_elector],
     finds: "extensions.k8s_leader_elector.renew_deadline: 'retry_period' is 9s; 'renew_deadline' has to be more than 1.2
-      times 9s, and it is 10s Write more than 1.2 times 9s for `renew_deadline`."}
+      times 9s, and it is 10s by default Write more than 1.2 times 9s for `renew_deadline`."}
   a usual lease: {extensions.k8s_leader_elector: {lease_name: a, lease_namespace: b},
     service.extensions: [k8s_leader_elector]}
   users that are nowhere: {extensions.basicauth.htpasswd: {}, service.extensions: [basicauth],
