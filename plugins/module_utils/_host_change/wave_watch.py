@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 # What a gate compares, by the names of metrics without their prefix; others stay on the host.
-COMPARED = "receiver|exporter|processor|process_uptime|process_memory_rss"
+COMPARED = "receiver|exporter|processor|process_uptime|process_memory_rss|process_runtime_total_sys_memory"
 # Each watch has at most so many pauses between readings, of at least so many seconds.
 _PAUSES, _SHORTEST = 20, 3.0
 _JUDGED = {name: {"required": True} for name in ("name", "release", "sum")}

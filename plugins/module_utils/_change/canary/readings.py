@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.needs.quantities import MIB
 from ..._telemetry.logs import groups
-from ..._telemetry.metrics import MEMORY, UPTIME, Flow, Reading, grown, total
+from ..._telemetry.metrics import UPTIME, Flow, Reading, grown, memory_used, total
 
 Row = dict[str, Any]
 Facts = dict[str, list[Row]]
@@ -99,7 +99,7 @@ class Revision:
         used = []
         for earlier in recent:
             if earlier.reading and earlier.memory_limit:
-                used.append(int(100 * earlier.reading[MEMORY] // earlier.memory_limit))
+                used.append(int(100 * memory_used(earlier.reading) // earlier.memory_limit))
         return {
             "name": sample.pod,
             "restarts": sample.restarts,

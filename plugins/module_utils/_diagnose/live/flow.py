@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..._kube.live.api_errors import library
 from ..._otelcol.catalogue.port_rows import Listeners
 from ..._otelcol.errors import Problem
-from ..._telemetry.metrics import MEMORY, Flow, Reading, grown, metrics_port, reading, total, unserved
+from ..._telemetry.metrics import Flow, Reading, grown, memory_used, metrics_port, reading, total, unserved
 from ..checks_trust import Certificate
 from ..cluster_objects import memory_limit
 from .find_collectors import DiagnosedTarget
@@ -78,7 +78,7 @@ class Meter:
             return []
         rows = []
         for key, pod_reading in self.last.items():
-            used = pod_reading[MEMORY]
+            used = memory_used(pod_reading)
             if used:
                 pod = key.partition("/")[2]
                 rows.append({"pod": pod, "bytes": int(used), "limit": limit, "percent": 100 * int(used) // limit})

@@ -25,7 +25,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.
     Sample,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import MEMORY, reading
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import memory_used, reading
 
 from ...helpers import LISTENERS, cases
 
@@ -60,6 +60,7 @@ NAMES_OF = {
     "failed": 'exporter_send_failed_spans{exporter="debug"}',
     "queue": 'exporter_queue_size{exporter="debug",data_type="traces"}',
     "memory": "process_memory_rss",
+    "obtained": "process_runtime_total_sys_memory_bytes",
     "uptime": "process_uptime",
 }
 NOWHERE = {"about": "exporters/otlp", "exporter": "otlp", "endpoint": "a:1", "host": "a", "port": 1, "service": "ns/a"}
@@ -69,8 +70,9 @@ WELL = {"in": 20, "incoming": 20, "outgoing": 20, "sent": 20, "host": 9}
 
 
 def sample(pod: str, time: float, rates: dict[str, float], **more: Any) -> Sample:
-    """Return a reading of a pod that counts so much in a second; `memory` and `uptime` do not grow."""
-    fixed = {"uptime": 600, "memory": rates.get("memory", 10)}
+    """Return a reading of a pod that counts so much in a second; memory and `uptime` do not grow."""
+    memory = {"memory": rates.get("memory", 10), "obtained": rates.get("obtained", 1000)}
+    fixed = {"uptime": 600, **memory}
     counts = {**{name: rate * time for name, rate in rates.items()}, **fixed}
     text = "".join(f"otelcol_{NAMES_OF[name]} {value}\n" for name, value in counts.items())
     return Sample(pod, more.pop("reading", reading(text)), **{"memory_limit": 100, **more})
@@ -113,7 +115,7 @@ def watched(
     ("not_listening", WELL, {"open": {("otlp", 4317): False}}),
     ("restarts", WELL, {"restarts": 1}),
     ("out_of_memory", WELL, {"oom": True}),
-    ("memory_high", {**WELL, "memory": 95}, {}),
+    ("memory_high", {**WELL, "memory": 95, "obtained": 100}, {}),
     ("log_errors", WELL, {"log": lambda number: ENTRY * 3 * number}),
     ("unreadable", WELL, {"reading": None, "why": "403"}),
 )
@@ -134,6 +136,8 @@ def test_every_check_has_a_situation() -> None:
     ({"host": 9}, CONFIG),
     ({**WELL, "failed": 0.1}, CONFIG),
     ({**WELL, "outgoing": 10, "sent": 10}, CONFIG),
+    # Pages of the program's file are no memory that it needs.
+    ({**WELL, "memory": 162, "obtained": 28}, CONFIG),
     # An exporter that gets less than before, and has a queue, is not late.
     ({**WELL, "outgoing": 10, "sent": 10, "queue": 0.4}, CONFIG),
     # A sampler that the rest does not have may pass nothing for a while.
@@ -274,4 +278,4 @@ def test_the_page_lists_facts_that_exist() -> None:
 
 
 def test_memory_is_read_in_the_unit_of_the_limit() -> None:
-    assert reading("otelcol_process_memory_rss_bytes 90\n")[MEMORY] == 90
+    assert memory_used(reading("otelcol_process_memory_rss_bytes 90\n")) == 90

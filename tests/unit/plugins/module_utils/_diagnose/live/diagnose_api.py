@@ -70,7 +70,8 @@ def counts(accepted: int, sent: int) -> str:
     return (
         f'otelcol_receiver_accepted_spans{{receiver="otlp"}} {accepted}\n'
         f'otelcol_exporter_sent_spans{{exporter="otlp_grpc/jaeger"}} {sent}\n'
-        "otelcol_process_uptime 60\notelcol_process_memory_rss 512\n"
+        "otelcol_process_uptime 60\notelcol_process_memory_rss 900\n"
+        "otelcol_process_runtime_total_sys_memory_bytes 512\n"
     )
 
 
