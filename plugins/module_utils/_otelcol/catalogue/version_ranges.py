@@ -29,8 +29,11 @@ def version_rank(version: Version) -> float:
 
 
 def last_release(span: tuple[Version, Version]) -> str:
-    """Return the last release of the Collector in a range that ends."""
-    (major, minor, *_patch) = span[1]
+    """Return the last release of the Collector that a range names: the first one, for a range without an end."""
+    since, until = span
+    if not until:
+        return version_text(since)
+    (major, minor, *_patch) = until
     return version_text((major, minor - 1, 0))
 
 
