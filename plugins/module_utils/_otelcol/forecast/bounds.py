@@ -31,9 +31,12 @@ def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float | 
         return None
     ratio = total_after / total_before
     squares = 0.0
-    for trace in before.keys() | after.keys():
-        difference = after.get(trace, 0) - ratio * before.get(trace, 0)
+    for trace, items in before.items():
+        difference = after.get(trace, 0) - ratio * items
         squares += difference * difference
+    for trace, items in after.items():
+        if trace not in before:
+            squares += items * items
     return _LEVEL * sqrt(squares) / total_before
 
 
