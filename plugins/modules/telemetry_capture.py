@@ -51,7 +51,9 @@ options:
     elements: path
     default: []
   files_of:
-    description: The collector that O(files) are of. Its name is that of their capture, which is C(files) without it.
+    description:
+      - The collector that O(files) are of, as C(NAME) for one of a Linux host, or as C(NAMESPACE/NAME). The folder of
+        the capture is C(NAME) or C(NAMESPACE.NAME) then, else C(files).
     type: str
     default: ""
   path: {description: The folder of the captures., type: path, required: true}

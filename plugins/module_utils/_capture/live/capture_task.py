@@ -36,6 +36,8 @@ VALUES = "values"
 """The consent to keep values."""
 _ASKED = "Capture telemetry"
 _MODES = ("deployment", "statefulset")
+_MOST_PARTS = 2
+"""A namespace and a name."""
 _COLLECTOR = {"kind": {}, "namespace": {"required": True}, "name": {"required": True}}
 ARGUMENTS: dict[str, Any] = {
     "collectors": {"type": "list", "elements": "dict", "options": _COLLECTOR, "default": []},
@@ -88,13 +90,26 @@ def check_options(options: Mapping[str, Any]) -> None:
         wrong = "the capture would have the values of all attributes, and the bodies of logs"
         fix = "Consent with `capture_allow: [values]`, or name single attributes with `capture_keep`."
         raise Problem(wrong, asked=f"{_ASKED} with `capture_values: keep`", fix=fix)
-    for name, fix in ((options["folder"], "Rename the host."), (options["files_of"], "Name one collector.")):
-        if name in (".", "..") or "/" in name:
-            raise Problem(f"'{name}' is no name of a folder", asked=_ASKED, fix=fix)
+    if not _is_folder_name(options["folder"]):
+        raise Problem(f"'{options['folder']}' is no name of a folder", asked=_ASKED, fix="Rename the host.")
+    _check_name(options["files_of"])
     for name in options["keep"]:
         if names_secret(name):
             wrong = f"{name} is a header or the name of a secret, and no capture has these"
             raise Problem(wrong, asked=_ASKED, fix="Take it out of `capture_keep`.")
+
+
+def _check_name(files_of: str) -> None:
+    """Raise Problem for a name of a collector that is neither NAME nor NAMESPACE/NAME."""
+    parts = files_of.split("/") if files_of else []
+    if len(parts) > _MOST_PARTS or not all(part and _is_folder_name(part) for part in parts):
+        fix = "Give `capture_files_of` as NAME for a Linux host, or as NAMESPACE/NAME."
+        raise Problem(f"'{files_of}' is no name of a collector", asked=_ASKED, fix=fix)
+
+
+def _is_folder_name(name: str) -> bool:
+    """Whether a name leads to no other folder."""
+    return name not in (".", "..") and "/" not in name
 
 
 class _Captures:
@@ -112,9 +127,10 @@ class _Captures:
     def of_files(self) -> None:
         """Capture what files have."""
         about_files: dict[str, Any] = {"files": [Path(path).name for path in self._options["files"]]}
-        name = self._options["files_of"]
+        namespace, _slash, name = self._options["files_of"].rpartition("/")
         if name:
-            about_files["collector"] = {"name": name}
+            place = {"namespace": namespace} if namespace else {}
+            about_files["collector"] = {**place, "name": name}
 
         def read(sample: Sample) -> tuple[float, str]:
             ended, notes = read_files(self._options["files"], sample)
@@ -122,7 +138,8 @@ class _Captures:
             return 0.0, ended
 
         nothing = "the files have no record"
-        self._write(name or "files", {"source": "files", **about_files}, read, nothing)
+        folder = f"{namespace}.{name}" if namespace else name or "files"
+        self._write(folder, {"source": "files", **about_files}, read, nothing)
 
     def of_collector(self, reader: ClusterReader, target: DiagnosedTarget) -> None:
         """Capture what a collector gets. One that no pod can be put beside is noted, unless the user named it."""

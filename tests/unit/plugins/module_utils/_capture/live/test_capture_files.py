@@ -129,9 +129,24 @@ def test_without_files_and_collectors_nothing_is_captured(tmp_path: Path) -> Non
         captured(options(tmp_path), lambda: None, check=False)  # type: ignore[arg-type, return-value]
 
 
-def test_a_capture_of_files_may_have_the_name_of_a_collector(tmp_path: Path) -> None:
-    read(tmp_path, written(tmp_path, LINES), files_of="agent")
-    manifest = json.loads((tmp_path / "captures/agent/manifest.json").read_text())
-    assert manifest["collector"] == {"name": "agent"}
-    with pytest.raises(Problem, match="is no name of a folder"):
-        read(tmp_path, written(tmp_path, LINES), files_of="../agent")
+@pytest.mark.parametrize(
+    ("files_of", "folder", "collector"),
+    [
+        ("agent", "agent", {"name": "agent"}),
+        ("opentelemetry/agent", "opentelemetry.agent", {"namespace": "opentelemetry", "name": "agent"}),
+    ],
+)
+def test_a_capture_of_files_may_have_the_name_of_a_collector(
+    tmp_path: Path, files_of: str, folder: str, collector: dict[str, str]
+) -> None:
+    """One of a cluster stands where a forecast looks for it, and names the collector as an inventory has it."""
+    read(tmp_path, written(tmp_path, LINES), files_of=files_of)
+    manifest = json.loads((tmp_path / "captures" / folder / "manifest.json").read_text())
+    assert manifest["collector"] == collector
+
+
+@pytest.mark.parametrize("files_of", ["../agent", "a/b/agent", "a/..", "/agent", "agent/", "..", "a/../agent"])
+def test_no_name_of_a_collector_leads_to_another_folder(tmp_path: Path, files_of: str) -> None:
+    with pytest.raises(Problem, match="is no name of a collector"):
+        read(tmp_path, written(tmp_path, LINES), files_of=files_of)
+    assert not (tmp_path / "captures").exists()
