@@ -245,3 +245,27 @@ def test_a_line_that_cannot_be_replayed_is_named_and_not_shown(
     assert status == 2, said
     assert f"{said_of_it} (at {lines}:1)" in said, said
     assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("signals", "said"),
+    [
+        (("traces",), "note: the capture has no metrics, logs, so the forecast says nothing of them"),
+        ((), "is empty. Capture again while clients send."),
+    ],
+    ids=["no metrics and logs", "nothing"],
+)
+def test_signals_without_records_are_told(
+    capture: Path,
+    tmp_path: Path,
+    binary: str,  # noqa: F811
+    signals: tuple[str, ...],
+    said: str,
+) -> None:
+    requests = [request for signal, request in planted_requests() if signal in signals][:3]
+    empty = [{"resourceLogs": []}, {"resourceMetrics": [{"scopeMetrics": []}]}]
+    lines = tmp_path / "others.jsonl"
+    lines.write_text("".join(json.dumps(one) + "\n" for one in (*requests, *empty)), encoding="utf-8")
+    status, printed = forecast(capture, binary, forecast_capture=str(lines))
+    assert (status == 0) == bool(signals), printed
+    assert said in printed, printed

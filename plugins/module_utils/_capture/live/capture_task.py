@@ -137,7 +137,7 @@ class _Captures:
             self._warnings += notes
             return 0.0, ended
 
-        nothing = "the files have no record"
+        nothing = Problem("the files have no record", fix="Get them again when the collector has written more.")
         folder = f"{namespace}.{name}" if namespace else name or "files"
         self._write(folder, {"source": "files", **about_files}, read, nothing)
 
@@ -184,17 +184,19 @@ class _Captures:
             pod.check_is_allowed(found)
             self._rows.append({**row, "path": ""})
             return
-        nothing = (
+        wrong = (
             f"nothing came in within {self._options['seconds']:g} s at {', '.join(found.receivers)}. Clients that keep"
             " their connections do not find a new pod"
         )
+        fix = "Send telemetry, let clients connect anew, or raise `capture_seconds`. No capture was written."
+        nothing = Problem(wrong, fix=fix)
         name = f"{pod.target.namespace}.{pod.target.name}"
         self._write(name, row, lambda sample: pod.capture(found, sample), nothing)
 
     def _write(
-        self, name: str, row: Mapping[str, Any], read: Callable[[Sample], tuple[float, str]], nothing: str
+        self, name: str, row: Mapping[str, Any], read: Callable[[Sample], tuple[float, str]], nothing: Problem
     ) -> None:
-        """Write a capture whose records `read` adds. Raises Problem if there are none."""
+        """Write a capture whose records `read` adds. Raises `nothing` if there are none."""
         place = Path(self._options["path"]).expanduser() / self._options["folder"] / name
         if self._check:
             self._rows.append({**row, "path": str(place)})
@@ -204,8 +206,7 @@ class _Captures:
             sample = Sample(self._masks, self._bounds, folder.write)
             seconds, ended = read(sample)
             if not sample.records:
-                fix = "Send telemetry, let clients connect anew, or raise `capture_seconds`. No capture was written."
-                raise Problem(nothing, fix=fix)
+                raise nothing
             manifest = capture_manifest.manifest({"begun": begun, **row}, sample, seconds, ended)
             masking = capture_manifest.masking(self._options["values"], self._options["keep"])
             folder.finish({**manifest, "masked": masking})

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ..config.paths import leaves, mappings, section
+from ..otlp_requests import LISTS
 from ..testing.harness import FLUSHES, fed_receivers
 from ..traits import kind_of, sends_nothing
 from .size_sinks import is_otlp
@@ -36,6 +37,16 @@ def replay_notes(config: Mapping[str, Any], exporters: tuple[str, ...]) -> Itera
         elif not is_otlp(exporter):
             yield f"{exporter}: its bytes are counted as OTLP in gzip, which it does not send"
     yield from _ways_in(config)
+
+
+def notes_of_signals(taken: Collection[str], came: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line for the signals that receivers take and of which a capture has no item.
+
+    `came` has the items of the capture by signal.
+    """
+    missing = [signal for signal in LISTS if signal in taken and not came.get(signal)]
+    if missing:
+        yield f"the capture has no {', '.join(missing)}, so the forecast says nothing of them"
 
 
 def _ways_in(config: Mapping[str, Any]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, confi
 from ....module_utils._otelcol.forecast.limits import checked_limits
 from ....module_utils._otelcol.forecast.money import Scale, checked_prices, checked_rates
 from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change, markdown, money_words, text_lines
-from ....module_utils._otelcol.forecast.replay_notes import replay_notes
+from ....module_utils._otelcol.forecast.replay_notes import notes_of_signals, replay_notes
 from ....module_utils._otelcol.forecast.sent_changes import changes_of, paired_exporters
 from ....module_utils._otelcol.forecast.tallies import Sender
 from ....module_utils._otelcol.rules.reports import count_in_words
@@ -83,7 +83,7 @@ def forecast_of(
     old, new = _replayed("before", before, replay), _replayed("after", after, replay)
     names = paired_exporters(old.exporters, new.exporters)
     changes = by_size_of_change(list(changes_of(old.sent, new.sent, names)))
-    if not new.came:
+    if not any(new.came.values()):
         raise Problem(f"the capture {arguments['capture']} is empty", fix="Capture again while clients send.")
     if not changes:
         wrong = f"no record of {arguments['capture']} reaches an exporter, before or after, so nothing was compared"
@@ -179,12 +179,14 @@ def _notes(facts: CaptureFacts, *forms: tuple[Bench, Replayed]) -> Iterator[str]
     if facts.config_sha256 not in ("", config_hash(before.config)):
         yield "the capture was made with another config than the one of before"
     yield from facts.notes()
+    yield from notes_of_signals(old.taken | new.taken, new.came)
     yield from replay_notes(before.config, old.exporters)
     yield from replay_notes(after.config, new.exporters)
     for which, form, other in (("before", old, new), ("after", new, old)):
         yield from (f"{which} alone: {change}" for change in form.changes if change not in other.changes)
     reached = {signal for form in (old, new) for by_signal in form.sent.values() for signal in by_signal}
-    yield from (f"no exporter gets {signal}, before or after" for signal in new.came if signal not in reached)
+    came = [signal for signal, items in new.came.items() if items]
+    yield from (f"no exporter gets {signal}, before or after" for signal in came if signal not in reached)
 
 
 def _check_reports(arguments: Mapping[str, Any]) -> None:

@@ -52,6 +52,8 @@ class Replayed:
     came: Mapping[str, int]
     """Items of the capture by signal."""
     changes: tuple[str, ...]
+    taken: frozenset[str]
+    """The signals that its receivers take."""
 
 
 class CountingSink(Sink):
@@ -111,7 +113,8 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
             wait_for_flushes(kept, built.flushes)
     if any(_DROPPED in line for line in said):
         raise Problem("the Collector has dropped data of the replay, so the figures would be too small", fix=_AGAIN)
-    return Replayed(kept.sent, built.exporters, came, built.changes)
+    taken = frozenset(signal for signals in built.receivers.values() for signal in signals)
+    return Replayed(kept.sent, built.exporters, came, built.changes, taken)
 
 
 def _calls(

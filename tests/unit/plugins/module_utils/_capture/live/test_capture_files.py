@@ -74,7 +74,7 @@ def test_a_line_that_is_still_written_is_left_out_and_told(tmp_path: Path) -> No
         (b"\x28\xb5\x2f\xfd rest", "packed with zstd"),
         (LINES + b"garbage\n" + LINES, "this is no JSON.*line 4"),
         (b'{"half', "no whole line of JSON"),
-        (b"", "the files have no record"),
+        (b"", "the files have no record. Get them again when"),
         (b'{"resourceLogs": []}\n', "the files have no record"),
     ],
 )

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.replay_notes import replay_notes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.replay_notes import (
+    notes_of_signals,
+    replay_notes,
+)
 
 from tests.support.cases import cases
 
@@ -55,3 +58,13 @@ def test_what_a_capture_does_not_tell_of_the_way_in_is_noted() -> None:
     ):
         (note,) = replay_notes({**SERVICE, "processors": {"batch": batch}}, ())
         assert note.startswith("a capture has no headers of requests")
+
+
+@cases(
+    "came, said",
+    ({"traces": 5, "logs": 1}, []),
+    ({"traces": 5, "logs": 0}, ["the capture has no logs, so the forecast says nothing of them"]),
+    ({"metrics": 5}, ["the capture has no traces, logs, so the forecast says nothing of them"]),
+)
+def test_signals_that_receivers_take_and_the_capture_lacks_are_told(came: dict[str, int], said: list[str]) -> None:
+    assert list(notes_of_signals({"logs", "traces", "profiles"}, came)) == said
