@@ -160,6 +160,80 @@ def test_an_empty_parent_and_a_removed_label_show() -> None:
     assert not is_applied(manifest, server(deployment()), MANAGER)
 
 
+def owned(fields: Any, spec: Any) -> dict[str, Any]:
+    """Return a live object that an apply made, with these fields of its spec."""
+    applied = {"f:metadata": {"f:labels": {}}, "f:spec": fields}
+    entry = {"manager": MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsV1": applied}
+    manifest = applying(spec)
+    return {**manifest, "metadata": {**manifest["metadata"], "managedFields": [entry]}}
+
+
+def applying(spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "labels": {}}, "spec": spec}
+
+
+# A field with one owner as a whole: the fields of the spec, what is live there, and a manifest that changes it.
+WHOLE: dict[str, tuple[Any, Any, Any]] = {
+    "a key less": (
+        {"f:nodeSelector": {}},
+        {"nodeSelector": {"kubernetes.io/os": "linux", "pool": "obs"}},
+        {"nodeSelector": {"kubernetes.io/os": "linux"}},
+    ),
+    "a key less in an item": (
+        {"f:tolerations": {}},
+        {"tolerations": [{"operator": "Exists", "effect": "NoSchedule"}]},
+        {"tolerations": [{"operator": "Exists"}]},
+    ),
+    "a default that was another value": (
+        {"f:ports": {}},
+        {"ports": [{"port": 53, "protocol": "UDP"}]},
+        {"ports": [{"port": 53}]},
+    ),
+    "true for 1": ({"f:x": {}}, {"x": 1}, {"x": True}),
+    "0 for false": ({"f:x": {}}, {"x": {"y": [False]}}, {"x": {"y": [0]}}),
+}
+
+
+@pytest.mark.parametrize("change", WHOLE)
+def test_a_change_inside_a_field_with_one_owner_shows(change: str) -> None:
+    fields, live, wanted = WHOLE[change]
+    assert is_applied(applying(live), owned(fields, live), MANAGER)
+    assert not is_applied(applying(wanted), owned(fields, live), MANAGER)
+
+
+# What is applied as a whole, and what kube-apiserver makes of it.
+DEFAULTED: dict[str, tuple[Any, Any]] = {
+    "fieldRef": ({"fieldPath": "status.podIP"}, {"fieldPath": "status.podIP", "apiVersion": "v1"}),
+    "resourceFieldRef": ({"resource": "limits.cpu"}, {"resource": "limits.cpu", "divisor": "0"}),
+    "sources": (
+        [{"serviceAccountToken": {"path": "token"}}],
+        [{"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}}],
+    ),
+    "ingress": ([{"ports": [{"port": 1}]}], [{"ports": [{"port": 1, "protocol": "TCP"}]}]),
+    "roleRef": ({"name": "a"}, {"name": "a", "apiGroup": "rbac.authorization.k8s.io"}),
+    "subjects": ([{"kind": "User"}], [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io"}]),
+    "volumeClaimTemplates": (
+        [{"metadata": {"name": "a"}, "spec": {"accessModes": ["ReadWriteOnce"]}}],
+        [
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": "a", "creationTimestamp": None},
+                "spec": {"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem"},
+                "status": {"phase": "Pending"},
+            }
+        ],
+    ),
+    "null": ({"a": None}, {}),
+}
+
+
+@pytest.mark.parametrize("field", DEFAULTED)
+def test_what_the_server_adds_to_a_field_with_one_owner_is_no_change(field: str) -> None:
+    wanted, live = DEFAULTED[field]
+    assert is_applied(applying({field: wanted}), owned({f"f:{field}": {}}, {field: live}), MANAGER)
+
+
 @pytest.mark.parametrize("case", SERVED, ids=lambda case: str(case["live"]["kind"]))
 def test_what_a_real_server_holds_comes_back(case: Any) -> None:
     assert extracted(case["live"], OWNER) == case["applied"]
