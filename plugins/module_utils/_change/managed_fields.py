@@ -196,5 +196,6 @@ def _same_item(wanted: Any, live: Any, inner: Fields, field: str) -> bool:
         key = json.loads(owned.removeprefix(_KEY))
         if _has(live, key):
             # The server adds a default to a key, such as the protocol of a port.
-            return _has({**key, **wanted}, key) and _same(wanted, live, below, field)
+            has_key = isinstance(wanted, dict) and _has({**key, **wanted}, key)
+            return has_key and _same(wanted, live, below, field)
     return False

@@ -259,3 +259,9 @@ def test_a_part_is_within_a_whole_that_has_more() -> None:
     assert not is_within({"a": {"b": 2}}, whole)
     assert not is_within({"a": {"c": [3]}}, whole)
     assert not is_within({"a": []}, whole)
+
+
+def test_a_text_in_a_list_of_items_with_keys_is_a_change() -> None:
+    """The server says what is wrong with it."""
+    live = owned({"f:ports": {PORT: {".": {}}}}, {"ports": [{"containerPort": 4317, "protocol": "TCP"}]})
+    assert not is_applied(applying({"ports": ["4317"]}), live, MANAGER)
