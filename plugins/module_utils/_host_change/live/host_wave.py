@@ -42,12 +42,13 @@ def _subjects(machine: Machine, root: Path) -> list[_Subject]:
 
 
 def _watched(seconds: float, machine: Machine, root: Path) -> dict[str, Any]:
-    subjects, start = _subjects(machine, root), machine.now()
+    # The time of day may be set meanwhile.
+    subjects, start = _subjects(machine, root), machine.uptime()
     left = seconds
     _read_all(subjects, 0.0)
     while subjects and left > 0:
         machine.sleep(min(left, pause_of(seconds)))
-        at = machine.now() - start
+        at = machine.uptime() - start
         _read_all(subjects, at)
         left = seconds - at
     return {"changed": False, "collectors": [one.answer() for one in subjects]}

@@ -45,6 +45,7 @@ class FakeMachine(Machine):
         self.free = 10 << 30
         self.full_below: Path | None = None
         self.root_user, self.kind, self.clock = True, "amd64", 1_800_000_000.0
+        self.booted_for = 5_000.0
         self.systemd, self.encrypted = 252, 0
         self.selinux: str | None = None
         self.user = ""
@@ -67,6 +68,10 @@ class FakeMachine(Machine):
 
     def sleep(self, seconds: float) -> None:
         self.clock += seconds
+        self.booted_for += seconds
+
+    def uptime(self) -> float:
+        return self.booted_for
 
     def systemd_version(self) -> int:
         return self.systemd

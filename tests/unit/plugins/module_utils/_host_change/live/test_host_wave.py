@@ -65,6 +65,23 @@ def test_collectors_are_read_several_times_without_what_nobody_compares(host: Fa
     assert found["polls"][0]["text"].splitlines() == [TEXT.splitlines()[0], TEXT.splitlines()[2]]
 
 
+@pytest.mark.parametrize("step", [-600.0, 600.0])
+def test_a_clock_that_is_set_changes_no_time_of_a_watch(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    release(host, FIRST)
+    sleep = host.machine.sleep
+
+    def stepped(seconds: float) -> None:
+        monkeypatch.setattr(host.machine, "sleep", sleep)
+        sleep(seconds)
+        host.machine.clock += step
+
+    monkeypatch.setattr(host.machine, "sleep", stepped)
+    (found,) = wave(host, seconds=9)["collectors"]
+    assert [poll["at"] for poll in found["polls"]] == [0, 3, 6, 9]
+
+
 def test_many_seconds_are_as_many_readings_as_a_minute(host: FakeHost) -> None:
     release(host, FIRST)
     (found,) = wave(host, seconds=3600)["collectors"]
