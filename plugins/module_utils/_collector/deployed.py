@@ -126,10 +126,11 @@ def union(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the manifests, each object once. Raises Problem if two collectors define an object differently."""
     result: dict[tuple[str, ...], dict[str, Any]] = {}
     for manifest in manifests:
-        metadata = manifest["metadata"]
-        key = (manifest["kind"], metadata.get("namespace", ""), metadata["name"])
-        if result.setdefault(key, manifest) != manifest:
-            wrong = f"two collectors define {key[0]} '{key[2]}' in namespace '{key[1]}' differently"
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        group = manifest.get("apiVersion", "").rpartition("/")[0]
+        namespace, name = metadata.get("namespace", ""), metadata["name"]
+        if result.setdefault((group, kind, namespace, name), manifest) != manifest:
+            wrong = f"two collectors define {kind} '{name}' in namespace '{namespace}' differently"
             raise Problem(wrong, fix="Give both the same settings for the object, or different names.")
     return list(result.values())
 

@@ -108,6 +108,11 @@ def test_an_object_that_is_shared_is_there_once_and_first() -> None:
     assert deployed.union([namespace, one, namespace, two, one]) == [namespace, one, two]
 
 
+def test_kinds_of_one_name_in_two_groups_are_two_objects() -> None:
+    one, two = ({**thing("Service", "a"), "apiVersion": version} for version in ("v1", "serving.knative.dev/v1"))
+    assert deployed.union([one, two]) == [one, two]
+
+
 def test_objects_that_two_want_to_be_different_are_named() -> None:
     with pytest.raises(Problem, match=r"two collectors define ServiceAccount 'a' in namespace 'n' differently\. Give"):
         deployed.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])
