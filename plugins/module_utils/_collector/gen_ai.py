@@ -126,7 +126,9 @@ def cost_statements(prices: Mapping[str, Any]) -> list[str]:
     priced = f'{_REASON} == "no price"'
     for attribute in _MODELS:
         for price in model_prices(prices):
-            of_model = f'span.attributes["{attribute}"] == {json.dumps(price.model)}'
+            # OTTL reads no pairs of surrogates, as which JSON writes some characters by default.
+            model = json.dumps(price.model, ensure_ascii=False)
+            of_model = f'span.attributes["{attribute}"] == {model}'
             found.append(f"set({_COST}, {_cost_of(price)}) where {of_model} and {priced}")
     no_cost = f"{_COST} == nil and span.status.code != STATUS_CODE_ERROR"
     found.append(f"set({_UNPRICED}, {_REASON}) where {no_cost}")

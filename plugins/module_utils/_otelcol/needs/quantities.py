@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
+from sys import float_info
 from typing import Any
 
 from ..errors import Problem, about
@@ -86,8 +86,8 @@ def duration(value: Any) -> float:
 
 
 def is_amount(value: Any) -> bool:
-    """Return whether a value is a finite number that is 0 or more, such as a price, a rate or a budget."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < inf
+    """Return whether a value is a number that is 0 or more and that a float can be, as a price, a rate or a budget."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= float_info.max
 
 
 def parse_bytes(quantity: str) -> int:

@@ -27,6 +27,7 @@ NO_PRICE = {
     "a text": {"input": "1", "output": 2},
     "a truth": {"input": 1, "output": True},
     "below zero": {"input": 1, "output": -2},
+    "too large for a number of the Collector": {"input": 10**400, "output": 1},
     "endless": {"input": 1, "output": float("inf")},
     "no number": {"input": 1, "output": float("nan")},
 }
@@ -78,3 +79,9 @@ def test_statements_of_a_group_are_about_one_place(hashed: bool) -> None:
     """A statement about events would keep all others of its group from spans without events."""
     for place, group in zip(("span", "spanevent", "log"), protection(hashed), strict=True):
         assert {re.findall(r"\((\w+)\.", text)[0] for text in group} == {place}
+
+
+def test_a_model_is_named_as_it_is_written() -> None:
+    """OTTL reads no pairs of surrogates, as which JSON may write a character."""
+    text = " ".join(cost_statements({"smile-\U0001f600": {"input": 1, "output": 1}}))
+    assert '== "smile-\U0001f600"' in text
