@@ -9,8 +9,10 @@ pull from the internet and from a mirror. Private.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -108,6 +110,7 @@ def operator_images(
 USED, ALL = "used", "all"
 ARCHIVES = "images"
 COLLECTOR, INSTRUMENTATION = "OpenTelemetryCollector", "Instrumentation"
+TARGET_ALLOCATOR = "target_allocator"
 # The config of a collector may have a setting of that name, which is not a field of Kubernetes.
 _CONFIG = ("spec", "config")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
@@ -143,6 +146,8 @@ class Need:
     image: str
     used_by: tuple[str, ...]
     folder: str = ARCHIVES
+    # What the name of the archive has more, where another image would have an archive of the same name.
+    mark: str = ""
 
     def row(self, registry: str, pin: Pin = unpinned) -> dict[str, Any]:
         pinned = pin(self.image)
@@ -151,7 +156,7 @@ class Need:
             "source": source(pinned),
             "repository": repository(self.image),
             "digest": pinned.partition("@")[2],
-            "archive": f"{self.folder}/{_NOT_IN_A_NAME.sub('_', self.image)}.tar",
+            "archive": f"{self.folder}/{_archive_name(self.image)}{self.mark}.tar",
             "label": "" if "@" in self.image else self.image,
             "target": source(from_registry(self.image, registry)) if registry else "",
             "used_by": list(self.used_by),
@@ -189,12 +194,27 @@ def needs(
         users.setdefault(use.image, set()).add(use.user)
         folders[use.image] = use.folder
     patterns = list(exclude)
+    marks = _archive_marks(users)
     image_needs = []
     for image in sorted(users):
         is_excluded = any(fnmatchcase(image, pattern) for pattern in patterns)
         if not is_excluded:
-            image_needs.append(Need(image, tuple(sorted(users[image])), folders[image]))
+            image_needs.append(Need(image, tuple(sorted(users[image])), folders[image], marks.get(image, "")))
     return image_needs
+
+
+def _archive_name(image: str) -> str:
+    return _NOT_IN_A_NAME.sub("_", image)
+
+
+def _archive_marks(images: Collection[str]) -> dict[str, str]:
+    """Return a mark for each image whose archive would have the name of another one's."""
+    count_of_name = Counter(_archive_name(image) for image in images)
+    marks: dict[str, str] = {}
+    for image in images:
+        if count_of_name[_archive_name(image)] > 1:
+            marks[image] = f"-{hashlib.sha256(image.encode()).hexdigest()[:8]}"
+    return marks
 
 
 def _uses_of_objects(objects: Iterable[Manifest]) -> Iterator[ImageUse]:
@@ -236,14 +256,16 @@ def starts(objects: Iterable[Manifest], name: str) -> Iterator[str]:
         if path is None:
             continue
         section = at(manifest, ("spec", *path))
-        if isinstance(section, Mapping) and section.get("enabled", True) and not section.get("image"):
+        # The operator starts a target allocator only where one is enabled.
+        is_enabled = name != TARGET_ALLOCATOR or at(section, ("enabled",)) is True
+        if isinstance(section, Mapping) and is_enabled and not section.get("image"):
             yield f"{manifest['kind']} {_place(manifest)}"
 
 
 def _path_of_image(kind: str, name: str) -> tuple[str, ...] | None:
     """Return the field of a spec that asks for an image, empty for the whole spec; None when this kind never does."""
     if kind == COLLECTOR:
-        return {"target_allocator": ("targetAllocator",), "collector": ()}.get(name)
+        return {TARGET_ALLOCATOR: ("targetAllocator",), "collector": ()}.get(name)
     if kind == INSTRUMENTATION and name in LANGUAGES:
         return (LANGUAGES[name].field,)
     return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._kube.ownership import label_of
+from ..._otelcol.config.paths import at, mappings
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .products import PRODUCTS, Product
@@ -17,6 +18,8 @@ from .versions import Version, image_name, read, tag
 
 VERSION_LABEL = "app.kubernetes.io/version"
 DEFINITION = "CustomResourceDefinition"
+# Where kinds have the spec of their pods, beside those that have a template.
+_POD_SPECS = {"Pod": ("spec",), "CronJob": ("spec", "jobTemplate", "spec", "template", "spec")}
 WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 
@@ -82,8 +85,8 @@ def version_of(product: Product, main: Manifest) -> Version | None:
 
 def containers(manifest: Manifest) -> list[dict[str, Any]]:
     """Return all containers of a workload's pods, those of its start first; none for another kind of object."""
-    spec = manifest.get("spec", {}).get("template", {}).get("spec", {})
-    return [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    spec = at(manifest, _POD_SPECS.get(manifest.get("kind", ""), ("spec", "template", "spec")))
+    return [*mappings(spec, "initContainers"), *mappings(spec, "containers")]
 
 
 def workloads(manifests: Sequence[Manifest]) -> list[dict[str, str]]:

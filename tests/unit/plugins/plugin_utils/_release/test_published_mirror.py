@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import images
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
@@ -210,3 +211,38 @@ def test_what_is_not_ours_stays(installed: Any, addons: Any, said: str) -> None:
 def test_a_removal_that_was_interrupted_is_taken_up() -> None:
     gone = rendered(state="absent", installed={**EMPTY, "objects": [namespace(SPACE)]})
     assert (gone["action"], gone["manifests"][0]["kind"]) == ("remove", "Namespace")
+
+
+def images_of(*objects: dict[str, Any]) -> list[str]:
+    return [need.image for need in images.needs(objects, [])]
+
+
+WORKLOADS: dict[str, Any] = {
+    "Pod": {"containers": [{"image": "a:1"}]},
+    "Deployment": {"template": {"spec": {"initContainers": [{"image": "a:1"}]}}},
+    "CronJob": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"image": "a:1"}]}}}}},
+}
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_each_kind_of_workload_names_its_images(kind: str) -> None:
+    assert images_of({"kind": kind, "metadata": {"name": "a"}, "spec": WORKLOADS[kind]}) == ["a:1"]
+
+
+@pytest.mark.parametrize("spec", [None, "text", {"template": None}, {"template": "text"}, {"template": {"spec": 5}}])
+def test_an_object_without_pods_has_no_images(spec: Any) -> None:
+    assert images_of({"kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}) == []
+
+
+@pytest.mark.parametrize(("allocator", "is_used"), [({"replicas": 2}, False), ({"enabled": True}, True)])
+def test_a_target_allocator_is_used_where_it_is_enabled(allocator: Any, is_used: bool) -> None:
+    resource = {"kind": "OpenTelemetryCollector", "metadata": {"name": "a"}, "spec": {"targetAllocator": allocator}}
+    release = images.MirroredRelease("opentelemetry-operator", "v1", (), {"target_allocator": "ta:1"})
+    assert [need.image for need in images.needs([resource], [release])] == ["ta:1"] * is_used
+
+
+def test_each_image_has_an_archive_of_its_own() -> None:
+    needed = images.needs([], [], more=["a/b:1", "a_b:1", "c:1"])
+    archives = [need.row("")["archive"] for need in needed]
+    assert archives[2] == "images/c_1.tar"
+    assert len({"images/a_b_1.tar", *archives}) == 4
