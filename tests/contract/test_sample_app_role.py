@@ -237,3 +237,14 @@ def test_load_is_put_on_the_first_service_alone() -> None:
 def test_a_load_that_cannot_be_sent_is_refused(load: dict[str, Any], said: str) -> None:
     with pytest.raises(Problem, match=said):
         app(endpoint="http://c:4318", load=load)
+
+
+@pytest.mark.parametrize("name", ["a" * 54, "1app"])
+def test_a_name_of_which_no_service_can_be_made_is_refused(name: str) -> None:
+    with pytest.raises(Problem, match=f"'{name}' is not a valid name of the sample application"):
+        app(GATEWAY, name=name)
+
+
+def test_the_longest_name_makes_services_that_kubernetes_takes() -> None:
+    services = app(GATEWAY, name="a" * 53)["services"]
+    assert max(len(service) for service in services) == names.LONGEST_LABEL

@@ -106,7 +106,7 @@ def bundle(app: SampleApp, collectors: Sequence[Mapping[str, Any]], source: str,
 
     `assigns_user` says that the platform chooses the user of each pod.
     """
-    names.check_name("name of the sample application", app.name)
+    _check_name(app.name)
     to = chosen(app, collectors)
     settings = settled(app, to)
     namespace = names.check_name("namespace of the sample application", settings["namespace"])
@@ -131,6 +131,17 @@ def bundle(app: SampleApp, collectors: Sequence[Mapping[str, Any]], source: str,
         ],
         "collector": to.get("name", ""),
     }
+
+
+def _check_name(name: str) -> None:
+    """Raise Problem for a name of which no Service can be made: names of Services begin with a letter (RFC 1035)."""
+    what = "name of the sample application"
+    names.check_name(what, name)
+    ending = f"-{max(PARTS, key=len)}"
+    longest = names.LONGEST_LABEL - len(ending)
+    if len(name) > longest or not name[0].isalpha():
+        fix = f"Begin with a letter, and use at most {longest} characters: a Service is named `NAME{ending}`."
+        raise Problem(f"'{name}' is not a valid {what}", fix=fix)
 
 
 def _frame(app: SampleApp, namespace: str, api: str, kind: str, part: str = "", **body: Any) -> Manifest:
