@@ -163,10 +163,12 @@ def _drafts(request: Request) -> list[Draft]:
         common = {key: defaults[key] for key in defaults.keys() - item.keys()}
         options = _options({**item, **common})  # the keys of items stay, which know their positions
         draft = about_collector(options["name"], _draft, options, platforms, request)
-        draft.own_config = item.get("config") or request.defaults.get("config") or {}
-        draft.own_recipes = item.get("recipes") or request.defaults.get("recipes") or []
-        draft.decrypted = _origins.decrypted([draft.own_config, item.get("env") or request.defaults.get("env")])
-        draft.asks_for_storage = bool(item.get("storage") or alone.get("storage"))
+        # As among the options, a key of the item hides the common one, also with null.
+        written = {**request.defaults, **item}
+        draft.own_config = written.get("config") or {}
+        draft.own_recipes = written.get("recipes") or []
+        draft.decrypted = _origins.decrypted([draft.own_config, written.get("env")])
+        draft.asks_for_storage = bool({**alone, **item}.get("storage"))
         drafts.append(draft)
     collectors = [draft.collector for draft in drafts]
     critical_use.check_once(

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 
 from tests.support.cases import cases
 
-from .helpers import OTLP, of_kind, rendered
+from .helpers import OTLP, of_kind, rendered, request
 
 GATEWAY = {"name": "gateway", "recipes": ["otlp_ingest", "debug_output"]}
 AGENT = {"name": "agent", "mode": "daemonset", "recipes": ["otlp_ingest", "debug_output"]}
@@ -62,6 +62,13 @@ def test_an_account_belongs_to_the_collector_of_its_name_or_to_the_first_that_us
     owners = {metadata["name"]: metadata["labels"]["o11y.opentelemetry/release"] for metadata in made}
     assert owners == {"shared": "telemetry.b", "gateway": "telemetry.gateway"}
     assert result["existing_accounts"] == ["telemetry/shared"]
+
+
+@pytest.mark.parametrize("own", [None, {}])
+def test_null_and_nothing_hide_the_common_config_as_they_hide_options(own: Any) -> None:
+    common = {"recipes": GATEWAY["recipes"], "config": {"extensions": {"zpages": None}}}
+    (hidden, inherited) = _render.plan(request({"name": "a", "config": own}, {"name": "b"}, **common))
+    assert len(inherited.composed.layers) == len(hidden.composed.layers) + 1
 
 
 def test_the_hash_of_the_config_is_on_the_pods() -> None:
