@@ -167,11 +167,9 @@ def _required_headers(host: str) -> tuple[str, ...]:
 
 def _headers(part: Part) -> set[str]:
     """Return the names of headers, which are a mapping or a list of pairs."""
-    headers = part.settings.get("headers")
-    names = list(headers or ())
-    if isinstance(headers, list):
-        names = [at(pair, ("name",)) for pair in headers]
-    return {str(name).lower() for name in names}
+    names = list(section(part.settings, "headers"))
+    pairs = items(part.settings, "headers")
+    return {str(name).lower() for name in [*names, *(at(pair, ("name",)) for pair in pairs)]}
 
 
 def _may_add_headers(part: Part) -> bool:
@@ -250,14 +248,15 @@ def _differing_signature(signer: Part, sending: _ToAws) -> Iterator[Fault]:
 
 def signature_missing(subject: Subject) -> Iterator[Fault]:
     """Yield exporters to AWS that do not sign their requests; AWS rejects them."""
+    found: set[str] = set()
     for part, key, _service, _region in _to_aws(subject):
-        if "auth" not in part.settings:
+        if "auth" not in part.settings and part.id not in found:
+            found.add(part.id)
             yield Fault(
                 (*part.path, key),
                 f"'{part.id}' sends to AWS without a signature",
                 "Add extension sigv4auth, list it in service.extensions, and write `auth: {authenticator: sigv4auth}`.",
             )
-            return
 
 
 class _ToAws(NamedTuple):

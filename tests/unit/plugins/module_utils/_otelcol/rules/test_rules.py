@@ -359,3 +359,16 @@ def test_a_misspelt_key_is_an_error_where_the_release_beside_has_it(build: str, 
     asked = Subject({"connectors": {"routing": settings}}, target=target(build))
     found = subject.run_rules([BY_ID["unknown-field"]], asked)
     assert [item.severity for item in found] == [severity]
+
+
+def test_each_exporter_without_a_signature_is_found_once() -> None:
+    domain = "eu-west-1.amazonaws.com"
+    both = {"traces_endpoint": f"https://xray.{domain}/v1/traces", "logs_endpoint": f"https://logs.{domain}/v1/logs"}
+    exporters = {"otlp_http": both, "otlp_http/two": {"logs_endpoint": both["logs_endpoint"]}}
+    pipelines = {"traces": {"receivers": ["otlp"], "exporters": list(exporters)}}
+    config = {"exporters": exporters, "service": {"pipelines": pipelines}}
+    found = subject.run_rules([BY_ID["signature-missing"]], Subject(config))
+    assert [finding.path for finding in found] == [
+        "exporters.otlp_http.traces_endpoint",
+        "exporters.otlp_http/two.logs_endpoint",
+    ]

@@ -105,6 +105,9 @@ intake-header:
     exporters.otlp_http: {endpoint: "https://otlp.datadoghq.com", headers: [{name: DD-API-KEY, value: "${env:KEY}"}]}
   somebody else's work:
     exporters.otlp_http: {endpoint: "https://otlp.datadoghq.com", auth: {authenticator: headers_setter}}
+  headers that are none:
+    exporters.otlp_http: {endpoint: "https://otlp.datadoghq.com", headers: 5}
+    finds: "exporters.otlp_http.endpoint: sends no header dd-api-key to otlp.datadoghq.com"
   headers that are a variable:
     exporters.otlp_http: {endpoint: "https://otlp.datadoghq.com", headers: "${env:HEADERS}"}
 datadog-site:
