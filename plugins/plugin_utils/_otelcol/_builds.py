@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
-from ...module_utils._otelcol.config.layers import parse_version
+from ...module_utils._otelcol.config.layers import full_version, parse_version
 from ...module_utils._otelcol.config.paths import section
 from ...module_utils._otelcol.errors import Problem, near
 from ...module_utils._otelcol.rules.view import Target
@@ -122,6 +123,7 @@ def resolve_build(wanted: BuildRequest, image: str) -> Target | None:
     """
     if wanted.version and not _VERSION.fullmatch(wanted.version):
         raise Problem(f"'{wanted.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
+    wanted = replace(wanted, version=full_version(wanted.version))
     if wanted.manifest or wanted.schema:
         return users_build(wanted, tables())
     if wanted.distribution == ANY:

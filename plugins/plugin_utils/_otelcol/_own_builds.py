@@ -12,6 +12,7 @@ from typing import Any
 
 from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
+from ...module_utils._otelcol.config.layers import full_version
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.rules.view import Target
 from . import _documents, _tables
@@ -47,7 +48,7 @@ def _from_manifest(wanted: BuildRequest, catalogue: Catalogue) -> Target:
         raise Problem(wrong, fix="It lists gomod per component.")
     dist = manifest.get("dist")
     about = dist if isinstance(dist, dict) else {}
-    version = wanted.version or str(about.get("otelcol_version") or "") or _newest_module(manifest)
+    version = wanted.version or full_version(str(about.get("otelcol_version") or "")) or _newest_module(manifest)
     if not version:
         raise Problem(f"{wanted.manifest} does not give the Collector's version", fix="Give `version`.")
     name = wanted.distribution or str(about.get("name") or _CUSTOM)

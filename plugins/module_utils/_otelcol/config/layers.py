@@ -140,6 +140,11 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in match[1].split(".")) if match else ()
 
 
+def full_version(text: str) -> str:
+    """Return a version with its third number: `0.158` is the release `0.158.0`, and `0.158-rc1` is `0.158.0-rc1`."""
+    return re.sub(r"\A(v?\d+\.\d+)(?=[-+]|\Z)", r"\1.0", text)
+
+
 def for_version(config: Config, version: str, renames: Iterable[Rename]) -> dict[str, Any]:
     """Return the config with the old name of every component whose new one this version does not know."""
     old_names = _old_names(parse_version(version), renames)

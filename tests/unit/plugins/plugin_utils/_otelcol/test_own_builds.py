@@ -29,6 +29,13 @@ def test_a_manifest_is_a_distribution(tmp_path: Path) -> None:
     assert not found.catalogue.find("exporters", "debug", "ours", "0.156.0")
 
 
+@pytest.mark.parametrize("version", ["0.156", "0.156.0", "v0.156"])
+def test_a_version_of_two_numbers_is_the_first_release_of_them(tmp_path: Path, version: str) -> None:
+    (tmp_path / "manifest.yaml").write_text(MANIFEST.replace("ours", f"ours, otelcol_version: {version}"))
+    found = resolve_build(BuildRequest(manifest=str(tmp_path / "manifest.yaml")), "")
+    assert found and found.version == "0.156.0"
+
+
 SCHEMA = '{"properties": {"receivers": {"patternProperties": {"^otlp(?:/.+)?$": {}, "^acme_scan(?:/.+)?$": {}}}}}'
 
 
