@@ -15,18 +15,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..._otelcol.config.paths import section
+from ..._otelcol.config.paths import address, at, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..._otelcol.needs.component_row import Rules, rule
 from ..._otelcol.needs.derive_needs import Port
+from ..._otelcol.needs.listeners import started_parts
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .pod import SELINUX_LEVEL, pod_security, volumes
 from .workload import claims
 
 _DEFAULTS = {"port": "otlp-http", "termination": "edge", "insecure_policy": "None"}
 _RBAC = "rbac.authorization.k8s.io/v1"
-_PROTOCOLS = {"otlp": "grpc", "otlp-http": "http"}
+# The ports of the OTLP receiver by protocol, for a config that names none.
+_OTLP_PORTS = {"grpc": 4317, "http": 4318}
 _GRPC = "grpc"
 # HTTP/2 in clear text, as the router reads it from a Service.
 H2C = "h2c"
@@ -117,13 +119,15 @@ def _faults(build: CollectorBuild, port: Port) -> Iterator[tuple[bool, str, str]
 
 
 def _serves_tls(build: CollectorBuild, port: Port) -> bool | None:
-    """Whether the receiver of an OTLP port speaks TLS; nothing is known of others."""
-    protocol = _PROTOCOLS.get(port.name)
-    if not protocol:
-        return None
-    receivers = section(build.config, "receivers")
-    otlp = [receivers[name] for name in receivers if name.split("/")[0] == "otlp"]
-    return any(section(settings, "protocols", protocol, "tls") for settings in otlp)
+    """Whether the receiver that opens a port speaks TLS; None if it is not an OTLP receiver: nothing is known then."""
+    for part in started_parts(build.config):
+        if (part.section, part.type) != ("receivers", "otlp"):
+            continue
+        for protocol, settings in section(part.settings, "protocols").items():
+            _host, number = address(at(settings, ("endpoint",), ""))
+            if (number or _OTLP_PORTS.get(protocol)) == port.number:
+                return bool(section(settings, "tls"))
+    return None
 
 
 def _options(build: CollectorBuild) -> dict[str, Any]:

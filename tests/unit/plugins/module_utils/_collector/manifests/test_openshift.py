@@ -40,6 +40,13 @@ KEPT = {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"}
 TLS = {"cert_file": "/etc/otelcol/secrets/otlp/tls.crt", "key_file": "/etc/otelcol/secrets/otlp/tls.key"}
 CLEAR = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}, "statsd": {}, "zipkin": {}})
 SECURE = running(receivers={"otlp/tls": {"protocols": {"grpc": {"tls": TLS}, "http": {"tls": TLS}}}})
+TWO_RECEIVERS = running(
+    receivers={
+        "otlp": {"protocols": {"http": {"endpoint": "0.0.0.0:4318"}}},
+        "otlp/mutual": {"protocols": {"http": {"endpoint": "0.0.0.0:4319", "tls": TLS}}},
+        5: {"protocols": {"http": {"tls": TLS}}},
+    }
+)
 CERTIFICATE = {"tls_secret": "public"}
 GRPC = {"port": "otlp"}
 
@@ -123,6 +130,8 @@ def test_a_route_leads_to_otlp_over_http_ends_tls_and_needs_a_service() -> None:
     (SECURE, {"termination": "reencrypt", "destination_ca": "PEM"}, {"destinationCACertificate": "PEM"}),
     (SECURE, {**GRPC, **CERTIFICATE, "termination": "reencrypt"}, {"externalCertificate": {"name": "public"}}),
     (CLEAR, {**GRPC, **CERTIFICATE}, {"externalCertificate": {"name": "public"}}),
+    (TWO_RECEIVERS, {}, {}),
+    (TWO_RECEIVERS, {"port": "otlp-http-2", "termination": "passthrough"}, {}),
     (CLEAR, {"port": "zipkin"}, {}),
     (CLEAR, {"port": "zipkin", "termination": "passthrough"}, {}),  # whether it speaks TLS is not known
 )
@@ -137,6 +146,8 @@ def test_what_works_is_made(config: Any, options: dict[str, Any], tls: dict[str,
     (SECURE, {"termination": "passthrough", "path": "/v1"}, "sees no path"),
     (SECURE, {"termination": "passthrough", "insecure_policy": "Allow"}, "allows no connections without TLS"),
     (SECURE, {"termination": "passthrough", **CERTIFICATE}, "shows no certificate"),
+    (TWO_RECEIVERS, {"termination": "reencrypt"}, "'otlp-http' speaks no TLS"),
+    (TWO_RECEIVERS, {"port": "otlp-http-2"}, "'otlp-http-2' speaks TLS"),
     (CLEAR, {"destination_ca": "PEM"}, "there is no certificate to verify"),
     (CLEAR, GRPC, "gRPC needs HTTP/2"),
     (SECURE, {**GRPC, "termination": "reencrypt"}, "gRPC needs HTTP/2"),
