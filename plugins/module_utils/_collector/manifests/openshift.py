@@ -97,6 +97,11 @@ def _faults(build: CollectorBuild, port: Port) -> Iterator[tuple[bool, str, str]
     yield passes and bool(options.get("path")), "a router that passes TLS through sees no path", plain
     yield passes and options["insecure_policy"] == "Allow", "passthrough allows no connections without TLS", plain
     yield passes and bool(options.get("tls_secret")), "a router that passes TLS through shows no certificate", plain
+    yield (
+        passes and bool(options.get("destination_ca")),
+        "a router that passes TLS through verifies no certificate",
+        plain,
+    )
     trust = "with termination edge the router speaks clear text to the pods, there is no certificate to verify"
     yield ends and bool(options.get("destination_ca")), trust, "Remove destination_ca, or use termination reencrypt."
     yield (
