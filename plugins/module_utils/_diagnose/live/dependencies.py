@@ -13,6 +13,7 @@ from ..._kube.live.api_errors import library
 from ..._kube.live.cluster import ApiError
 from ..._kube.ownership import collector_of, is_ours, release_of
 from ..._kube.rights import Right
+from ..._otelcol.config.masking import quoted
 from ..._otelcol.config.paths import at, items, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import OWNER
@@ -344,21 +345,31 @@ def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, 
     json = library("json")
     jobs = json.loads(jobs_answer.value)
     names = list({**json.loads(scrape_configs.value), **jobs})
-    shares = share(_targets(reader, root, names, jobs))
-    return {**shares, "endpoint": endpoint, "idle": _idle(shares, pods)}
+    targets = _targets(reader, root, names, jobs)
+    shares = share(targets)
+    unread = [name for name in names if name not in targets]
+    if unread:
+        is_are = "is" if len(unread) == 1 else "are"
+        why = f"{len(unread)} of {len(names)} jobs {is_are} not read, such as {quoted(unread[0])}"
+        notes.add("targets of the target allocator", why)
+    return {**shares, "endpoint": endpoint, "idle": [] if unread else _idle(shares, pods)}
 
 
 def _targets(
     reader: ClusterReader, root: str, names: Sequence[str], jobs: Mapping[str, Any]
 ) -> dict[str, dict[str, int]]:
-    """Return the number of targets of each job by collector; some jobs alone are asked for."""
+    """Return the number of targets of each job by collector, without the jobs that cannot be read.
+
+    At most MOST_JOBS jobs are asked for. A job that the allocator has not read yet has no target.
+    """
     json = library("json")
-    links = [(name, jobs[name]["_link"]) for name in names[:MOST_JOBS] if name in jobs]
+    links = [(name, jobs[name]["_link"]) for name in names if name in jobs][:MOST_JOBS]
     answers = reader.cluster.parallel(lambda link: reader.text(f"{root}{link[1]}"), links)
-    targets: dict[str, dict[str, int]] = {name: {} for name in names}
+    targets: dict[str, dict[str, int]] = {name: {} for name in names if name not in jobs}
     for (name, _link), answer in zip(links, answers, strict=True):
-        by_collector = json.loads(answer.value or "{}")
-        targets[name] = {key: _count(value) for key, value in by_collector.items()}
+        if not answer.why:
+            by_collector = json.loads(answer.value or "{}")
+            targets[name] = {key: _count(value) for key, value in by_collector.items()}
     return targets
 
 

@@ -234,6 +234,45 @@ def test_the_target_allocator_tells_its_jobs() -> None:
     assert found["target_allocator"]["jobs"] == [{"name": "a", "targets": 2}, {"name": "b", "targets": 0}]
 
 
+def allocated(answers: dict[str, str]) -> dict[str, Any]:
+    """Return the facts of a collector whose target allocator has a job for each answer; empty text is none."""
+    made = api()
+    receiver = "receivers: {prometheus: {target_allocator: {endpoint: 'http://ta'}}, "
+    made.add({**objects()[-1], "data": {"c": CONFIG.replace("receivers: {", receiver, 1)}})
+    root = "/api/v1/namespaces/ns/services/ta:80/proxy"
+    jobs = {name: {"_link": f"/jobs/{name}/targets"} for name in answers}
+    made.texts |= {
+        f"{root}/scrape_configs": json.dumps({name: {} for name in answers}),
+        f"{root}/jobs": json.dumps(jobs),
+    }
+    made.texts |= {f"{root}/jobs/{name}/targets": answer for name, answer in answers.items() if answer}
+    (found,) = facts(made)
+    return found
+
+
+ONE_TARGET = json.dumps({"c-0": {"targets": [{"targets": ["x:1"]}]}, "c-1": {"targets": []}})
+
+
+@pytest.mark.parametrize(
+    "answers, jobs, idle, why",
+    [
+        ({"a": ONE_TARGET}, ["a"], ["c-1"], ""),
+        ({"a": ONE_TARGET, "b": ""}, ["a"], [], "1 of 2 jobs is not read"),
+        ({f"job{n:02}": ONE_TARGET for n in range(60)}, [f"job{n:02}" for n in range(50)], [], "10 of 60 jobs"),
+    ],
+)
+def test_a_job_that_is_not_read_is_none_without_targets(
+    answers: dict[str, str], jobs: list[str], idle: list[str], why: str
+) -> None:
+    found = allocated(answers)
+    assert [row["name"] for row in found["target_allocator"]["jobs"]] == jobs
+    assert {row["targets"] for row in found["target_allocator"]["jobs"]} == {1}
+    assert found["target_allocator"]["idle"] == idle
+    notes = [note["why"] for note in found["unseen"] if note["what"] == "targets of the target allocator"]
+    assert len(notes) == bool(why)
+    assert all(why in note for note in notes)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("certificates")
