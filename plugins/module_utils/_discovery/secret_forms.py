@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._otelcol.bounded.json_text import json_value
 from .._otelcol.config.paths import items, section
 from .._otelcol.errors import Problem
 
@@ -85,7 +85,7 @@ def checked_kubeconfig(config: Any, secret: Mapping[str, Any]) -> dict[str, Any]
 def argo_cd_kubeconfig(secret: Mapping[str, Any]) -> dict[str, Any]:
     """Return a kubeconfig with what Argo CD uses. Raises Problem for credentials that only Argo CD can make."""
     try:
-        config = json.loads(ARGO_CD.text(secret, "config") or "{}")
+        config = json_value(ARGO_CD.text(secret, "config") or "{}")
     except ValueError:
         raise Problem("key `config` is no JSON", where=where_of(secret)) from None
     tls = section(config, "tlsClientConfig")

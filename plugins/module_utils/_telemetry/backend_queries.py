@@ -12,12 +12,12 @@ CloudWatch, which is PromQL and must name the metric.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from .._otelcol.bounded.json_text import json_value
 from .._otelcol.config.paths import mappings
 
 ID_ATTRIBUTE = "o11y.probe.id"
@@ -185,7 +185,7 @@ def _log_events(answer: Any) -> Iterator[Attributes]:
 
 def _parsed(text: Any) -> Any:
     try:
-        return json.loads(text)
+        return json_value(text)
     except (TypeError, ValueError):
         return {"message": text}
 

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .._otelcol.bounded.json_text import json_value
 from .._otelcol.config.masking import quoted
 from .._otelcol.config.paths import amount, items
 
@@ -97,7 +97,7 @@ def _message(line: str) -> list[str]:
     if not line.startswith("{"):
         return [line]
     try:
-        return str(json.loads(line).get("msg", "")).splitlines()
+        return str(json_value(line).get("msg", "")).splitlines()
     except ValueError:
         return [line]
 

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .._otelcol.bounded.json_text import json_value
 from .._otelcol.errors import cleaned
 from .log_causes import CAUSES, Cause, causes_in
 from .times import seconds_between
@@ -142,7 +142,7 @@ def _structured(line: str) -> tuple[str, str, Mapping[str, Any]] | None:
 def _json(text: str) -> dict[str, Any]:
     """Return the object in a text; empty for anything else."""
     try:
-        parsed = json.loads(text)
+        parsed = json_value(text)
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.bounded.live.bounded_reads import BROKEN, lines_of, opened
 from ..._otelcol.bounded.read_limits import ARCHIVE, TEXT
 from ..._otelcol.errors import Problem
@@ -58,7 +59,7 @@ def _add_rest(path: str, rest: bytes, number: int, sample: Sample, notes: list[s
     if not rest.strip():
         return
     try:
-        json.loads(rest)
+        json_value(rest)
     except ValueError:
         notes.append(f"{path} ends inside line {number}, which was left out")
         if number == 1:
@@ -77,7 +78,7 @@ def _whole_document(path: str, file: BinaryIO) -> bytes:
     if len(head) > TEXT or not head.lstrip().startswith(b"{\n"):
         return b""
     try:
-        document: Any = json.loads(head)
+        document: Any = json_value(head)
     except ValueError:
         return b""
     return json.dumps(document, separators=(",", ":")).encode()

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.bounded.live.bounded_reads import file_text
 from ..._otelcol.errors import Problem
 from ..._otelcol.forecast.capture_facts import MANIFEST
@@ -111,7 +112,7 @@ def _check_place(place: Path) -> None:
     if not place.exists() and not place.is_symlink():
         return
     try:
-        known = "capture" in json.loads(file_text(place / MANIFEST))
+        known = "capture" in json_value(file_text(place / MANIFEST))
     except (OSError, ValueError, TypeError, Problem):
         known = False
     if not known or place.is_symlink():

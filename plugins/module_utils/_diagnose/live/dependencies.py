@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ..._kube.live.api_errors import library
 from ..._kube.live.cluster import ApiError
 from ..._kube.ownership import collector_of, is_ours, release_of
 from ..._kube.rights import Right
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.config.masking import quoted
 from ..._otelcol.config.paths import at, items, section
 from ..._otelcol.errors import Problem
@@ -342,9 +342,8 @@ def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, 
     if why or not service:
         notes.add("target allocator", f"{endpoint}: {why or 'it is not in this cluster'}")
         return None
-    json = library("json")
-    jobs = json.loads(jobs_answer.value)
-    names = list({**json.loads(scrape_configs.value), **jobs})
+    jobs = json_value(jobs_answer.value)
+    names = list({**json_value(scrape_configs.value), **jobs})
     targets = _targets(reader, root, names, jobs)
     shares = share(targets)
     unread = [name for name in names if name not in targets]
@@ -362,13 +361,12 @@ def _targets(
 
     At most MOST_JOBS jobs are asked for. A job that the allocator has not read yet has no target.
     """
-    json = library("json")
     links = [(name, jobs[name]["_link"]) for name in names if name in jobs][:MOST_JOBS]
     answers = reader.cluster.parallel(lambda link: reader.text(f"{root}{link[1]}"), links)
     targets: dict[str, dict[str, int]] = {name: {} for name in names if name not in jobs}
     for (name, _link), answer in zip(links, answers, strict=True):
         if not answer.why:
-            by_collector = json.loads(answer.value or "{}")
+            by_collector = json_value(answer.value or "{}")
             targets[name] = {key: _count(value) for key, value in by_collector.items()}
     return targets
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -14,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..._otelcol.bounded.json_text import json_value
 from ..check_unit import section
 from ..file_rights import Reader
 from ..host_question import Looked
@@ -249,7 +249,7 @@ class HostFacts:
 def _entry(line: str) -> dict[str, str]:
     """Return an entry of the journal; nothing for a line that is none."""
     try:
-        row = json.loads(line)
+        row = json_value(line)
         seconds = int(row["__REALTIME_TIMESTAMP"]) / 1e6
     except (ValueError, KeyError, TypeError):
         return {}

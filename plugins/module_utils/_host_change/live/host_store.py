@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.kube.names import OWNER
 from ..bundle_form import BEFORE_ALL, CREDENTIALS, DROP_IN, FOLDER, PROGRAMS, SERVICE_SUFFIX, TMPFILES, service_name
 from ..host_plan import Change, Links
@@ -442,7 +443,7 @@ def _text(value: Mapping[str, Any]) -> bytes:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json_value(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

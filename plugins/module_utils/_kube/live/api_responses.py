@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.config.masking import quoted
 
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
@@ -36,7 +36,7 @@ def object_of(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
 
 def _parsed(body: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(body)
+        found = json_value(body)
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

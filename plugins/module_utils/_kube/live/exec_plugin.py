@@ -24,6 +24,7 @@ from datetime import datetime
 from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.bounded.live.bounded_reads import printed, started
 from ..._otelcol.bounded.read_limits import TooLargeError
 from ..._otelcol.config.config_secrets import secrets_in_objects
@@ -172,7 +173,7 @@ def _made_status(provider: Any, previous_response: Any) -> dict[str, Any]:
     }
     output = _output(provider.args, {**provider.env, "KUBERNETES_EXEC_INFO": json.dumps(info)}, provider.cwd)
     try:
-        credential = json.loads(output)
+        credential = json_value(output)
         version, status, _kind = credential["apiVersion"], credential["status"], credential["kind"]
     except (ValueError, LookupError, TypeError) as error:
         raise _FailedError("printed no ExecCredential") from error

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,9 @@ from ..._kube.live.kinds import ApiResources, version_for
 from ..._kube.nodes import without_pod
 from ..._kube.operator_status import OPERATOR_PODS, Child, children, followed, unreconciled
 from ..._kube.ownership import reapplied
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.config.masking import quoted
+from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Ref, ref
@@ -319,6 +320,6 @@ def _said(cluster: Cluster, path: str, resources: list[Object]) -> list[str]:
 
 def _error(line: str) -> str:
     try:
-        return str(json.loads(line).get("error") or "")
+        return str(section(json_value(line)).get("error") or "")
     except ValueError:
         return ""

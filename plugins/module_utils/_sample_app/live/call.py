@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.eks_access import answer_of
 from ..._kube.live.urls import segment
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.bounded.live.bounded_reads import body
 from ..._otelcol.config.masking import quoted
 from ..._otelcol.errors import Failure, Problem, shown
@@ -97,7 +97,7 @@ class InXRay:
             found = self._calls("batch_get_traces", TraceIds=[ours])["Traces"]
         except Exception as error:
             raise eks_token.explain(answer_of(error), f"Look for the trace in {self.name}") from None
-        documents = [json.loads(item["Document"]) for trace in found for item in trace["Segments"]]
+        documents = [json_value(item["Document"]) for trace in found for item in trace["Segments"]]
         names = {item.get("name") for item in documents}
         return [f"{ours}: segments of {', '.join(self._services)}"] if names >= set(self._services) else []
 
@@ -206,7 +206,7 @@ class Search:
 def _trace_ids(text: str) -> Iterator[str]:
     """Yield the trace ID of each service in an answer."""
     try:
-        answer = json.loads(text)
+        answer = json_value(text)
     except ValueError:
         return
     while isinstance(answer, dict):

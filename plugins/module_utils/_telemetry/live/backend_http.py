@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..._kube.live.api_errors import library
+from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.bounded.live.bounded_reads import body as body_of
 from ..._otelcol.config.masking import quoted
 from ..._otelcol.errors import Problem, shown
@@ -65,6 +66,6 @@ def read(status: int, data: bytes, place: str, fix: str) -> tuple[Any, str]:
     if status >= REFUSED:
         return None, f"it answers {status}: {quoted(data.decode(errors='replace').strip(), _LINE)}"
     try:
-        return json.loads(data), ""
+        return json_value(data), ""
     except ValueError:
         return None, "its answer is not JSON"

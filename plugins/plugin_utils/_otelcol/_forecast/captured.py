@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ....module_utils._otelcol.bounded.json_text import json_value
 from ....module_utils._otelcol.bounded.live.bounded_reads import BROKEN, file_text, lines_of, opened
 from ....module_utils._otelcol.bounded.read_limits import ARCHIVE, MIB
 from ....module_utils._otelcol.errors import Problem
@@ -116,7 +116,7 @@ def _manifest(file: Path) -> Mapping[str, Any]:
     if not file.exists():
         return {}
     try:
-        found = json.loads(file_text(file))
+        found = json_value(file_text(file))
     except ValueError as error:
         raise Problem(f"this manifest of a capture is no JSON: {error}", where=str(file), fix=CAPTURE_AGAIN) from error
     if not isinstance(found, dict):
@@ -138,7 +138,7 @@ def _lines(file: Path) -> Iterator[Line]:
 def _content(line: Line) -> Content:
     """Return what a line holds. Raises Problem if that is no request of OTLP."""
     try:
-        request = json.loads(line.text)
+        request = json_value(line.text)
     except ValueError as error:
         wrong = f"this line of a capture is no JSON: {error}"
         raise Problem(wrong, where=line.where, fix=CAPTURE_AGAIN) from error

@@ -1,0 +1,55 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JSON that a pod, a server or a file gives may be nested deeper than Python reads, and those who read it survive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live import host_facts
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_responses
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounded.json_text import json_value
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import rollout_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import call
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import (
+    backend_queries,
+    evidence,
+    logs,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import backend_http
+
+DEEP = '{"a": ' + "[" * 200_000
+
+
+def test_text_that_is_too_deep_is_a_value_error_as_other_text_that_is_no_json() -> None:
+    assert json_value('{"a": [1]}') == {"a": [1]}
+    assert json_value(b"1") == 1
+    for text in (DEEP, "{", ""):
+        with pytest.raises(ValueError):
+            json_value(text)
+    with pytest.raises(TypeError):
+        json_value(None)
+
+
+@pytest.mark.parametrize(
+    "read, found",
+    [
+        (lambda text: backend_http.read(200, text.encode(), "there", ""), (None, "its answer is not JSON")),
+        (lambda text: api_responses._parsed(text.encode()), None),
+        (backend_queries._parsed, {"message": DEEP}),
+        (evidence._message, [DEEP]),
+        (host_facts._entry, {}),
+        (logs._json, {}),
+        (rollout_wait._error, ""),
+        (lambda text: list(call._trace_ids(text)), []),
+    ],
+)
+def test_text_of_others_that_is_too_deep_ends_no_run(read: Callable[[str], Any], found: Any) -> None:
+    assert read(DEEP) == found
+
+
+def test_a_line_of_a_log_that_is_no_mapping_has_no_error() -> None:
+    assert rollout_wait._error('["error"]') == ""
