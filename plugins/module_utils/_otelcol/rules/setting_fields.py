@@ -243,9 +243,8 @@ def _wrong_scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Faul
     wrong_shape = list(_wrong_shape(leaf.shapes, value, here))
     if wrong_shape or not isinstance(value, str):
         yield from wrong_shape
-        if leaf.duration and isinstance(value, (int, float)) and 0 < value < _MILLISECOND:
-            message = f"{value} without a unit is {value} nanoseconds"
-            yield "invalid-duration", Fault(here, message, f"Write `{value}s`.", severity="warning")
+        if leaf.duration and not wrong_shape:
+            yield from _without_unit(value, here)
     elif leaf.duration and not _DURATION.match(value):
         fix = "Write a number with a unit, such as `10s` or `500ms`."
         yield "invalid-duration", Fault(here, f"'{value}' is not a duration", fix)
@@ -254,12 +253,23 @@ def _wrong_scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Faul
         yield "unknown-value", Fault(here, f"'{value}' is unknown here{near(value, leaf.words)}", fix)
 
 
+def _without_unit(value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
+    """Yield that a number is a duration of less than a millisecond: who means seconds forgot the unit."""
+    if isinstance(value, (int, float)) and 0 < value < _MILLISECOND:
+        message = f"{value} without a unit is {value} nanoseconds"
+        yield "invalid-duration", Fault(here, message, f"Write `{value}s`.", severity="warning")
+
+
 def _wrong_shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
     """Yield that a value is of another shape than the letters say."""
     letter = _LETTERS.get(type(value))
     if letter is None or letter in shapes:
         return
     expected = [name for known_letter, name in _SHAPES.items() if known_letter in shapes]
+    if letter == "f" and "i" in shapes:
+        whole = " or ".join(expected).replace(_SHAPES["i"], "a whole number")
+        yield "wrong-type", Fault(here, f"this must be {whole}, not a decimal number", "Write a whole number.")
+        return
     message = f"this must be {' or '.join(expected) or 'nothing'}, not {_SHAPE_OF_VALUE[letter]}"
     needs_quotes = shapes == "s" and letter in "ibf"
     text = str(value).lower() if letter == "b" else value
