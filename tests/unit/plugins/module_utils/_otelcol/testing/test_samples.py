@@ -80,5 +80,25 @@ def test_a_sample_matches_its_pattern(pattern: str) -> None:
     assert re.search(pattern.replace(r"x\x", "xx"), sample_text(pattern))
 
 
+@cases(
+    "pattern, text",
+    (r"[^\pL]", "1"),
+    (r"[^\p{Lu}]x", "ax"),
+    (r"[^\x{41}\x42]", "a"),
+    (r"[^a-zA-Z[:digit:]_]", " "),
+    (r"\p{L}+", "a"),
+    (r"\pN", "1"),
+    (r"\PL", "1"),
+    (r"\x41bc", "Abc"),
+    (r"\x{1F600}", "\U0001f600"),
+    (r"[\x41-\x5a]+", "A"),
+    (r"[[:^digit:]]+", "a"),
+    (r"[\pL]", "a"),
+    ("(" * 3000 + ")" * 3000, ""),
+)
+def test_a_sample_of_what_go_alone_writes(pattern: str, text: str) -> None:
+    assert sample_text(pattern) == text
+
+
 def test_a_sample_of_a_class_that_python_does_not_know_is_in_it() -> None:
     assert sample_text("[[:alpha:]]x[^[:digit:]]") == "axa"
