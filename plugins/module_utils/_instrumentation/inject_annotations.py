@@ -48,7 +48,7 @@ def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
     """Return the namespace and the annotation that an entry of `namespaces` means."""
     asked = f"instrumentation '{instrumentation.name}'"
     entry = {"name": item} if isinstance(item, str) else item
-    if not isinstance(entry, Mapping) or not entry.get("name") or set(entry) - {"name", "language"}:
+    if not _is_entry(entry):
         wrong = "one item is not an entry of `namespaces`"
         raise Problem(wrong, asked=asked, fix="Write a name, or `{name: NAME, language: LANGUAGE}`.")
     namespace = names.check_name("namespace", str(entry["name"]))
@@ -62,6 +62,13 @@ def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
         wrong = f"namespace '{namespace}' has the language '{language}'{near(language, known)}"
         raise Problem(wrong, asked=asked, fix=f"Languages of this Instrumentation: {', '.join(known)}.")
     return namespace, LANGUAGES[language].annotation
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether a value names a namespace, and a language or none, and nothing else."""
+    if not isinstance(entry, Mapping) or not entry.get("name") or set(entry) - {"name", "language"}:
+        return False
+    return isinstance(entry.get("language") or "", str)
 
 
 def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> dict[str, str | None]:
