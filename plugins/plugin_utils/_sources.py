@@ -25,6 +25,7 @@ _ROOT = Path(__file__).parents[2]
 ROLE = _ROOT / "roles" / "otel_collector"
 RECIPE_FILE = "recipe.yml"
 TEMPLATE_FILE = "config.yml.j2"
+PLATFORMS = "platforms"
 
 
 def role_options(prefix: str, names: Iterable[str]) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def documented(role: str) -> dict[str, Any]:
 
 def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
     """Return the files of the user's folders and of the role's `kind` folder, by name; the user's take precedence."""
-    of_user = [_files_in(Path(folder)) for folder in folders]
+    of_user = [_files_in(Path(folder), kind) for folder in folders]
     first_by_name: dict[str, Path] = {}
     for files in (*of_user, _of_role(kind)):
         for name, path in files.items():
@@ -58,17 +59,22 @@ def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
 @cache
 def _of_role(kind: str) -> dict[str, Path]:
     """Return the role's own files, which stay as they are while a process runs."""
-    return _files_in(ROLE / kind)
+    return _files_in(ROLE / kind, kind)
 
 
-def _files_in(folder: Path) -> dict[str, Path]:
-    """Return the recipes or platforms of a folder, by name. Raises Problem if there is no such folder."""
+def _files_in(folder: Path, kind: str) -> dict[str, Path]:
+    """Return the recipes or platforms of a folder, by name. Raises Problem if there is no such folder.
+
+    A recipe is a folder of its name. A platform is a file of its name and `.yml`.
+    """
     if not _files.is_there(folder, Path.is_dir):
         raise Problem(f"the folder {folder} does not exist", fix="Correct recipe_paths or platform_paths.")
     by_name: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if (path / RECIPE_FILE).is_file() or path.suffix == ".yml":
-            by_name.setdefault(path.stem, path)
+        if kind == PLATFORMS and path.suffix == ".yml":
+            by_name[path.stem] = path
+        elif kind != PLATFORMS and (path / RECIPE_FILE).is_file():
+            by_name[path.name] = path
     return by_name
 
 
@@ -77,8 +83,8 @@ def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
     if name not in files:
         wrong = f"there is no platform '{name}'{near(name, files)}"
         raise Problem(wrong, fix=f"Platforms: {', '.join(sorted(files))}.")
-    generic = _documents.read_yaml(files["generic"]) or {}
-    own = _documents.read_yaml(files[name]) or {}
+    generic = _facts_in(files["generic"])
+    own = _facts_in(files[name])
     facts = {**generic, **own, "name": name}
     for fact, value in own.items():
         if isinstance(value, dict) and isinstance(generic.get(fact), dict):
@@ -86,10 +92,23 @@ def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
     return facts
 
 
+def _facts_in(file: Path) -> dict[str, Any]:
+    """Return the facts in the file of a platform. Raises Problem for a file that is no mapping."""
+    facts = _documents.read_yaml(file) or {}
+    if not isinstance(facts, dict):
+        raise Problem(
+            f"{file} is not a mapping", fix="Write `fact: value` for each fact that differs from generic.yml."
+        )
+    return facts
+
+
 def recipe(folder: Path) -> dict[str, Any]:
     """Return the metadata of a recipe. Raises Problem if it is incomplete."""
     described = _documents.read_yaml(folder / RECIPE_FILE)
     if isinstance(described, dict) and "summary" in described and isinstance(described.get("modes"), list):
+        if not isinstance(described.get("options") or {}, dict):
+            wrong = f"{folder / RECIPE_FILE} has `options` that are no mapping"
+            raise Problem(wrong, fix="Write `name: {type: str, description: …}` for each option.")
         return described
     wrong = f"{folder / RECIPE_FILE} needs a `summary` and a list of `modes`"
     raise Problem(wrong, fix="Use a recipe of the role as a template.")

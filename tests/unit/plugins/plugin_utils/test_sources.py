@@ -65,6 +65,28 @@ def test_a_platform_says_only_what_differs_and_the_user_can_add_one(tmp_path: Pa
         platform("openshfit")
 
 
+@pytest.mark.parametrize("text", ["[a]", "host_root", "5"])
+def test_a_platform_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.yml").write_text(text)
+    with pytest.raises(Problem, match=r"mine\.yml is not a mapping\. Write `fact: value`"):
+        platform("mine", str(tmp_path))
+
+
+@pytest.mark.parametrize("options", ["[a]", "a", "5"])
+def test_a_recipe_whose_options_are_no_mapping_is_refused(tmp_path: Path, options: str) -> None:
+    folder = write(tmp_path, "mine", "", RECIPE.replace("options: {}", f"options: {options}"))
+    with pytest.raises(Problem, match=r"recipe\.yml has `options` that are no mapping"):
+        _sources.recipe(folder)
+
+
+def test_a_folder_with_a_point_is_known_by_its_whole_name(tmp_path: Path) -> None:
+    versioned = write(tmp_path, "kafka.v2", "")
+    (tmp_path / "stray.yml").write_text("a: 1")
+    found = _sources.find([str(tmp_path)], "recipes")
+    assert found["kafka.v2"] == versioned
+    assert not {"kafka", "stray"} & set(found)
+
+
 def test_a_template_sees_options_platform_and_collector(tmp_path: Path) -> None:
     text = "receivers: {nop: {a: {{ options.a | to_json }}, b: {{ platform.pod_logs }}, c: {{ collector.name }}}}"
     config = render(tmp_path, text, a={"x": [1, None, "yes"]})
