@@ -12,7 +12,7 @@ from ..._kube.live.api_errors import explain, library
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
 from ..._otelcol.config.masking import concealed, quoted
-from ..._otelcol.config.paths import items
+from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import ref
 from ..._telemetry.logs import tail
@@ -131,17 +131,20 @@ def _unmet_conditions(workload: Object) -> Iterator[str]:
 
 def _saying(event: Object) -> str:
     about, said = event["involvedObject"], quoted(str(event.get("message") or ""), LINE_LENGTH)
-    return f"{about['kind']} {about['name']}: {event.get('reason')}: {said}"
+    return f"{about.get('kind') or 'Object'} {about['name']}: {event.get('reason')}: {said}"
 
 
 def _concerns(event: Object, workloads: list[Object]) -> bool:
     """Return whether an event is about a workload or an object named after it, such as a pod."""
-    about = event["involvedObject"]
+    about = section(event, "involvedObject")
+    name = str(about.get("name") or "")
+    if not name:
+        return False
     for workload in workloads:
         metadata = workload["metadata"]
         if about.get("namespace", "") != metadata.get("namespace", ""):
             continue
-        if about["name"] == metadata["name"] or about["name"].startswith(f"{metadata['name']}-"):
+        if name == metadata["name"] or name.startswith(f"{metadata['name']}-"):
             return True
     return False
 
@@ -158,6 +161,9 @@ def checked_search(until: dict[str, str]) -> Search:
     jmespath = library("jmespath")
     compiled: dict[str, Any] = {}
     for kind, expression in until.items():
+        if not isinstance(expression, str):
+            wrong = f"an expression is text, not {quoted(str(expression))}"
+            raise Problem(wrong, where=f"until.{kind}", fix="See https://jmespath.org for the language.")
         try:
             compiled[expression] = jmespath.compile(expression)
         except jmespath.exceptions.JMESPathError as error:
@@ -169,7 +175,8 @@ def checked_search(until: dict[str, str]) -> Search:
             compiled[expression] = jmespath.compile(expression)
         try:
             return compiled[expression].search(data)
-        except jmespath.exceptions.JMESPathError as error:
+        # Functions of jmespath raise more than its own errors, such as contains() of a number in a text.
+        except (jmespath.exceptions.JMESPathError, ArithmeticError, TypeError, ValueError) as error:
             wrong = f"the expression does not fit the object: {error}"
             raise Problem(wrong, asked=expression, fix="Correct the expression.") from error
 

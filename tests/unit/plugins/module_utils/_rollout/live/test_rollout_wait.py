@@ -170,6 +170,21 @@ def test_when_the_time_is_over_it_tells_what_is_missing() -> None:
     assert "Deployment ns/a does not exist" in str(fails(FakeApi(), timeout_seconds=3))
 
 
+def test_an_event_about_nothing_is_no_reason() -> None:
+    odd = obj(
+        "Event", "e", type="Warning", involvedObject={"kind": "Pod", "namespace": "ns"}, reason="Odd", message="a"
+    )
+    conditions = [{"type": "Available", "status": "False", "message": "too few"}]
+    told = str(fails(FakeApi(workload(conditions=conditions), replica_set(), pod(), PROBED, odd), timeout_seconds=9))
+    assert "Pod a-1: Unhealthy" in told
+    assert "Odd" not in told
+
+
+def test_an_expression_that_compares_unlike_values_is_told() -> None:
+    with pytest.raises(Problem, match="the expression does not fit the object"):
+        checked_search({})("contains(name, `1`)", {"name": "a"})
+
+
 def agent(node: str, *, ready: bool, **state: Any) -> Any:
     state = {"conditions": [{"type": "Ready", "status": str(ready)}], **state}
     return obj("Pod", f"on-{node}", metadata=owned_by("d", uid=node), spec={"nodeName": node}, status=state)
@@ -241,6 +256,7 @@ def test_users_bring_their_own_kinds() -> None:
 @cases(
     "given, words",
     ({"until": {"Deployment": "a ==="}}, r"until\.Deployment"),
+    ({"until": {"Deployment": 5}}, r"an expression is text, not 5.*until\.Deployment"),
     ({"workloads": [{"kind": "Thing", "name": "a"}]}, "Say it with api_version"),
     ({"workloads": [{"kind": "Thing", "name": "a", "api_version": "example.com/v1"}]}, "does not serve this kind"),
     ({"workloads": [{"kind": "Deployment", "name": "a"}]}, "has no namespace"),
