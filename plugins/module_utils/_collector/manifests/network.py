@@ -18,6 +18,7 @@ from ..._otelcol.kube import names
 from ..options import Collector
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
 from .openshift import app_protocol
+from .otlp_tls import speaks_tls
 
 _MONITORING_API = "monitoring.coreos.com/v1"
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
@@ -235,7 +236,9 @@ def clients_url(build: CollectorBuild) -> str:
 
 
 def plain_ports(build: CollectorBuild, config: Mapping[str, Any]) -> dict[str, int]:
-    """Return the ports by name; without that of OTLP/HTTP if a receiver wants TLS there."""
-    receivers = section(config, "receivers")
-    tls = [at(receivers, (name, "protocols", "http", "tls")) for name in receivers if name.split("/")[0] == "otlp"]
-    return {port.name: port.number for port in build.needs.ports if not (any(tls) and port.name == OTLP_HTTP)}
+    """Return the ports by name; without that of OTLP/HTTP if its receiver asks for TLS."""
+    plain = {}
+    for port in build.needs.ports:
+        if port.name != OTLP_HTTP or not speaks_tls(config, port.number):
+            plain[port.name] = port.number
+    return plain

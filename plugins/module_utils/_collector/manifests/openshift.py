@@ -15,20 +15,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..._otelcol.config.paths import address, at, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..._otelcol.needs.component_row import Rules, rule
 from ..._otelcol.needs.derive_needs import Port
-from ..._otelcol.needs.listeners import started_parts
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
+from .otlp_tls import speaks_tls
 from .pod import SELINUX_LEVEL, pod_security, volumes
 from .workload import claims
 
 _DEFAULTS = {"port": "otlp-http", "termination": "edge", "insecure_policy": "None"}
 _RBAC = "rbac.authorization.k8s.io/v1"
-# The ports of the OTLP receiver by protocol, for a config that names none.
-_OTLP_PORTS = {"grpc": 4317, "http": 4318}
 _GRPC = "grpc"
 # HTTP/2 in clear text, as the router reads it from a Service.
 H2C = "h2c"
@@ -110,7 +107,7 @@ def _faults(build: CollectorBuild, port: Port) -> Iterator[tuple[bool, str, str]
         "Use termination passthrough with TLS on the receiver, give tls_secret (HTTP/2 must be enabled on the "
         "IngressController too), or route port otlp-http.",
     )
-    served = _serves_tls(build, port)
+    served = speaks_tls(build.config, port.number)
     yield (
         served is True and ends,
         f"the receiver at port '{port.name}' speaks TLS, and with termination edge the router does not",
@@ -121,18 +118,6 @@ def _faults(build: CollectorBuild, port: Port) -> Iterator[tuple[bool, str, str]
         f"the receiver at port '{port.name}' speaks no TLS, and termination {termination} needs it to",
         "Give recipe otlp_ingest a tls_secret, or use termination edge.",
     )
-
-
-def _serves_tls(build: CollectorBuild, port: Port) -> bool | None:
-    """Whether the receiver that opens a port speaks TLS; None if it is not an OTLP receiver: nothing is known then."""
-    for part in started_parts(build.config):
-        if (part.section, part.type) != ("receivers", "otlp"):
-            continue
-        for protocol, settings in section(part.settings, "protocols").items():
-            _host, number = address(at(settings, ("endpoint",), ""))
-            if (number or _OTLP_PORTS.get(protocol)) == port.number:
-                return bool(section(settings, "tls"))
-    return None
 
 
 def _options(build: CollectorBuild) -> dict[str, Any]:

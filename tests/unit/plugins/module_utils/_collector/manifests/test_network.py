@@ -28,6 +28,8 @@ MONITOR = {"enabled": True}
 ALONE = {"service": {"enabled": False}}
 TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": ["a.b"]}
 OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
+PLAIN = {"protocols": {"http": {"endpoint": "0.0.0.0:4318"}}}
+MUTUAL = {"protocols": {"http": {"endpoint": "0.0.0.0:4319", "tls": {"cert_file": "/a", "key_file": "/b"}}}}
 
 
 def policy(config: Any = None, **options: Any) -> Any:
@@ -201,3 +203,15 @@ def test_a_headless_service_is_of_a_statefulset_or_wanted_and_needs_no_ports(opt
 def test_a_headless_service_whose_name_is_too_long_is_refused() -> None:
     with pytest.raises(Problem, match="is not a valid name of a headless Service"):
         network.headless_service(build(name="g" * 55, service={"headless": True}))
+
+
+@cases(
+    "receivers, ports",
+    ({"otlp": PLAIN}, {"otlp-http": 4318}),
+    ({"otlp": PLAIN, "otlp/mutual": MUTUAL}, {"otlp-http": 4318, "otlp-http-2": 4319}),
+    ({"otlp": PLAIN, 5: MUTUAL}, {"otlp-http": 4318}),
+    ({"otlp/mutual": MUTUAL}, {}),
+)
+def test_a_port_is_plain_if_its_own_receiver_asks_for_no_tls(receivers: Any, ports: dict[str, int]) -> None:
+    one = build(running(receivers=receivers))
+    assert network.plain_ports(one, one.config) == ports

@@ -1,0 +1,26 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether an OTLP receiver asks for TLS at a port. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._otelcol.config.paths import address, at, section
+from ..._otelcol.needs.listeners import started_parts
+
+# The ports of the OTLP receiver by protocol, for a config that names none.
+_DEFAULT_PORTS = {"grpc": 4317, "http": 4318}
+
+
+def speaks_tls(config: Any, port_number: int) -> bool | None:
+    """Return whether the OTLP receiver at a TCP port asks for TLS; None if no OTLP receiver opens the port."""
+    for part in started_parts(config):
+        if (part.section, part.type) != ("receivers", "otlp"):
+            continue
+        for protocol, settings in section(part.settings, "protocols").items():
+            _host, number = address(at(settings, ("endpoint",)))
+            if (number or _DEFAULT_PORTS.get(protocol)) == port_number:
+                return bool(section(settings, "tls"))
+    return None
