@@ -165,14 +165,14 @@ def checked_search(until: dict[str, str]) -> Search:
             wrong = f"an expression is text, not {quoted(str(expression))}"
             raise Problem(wrong, where=f"until.{kind}", fix="See https://jmespath.org for the language.")
         try:
-            compiled[expression] = jmespath.compile(expression)
+            compiled[expression] = _compiled(jmespath, expression)
         except jmespath.exceptions.JMESPathError as error:
             fix = "See https://jmespath.org for the language."
             raise Problem(f"invalid JMESPath: {error}", asked=expression, where=f"until.{kind}", fix=fix) from error
 
     def search(expression: str, data: Any) -> Any:
         if expression not in compiled:
-            compiled[expression] = jmespath.compile(expression)
+            compiled[expression] = _compiled(jmespath, expression)
         try:
             return compiled[expression].search(data)
         # Functions of jmespath raise more than its own errors, such as contains() of a number in a text.
@@ -181,6 +181,15 @@ def checked_search(until: dict[str, str]) -> Search:
             raise Problem(wrong, asked=expression, fix="Correct the expression.") from error
 
     return search
+
+
+def _compiled(jmespath: Any, expression: str) -> Any:
+    """Return a compiled expression.
+
+    jmespath 1.0.0 empties a part of its full cache in a way that Python 3.11 and later refuse with a TypeError.
+    """
+    jmespath.parser.Parser.purge()
+    return jmespath.compile(expression)
 
 
 class WorkloadStatus:
