@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from .host_edge import run_task, warn_of
 from .host_store import LOCK, Store, own_collectors
 from .machine import Machine
 
-_KNOWN = re.compile(rf"otelcol_(?:{COMPARED})")
+_COMPARED_METRIC = re.compile(rf"otelcol_(?:{COMPARED})")
 _LOCK_SECONDS = 60
 ARGUMENTS: dict[str, Any] = {
     "seconds": {"type": "float", "default": 0},
@@ -27,106 +27,125 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def run_wave(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
-    """Read the collectors, or note that they passed."""
-    given = module.params["passed"]
-    if given:
-        run_task(module, lambda: _noted(module, given, machine or Machine(), root))
-    else:
-        run_task(module, lambda: _watched(module.params["seconds"], machine or Machine(), root))
-
-
-def _subjects(machine: Machine, root: Path) -> list[_Subject]:
-    found = [_Subject(machine, Store(root, name, machine)) for name in own_collectors(root)]
-    return [one for one in found if one.release]
-
-
-def _watched(seconds: float, machine: Machine, root: Path) -> dict[str, Any]:
-    # The time of day may be set meanwhile.
-    subjects, start = _subjects(machine, root), machine.uptime()
-    left = seconds
-    _read_all(subjects, 0.0)
-    while subjects and left > 0:
-        machine.sleep(min(left, pause_of(seconds)))
-        at = machine.uptime() - start
-        _read_all(subjects, at)
-        left = seconds - at
-    return {"changed": False, "collectors": [one.answer() for one in subjects]}
-
-
-def _read_all(subjects: list[_Subject], at: float) -> None:
-    for subject in subjects:
-        subject.read(at)
-
-
-def _noted(module: AnsibleModule, given: Mapping[str, Any], machine: Machine, root: Path) -> dict[str, Any]:
-    """Note for each collector that its release has passed a wave, unless that is known.
-
-    What another run has put in use since was not judged.
-    """
-    judged = {str(row["name"]): row for row in given["collectors"]}
-    with machine.alone(root / LOCK, _LOCK_SECONDS):
-        there = {one.store.name: one for one in _subjects(machine, root) if one.store.name in judged}
-        same = [one for one in there.values() if one.is_release(judged[one.store.name])]
-        for name in judged.keys() - {one.store.name for one in same}:
-            warn_of(
-                module, f"{name} on {machine.node_name()}: another run has changed it, so nothing says that it passed."
-            )
-        new = [one for one in same if not one.passed]
-        row = {"wave": given["wave"], "by": given["by"], "verdict": "passed", "when": _when(machine)}
-        for one in new if not module.check_mode else ():
-            one.store.note_passed(one.release, {**row, "sum": one.sum})
-    return {"changed": bool(new), "collectors": []}
-
-
-def _when(machine: Machine) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(machine.now()))
-
-
-class _Subject:
-    """One collector of this host, and what was read of it."""
+class _WatchedCollector:
+    """One collector of this host: its release in use, and the readings of its metrics."""
 
     def __init__(self, machine: Machine, store: Store) -> None:
         self.machine, self.store = machine, store
+        self.name = store.name
         self.release = store.in_use()
         self.sum = store.release_sum(self.release) if self.release else ""
         manifest = store.manifest(store.path(self.release))
-        self.metrics, self.program = str(manifest.get("metrics") or ""), str(manifest.get("program") or "")
-        self.polls: list[dict[str, Any]] = []
+        self.metrics_url = str(manifest.get("metrics") or "")
+        self.program = str(manifest.get("program") or "")
+        self.readings: list[dict[str, Any]] = []
 
     @property
     def passed(self) -> dict[str, Any]:
-        """The wave that the release in use has passed."""
+        """The wave that the release in use has passed; empty if it has passed none."""
         return self.store.passed(self.release)
 
-    def is_release(self, judged: Mapping[str, Any]) -> bool:
-        """Whether the release in use is the one that was judged."""
+    def is_judged(self, judged: Mapping[str, Any]) -> bool:
+        """Return whether the release in use is the one that was judged."""
         return (self.release, self.sum) == (judged["release"], judged["sum"])
 
-    def _config(self) -> bytes:
-        found = self.store.files(self.release).get(CONFIG)
-        return found.data if found else b""
-
-    def read(self, at: float) -> None:
+    def read(self, seconds: float) -> None:
         """Add a reading, at so many seconds since the first one."""
         service = self.machine.service(self.store.service)
-        text, why = "", "" if self.metrics else "it serves no metrics"
-        try:
-            text = self.machine.get(self.metrics) if self.metrics else ""
-        except (OSError, ValueError) as error:
-            why = f"{self.metrics}: {error}"
-        lines = [line for line in text.splitlines() if _KNOWN.match(line)]
-        row = {"at": at, "restarts": service.restarts, "text": "\n".join(lines), "why": why}
-        self.polls.append(row)
+        text, why_none = self._metrics()
+        reading = {"at": seconds, "restarts": service.restarts, "text": text, "why": why_none}
+        self.readings.append(reading)
 
-    def answer(self) -> dict[str, Any]:
-        config = self._config().decode("utf-8", "replace")
+    def _metrics(self) -> tuple[str, str]:
+        """Return the metrics that a wave compares, and why there are none."""
+        if not self.metrics_url:
+            return "", "it serves no metrics"
+        try:
+            text = self.machine.get(self.metrics_url)
+        except (OSError, ValueError) as error:
+            return "", f"{self.metrics_url}: {error}"
+        return "\n".join(line for line in text.splitlines() if _COMPARED_METRIC.match(line)), ""
+
+    def note_passed(self, wave: Mapping[str, Any]) -> None:
+        """Note that the release in use has passed a wave."""
+        self.store.note_passed(self.release, {**wave, "sum": self.sum})
+
+    def row(self) -> dict[str, Any]:
+        """Return the collector as the module returns it: its release, its config and its readings."""
         return {
-            "name": self.store.name,
+            "name": self.name,
             "release": self.release,
             "sum": self.sum,
             "passed": self.passed,
-            "config": config,
+            "config": self._config(),
             "program": self.program,
-            "polls": self.polls,
+            "polls": self.readings,
         }
+
+    def _config(self) -> str:
+        file = self.store.files(self.release).get(CONFIG)
+        return file.data.decode("utf-8", "replace") if file else ""
+
+
+def run_wave(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
+    """Read the collectors for so many seconds, or note that they passed a wave."""
+    host, passed = machine or Machine(), module.params["passed"]
+    if passed:
+        run_task(module, lambda: _noted(module, passed, host, root))
+    else:
+        run_task(module, lambda: _watched(module.params["seconds"], host, root))
+
+
+def _collectors(machine: Machine, root: Path) -> list[_WatchedCollector]:
+    """Return the collectors of this host that have a release in use."""
+    collectors = [_WatchedCollector(machine, Store(root, name, machine)) for name in own_collectors(root)]
+    return [collector for collector in collectors if collector.release]
+
+
+def _watched(seconds: float, machine: Machine, root: Path) -> dict[str, Any]:
+    """Read all collectors again and again for so many seconds, and once if these are 0."""
+    collectors = _collectors(machine, root)
+    # The time of day may be set meanwhile; the time since boot is not.
+    start, elapsed = machine.uptime(), 0.0
+    _read_all(collectors, elapsed)
+    while collectors and elapsed < seconds:
+        machine.sleep(min(seconds - elapsed, pause_of(seconds)))
+        elapsed = machine.uptime() - start
+        _read_all(collectors, elapsed)
+    return {"changed": False, "collectors": [collector.row() for collector in collectors]}
+
+
+def _read_all(collectors: Iterable[_WatchedCollector], seconds: float) -> None:
+    for collector in collectors:
+        collector.read(seconds)
+
+
+def _noted(module: AnsibleModule, passed: Mapping[str, Any], machine: Machine, root: Path) -> dict[str, Any]:
+    """Note for each collector that its release has passed a wave, unless that is noted already.
+
+    A release that another run has put in use since was not judged, so nothing is noted of it.
+    """
+    judged = {str(row["name"]): row for row in passed["collectors"]}
+    with machine.alone(root / LOCK, _LOCK_SECONDS):
+        current = {collector.name: collector for collector in _collectors(machine, root)}
+        newly_passed: list[_WatchedCollector] = []
+        for name, row in judged.items():
+            collector = current.get(name)
+            if collector is None or not collector.is_judged(row):
+                warn_of(module, _changed_since(name, machine))
+            elif not collector.passed:
+                newly_passed.append(collector)
+        if not module.check_mode:
+            wave = {"wave": passed["wave"], "by": passed["by"], "verdict": "passed", "when": _when(machine)}
+            for collector in newly_passed:
+                collector.note_passed(wave)
+    return {"changed": bool(newly_passed), "collectors": []}
+
+
+def _changed_since(name: str, machine: Machine) -> str:
+    return f"{name} on {machine.node_name()}: another run has changed it, so nothing says that it passed."
+
+
+def _when(machine: Machine) -> str:
+    """Return the time of day in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(machine.now()))
