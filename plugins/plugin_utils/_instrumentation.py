@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._collector import deployed
+from ..module_utils._collector import conflicts
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import custom_resource, inject_annotations
 from ..module_utils._instrumentation.instrumentation import Instrumentation, option_names
@@ -56,7 +56,7 @@ def bundle(
     for instrumentation in instrumentations:
         manifests += custom_resource.manifests(instrumentation)
         languages.update(instrumentation.languages)
-    objects = deployed.union(manifests)
+    objects = conflicts.union(manifests)
     adopting = [instrumentation for instrumentation in instrumentations if instrumentation.adopt]
     return {
         "manifests": objects,

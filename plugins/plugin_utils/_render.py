@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..module_utils._collector import deployed, platform, request_bytes
+from ..module_utils._collector import conflicts, deployed, platform, request_bytes
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.manifests import service_account
@@ -257,11 +257,11 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     builds = service_account.owned([item.build for item in planned if item.build])
     for build in builds:
         platform.check(build.platform, build.collector, volumes(build), bool(build.exposed))
-    deployed.check([deployed.Member(build.collector, build.needs.ports) for build in builds])
+    conflicts.check([conflicts.Member(build.collector, build.needs.ports) for build in builds])
     made = (
         about_collector(build.collector.name, BACKENDS[build.collector.backend].manifests, build) for build in builds
     )
-    manifests = deployed.union(manifest for of_collector in made for manifest in of_collector)
+    manifests = conflicts.union(manifest for of_collector in made for manifest in of_collector)
     return Bundle(planned, builds, manifests).as_dict()
 
 

@@ -1,17 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The context of collectors that this collection deploys, and rules between collectors of one run. Private."""
+"""What the rules learn of a collector that this collection deploys: its deployment and its variables. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
-from .._otelcol.errors import Problem, at_most
-from .._otelcol.kube import names
 from .._otelcol.needs.derive_needs import DOWNWARD, Needs, Port
 from .._otelcol.needs.quantities import parse_bytes
 from .._otelcol.rules.subject import Deployment
@@ -20,7 +16,7 @@ from .options import Collector
 from .platform import Platform
 
 _MIB = 2**20
-_SHOWN = 5
+# Modes whose number of pods follows from nodes or from pods of applications.
 _UNCOUNTED = ("daemonset", "sidecar")
 # Variables that the operator adds to every container.
 _BY_OPERATOR = {"operator": frozenset(("POD_NAME",))}
@@ -35,40 +31,36 @@ _BY_WEBHOOK = frozenset(
 def deployment(collector: Collector, needs: Needs | None, platform: Platform | None = None) -> Deployment:
     """Return the deployment of a collector with these needs; without needs, derived facts stay unknown."""
     scaler = collector.autoscaling
-    return Deployment(
+    by_options = Deployment(
         mode=collector.mode,
-        replicas=None if collector.mode in _UNCOUNTED else int(scaler.get("min_replicas", collector.replicas)),
+        replicas=_replicas(collector),
         autoscaled=bool(scaler) and scaler["max_replicas"] > 1,
-        unrequested=("cpu",) if scaler.get("cpu_percent") and not _requests_cpu(collector) else (),
+        unrequested=_unrequested(collector),
         memory_limit_mib=parse_bytes(collector.memory_limit) // _MIB,
         host_network=collector.host_network,
         ip_families=tuple(collector.ip_families),
-        mounts=_mounts(collector, needs) if needs else None,
-        fleeting=_fleeting(collector, needs, platform) if needs else (),
-        exposed=_exposed(collector, needs) if needs else None,
-        granted=needs.rules if needs else None,
         probed=True,
         target_allocator=collector.is_allocated,
         by_operator=collector.backend == "operator",
         confined=bool(platform and platform.selinux and not collector.selinux_type),
         keeps_on_node=bool(platform and keeps_on_node(collector, platform)),
         allowed=tuple(collector.allow),
-        open_ports=_open(collector, needs) if needs else frozenset(),
         logs=collector.logs,
         annotated=bool(collector.pod_annotations or collector.pod_labels),
     )
+    return _with_needs(by_options, collector, needs, platform) if needs else by_options
 
 
-def _requests_cpu(collector: Collector) -> bool:
-    """Whether the container requests CPU: by itself, or because its CPU is limited."""
-    return bool(collector.cpu_request or collector.cpu_limit)
-
-
-def _open(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]]:
-    """Return the ports of the node that are open by default, and to everybody."""
-    asked = collector.host_ports is not None or collector.network_policy.get("ingress_from")
-    found = () if asked or not collector.uses_host_ports else needs.ports
-    return frozenset((port.number, port.protocol) for port in found if port.exposed)
+def _with_needs(known: Deployment, collector: Collector, needs: Needs, platform: Platform | None) -> Deployment:
+    """Return a deployment with the facts that follow from what the config needs."""
+    return replace(
+        known,
+        mounts=_mounts(collector, needs),
+        fleeting=_fleeting(collector, needs, platform),
+        exposed=_reached_ports(collector, needs),
+        granted=needs.rules,
+        open_ports=_ports_open_to_all(collector, needs),
+    )
 
 
 def environment(collector: Collector) -> frozenset[str]:
@@ -76,6 +68,21 @@ def environment(collector: Collector) -> frozenset[str]:
     webhook = _BY_WEBHOOK if _ROLE_ANNOTATION in collector.service_account_annotations else frozenset()
     backend = _BY_OPERATOR.get(collector.backend, frozenset())
     return frozenset(collector.env) | frozenset(DOWNWARD) | webhook | backend
+
+
+def _replicas(collector: Collector) -> int | None:
+    """Return the smallest number of pods, or None where the mode has no such number."""
+    if collector.mode in _UNCOUNTED:
+        return None
+    return int(collector.autoscaling.get("min_replicas", collector.replicas))
+
+
+def _unrequested(collector: Collector) -> tuple[str, ...]:
+    """Return the resources of which an autoscaler counts percent, and which the container does not request."""
+    # A container whose CPU is limited requests as much.
+    requests_cpu = collector.cpu_request or collector.cpu_limit
+    scales_by_cpu = collector.autoscaling.get("cpu_percent")
+    return ("cpu",) if scales_by_cpu and not requests_cpu else ()
 
 
 def _mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
@@ -86,90 +93,36 @@ def _mounts(collector: Collector, needs: Needs) -> tuple[str, ...]:
 
 def _fleeting(collector: Collector, needs: Needs, platform: Platform | None) -> tuple[str, ...]:
     """Return the paths whose files end with the pod: unless a claim or a folder of the node keeps the state."""
-    kept = collector.mode == "statefulset" or platform is None or keeps_on_node(collector, platform)
-    own = (str(item.get("mount_path")) for item in collector.volumes if "emptyDir" in (item.get("source") or {}))
-    return (*(() if kept else needs.state_directories), *own)
+    paths: list[str] = []
+    is_kept = collector.mode == "statefulset" or platform is None or keeps_on_node(collector, platform)
+    if not is_kept:
+        paths += needs.state_directories
+    for volume in collector.volumes:
+        if "emptyDir" in (volume.get("source") or {}):
+            paths.append(str(volume.get("mount_path")))
+    return tuple(paths)
 
 
-def _exposed(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] | None:
-    """Containers of a sidecar's pod reach all its ports."""
+def _ports_open_to_all(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]]:
+    """Return the ports of the node that are open to everybody, and that the user did not ask for."""
+    is_asked_for = collector.host_ports is not None
+    is_limited = bool(collector.network_policy.get("ingress_from"))
+    if is_asked_for or is_limited or not collector.uses_host_ports:
+        return frozenset()
+    return _exposed(needs.ports)
+
+
+def _reached_ports(collector: Collector, needs: Needs) -> frozenset[tuple[int, str]] | None:
+    """Return the ports that are reached from outside of the pod, or None where that is not known.
+
+    Containers of a sidecar's pod reach all its ports.
+    """
     if collector.mode == "sidecar":
         return None
     ways_in = (collector.wants_service, collector.has_headless, collector.uses_host_ports, collector.host_network)
-    if not any(ways_in):
-        return frozenset()
-    return frozenset((port.number, port.protocol) for port in needs.ports if port.exposed)
+    return _exposed(needs.ports) if any(ways_in) else frozenset()
 
 
-@dataclass(frozen=True)
-class Member:
-    """A collector and the ports that its config opens."""
-
-    collector: Collector
-    ports: tuple[Port, ...]
-
-
-def check(members: Sequence[Member]) -> None:
-    """Raise Problem if two collectors conflict. The message names both, and the first conflicts about ports."""
-    for one, two in combinations(members, 2):
-        _check_names(one.collector, two.collector)
-        _check_children(one.collector, two.collector)
-        _check_children(two.collector, one.collector)
-    clashes = [clash for one, two in combinations(members, 2) for clash in _port_clashes(one, two)]
-    if clashes:
-        wrong = at_most(_SHOWN, clashes, "; ", "; ")
-        fix = "Change an endpoint, set `host_ports: false` for one, or give them different node_selectors."
-        raise Problem(wrong, asked="two collectors cannot open the same port on one node", fix=fix)
-
-
-def union(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the manifests, each object once. Raises Problem if two collectors define an object differently."""
-    result: dict[tuple[str, ...], dict[str, Any]] = {}
-    for manifest in manifests:
-        kind, metadata = manifest["kind"], manifest["metadata"]
-        group = manifest.get("apiVersion", "").rpartition("/")[0]
-        namespace, name = metadata.get("namespace", ""), metadata["name"]
-        if result.setdefault((group, kind, namespace, name), manifest) != manifest:
-            wrong = f"two collectors define {kind} '{name}' in namespace '{namespace}' differently"
-            raise Problem(wrong, fix="Give both the same settings for the object, or different names.")
-    return list(result.values())
-
-
-def _check_names(one: Collector, two: Collector) -> None:
-    if (one.namespace, one.name) == (two.namespace, two.name):
-        raise Problem(f"two collectors are named '{one.name}' in namespace '{one.namespace}'", fix="Rename one.")
-    if one.namespace == two.namespace and one.selector == two.selector:
-        raise Problem(
-            f"collectors '{one.name}' and '{two.name}' would select each other's pods: "
-            f"both have instance '{one.instance}' and mode {one.mode}",
-            fix="Give each its own `instance`.",
-        )
-
-
-def _check_children(one: Collector, two: Collector) -> None:
-    """Raise Problem if the operator would give a child of one collector the name of another collector."""
-    if one.backend == "operator" and one.namespace == two.namespace and two.name in names.of_operator(one.name):
-        wrong = f"collector '{two.name}' has the name that the operator gives to a workload of collector '{one.name}'"
-        raise Problem(wrong, fix="Rename one.")
-
-
-def _port_clashes(one: Member, two: Member) -> Iterator[str]:
-    if not _may_share_a_node(one.collector, two.collector):
-        return
-    for port in sorted(_on_node(one) & _on_node(two)):
-        yield f"'{one.collector.name}' and '{two.collector.name}' both open {port[0]}/{port[1]} on the node"
-
-
-def _on_node(member: Member) -> set[tuple[int, str]]:
-    collector = member.collector
-    if collector.host_network:
-        return {(port.number, port.protocol) for port in member.ports}
-    if collector.uses_host_ports:
-        return {(port.number, port.protocol) for port in member.ports if port.exposed}
-    return set()
-
-
-def _may_share_a_node(one: Collector, two: Collector) -> bool:
-    """Two selectors with different values for one label never select the same node."""
-    shared_keys = one.node_labels.keys() & two.node_labels.keys()
-    return all(one.node_labels[key] == two.node_labels[key] for key in shared_keys)
+def _exposed(ports: Iterable[Port]) -> frozenset[tuple[int, str]]:
+    """Return the number and protocol of each port that is exposed."""
+    return frozenset((port.number, port.protocol) for port in ports if port.exposed)

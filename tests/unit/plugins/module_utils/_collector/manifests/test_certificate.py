@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import deployed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import conflicts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
     open_telemetry_collector as cr,
@@ -49,7 +49,7 @@ def test_the_ca_of_a_namespace_signs_itself_and_keeps_its_key() -> None:
 
 
 def test_collectors_of_a_namespace_share_its_ca_and_there_is_none_with_an_issuer_that_is_given() -> None:
-    both = deployed.union([*made({}), *made({"name": "agent-tls"}, name="agent")])
+    both = conflicts.union([*made({}), *made({"name": "agent-tls"}, name="agent")])
     cas = ["opentelemetry-selfsigned", "opentelemetry-ca", "opentelemetry-ca"]
     assert [item["metadata"]["name"] for item in both] == [*cas, "gateway-tls", "agent-tls"]
     issuer = {"name": "company", "kind": "ClusterIssuer", "group": "cert-manager.io"}

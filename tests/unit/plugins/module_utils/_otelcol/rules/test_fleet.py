@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import deployed
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import conflicts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Port
@@ -25,26 +25,26 @@ METRICS = Port("metrics", 8888, exposed=False)
 JAEGER = Port("jaeger", 4317, "UDP")
 
 
-def member(name: str, *ports: Port, mode: str = "daemonset", **options: Any) -> deployed.Member:
-    return deployed.Member(collector(name=name, mode=mode, **options), ports)
+def member(name: str, *ports: Port, mode: str = "daemonset", **options: Any) -> conflicts.Member:
+    return conflicts.Member(collector(name=name, mode=mode, **options), ports)
 
 
 def test_collectors_of_one_name_may_live_in_two_namespaces() -> None:
-    deployed.check([member("a"), member("a", namespace="other")])
+    conflicts.check([member("a"), member("a", namespace="other")])
 
 
 def test_two_of_one_name_in_one_namespace_are_refused() -> None:
     with pytest.raises(Problem, match=r"two collectors are named 'a' in namespace 'telemetry'\. Rename one\."):
-        deployed.check([member("a"), member("b"), member("a", mode="deployment")])
+        conflicts.check([member("a"), member("b"), member("a", mode="deployment")])
 
 
 def test_two_that_would_select_each_others_pods_are_refused() -> None:
     with pytest.raises(Problem, match=r"'a' and 'b' would select each other's pods.*Give each its own `instance`"):
-        deployed.check([member("a", instance="x"), member("b", instance="x")])
+        conflicts.check([member("a", instance="x"), member("b", instance="x")])
 
 
 def test_an_agent_and_a_gateway_may_share_an_instance() -> None:
-    deployed.check([member("a", OTLP, instance="x"), member("b", OTLP, instance="x", mode="deployment")])
+    conflicts.check([member("a", OTLP, instance="x"), member("b", OTLP, instance="x", mode="deployment")])
 
 
 @pytest.mark.parametrize("name", ["a-collector", "a-collector-headless", "a-targetallocator"])
@@ -52,9 +52,9 @@ def test_what_the_operator_makes_needs_its_name(name: str) -> None:
     one, two = member("a", backend="operator"), member(name)
     for pair in ([one, two], [two, one]):
         with pytest.raises(Problem, match=f"'{name}' has the name that the operator gives.* of collector 'a'"):
-            deployed.check(pair)
-    deployed.check([member("a"), two])
-    deployed.check([one, member(name, namespace="other")])
+            conflicts.check(pair)
+    conflicts.check([member("a"), two])
+    conflicts.check([one, member(name, namespace="other")])
 
 
 SHARING = [
@@ -77,23 +77,23 @@ APART = [
 
 
 @cases("one, two", *(row[1:] for row in SHARING), ids=[row[0] for row in SHARING])
-def test_one_port_of_a_node_is_opened_once(one: deployed.Member, two: deployed.Member) -> None:
+def test_one_port_of_a_node_is_opened_once(one: conflicts.Member, two: conflicts.Member) -> None:
     with pytest.raises(Problem) as refused:
-        deployed.check([one, two])
+        conflicts.check([one, two])
     number = one.ports[0].number
     assert refused.value.wrong == f"'a' and 'b' both open {number}/TCP on the node"
     assert "node_selectors" in refused.value.fix
 
 
 @cases("one, two", *(row[1:] for row in APART), ids=[row[0] for row in APART])
-def test_what_never_meets_does_not_clash(one: deployed.Member, two: deployed.Member) -> None:
-    deployed.check([one, two])
+def test_what_never_meets_does_not_clash(one: conflicts.Member, two: conflicts.Member) -> None:
+    conflicts.check([one, two])
 
 
 def test_five_clashes_are_named_at_once_and_the_others_counted() -> None:
     members = [member(name, OTLP, Port("zipkin", 9411)) for name in "abcd"]
     with pytest.raises(Problem) as refused:
-        deployed.check(members)
+        conflicts.check(members)
     assert refused.value.wrong.count("both open") == 5
     assert "; and 7 more. " in str(refused.value)
 
@@ -105,17 +105,17 @@ def thing(kind: str, name: str, namespace: str | None = "n", **more: Any) -> dic
 
 def test_an_object_that_is_shared_is_there_once_and_first() -> None:
     namespace, one, two = thing("Namespace", "n", None), thing("Service", "a"), thing("Service", "a", "m")
-    assert deployed.union([namespace, one, namespace, two, one]) == [namespace, one, two]
+    assert conflicts.union([namespace, one, namespace, two, one]) == [namespace, one, two]
 
 
 def test_kinds_of_one_name_in_two_groups_are_two_objects() -> None:
     one, two = ({**thing("Service", "a"), "apiVersion": version} for version in ("v1", "serving.knative.dev/v1"))
-    assert deployed.union([one, two]) == [one, two]
+    assert conflicts.union([one, two]) == [one, two]
 
 
 def test_objects_that_two_want_to_be_different_are_named() -> None:
     with pytest.raises(Problem, match=r"two collectors define ServiceAccount 'a' in namespace 'n' differently\. Give"):
-        deployed.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])
+        conflicts.union([thing("ServiceAccount", "a"), thing("ServiceAccount", "a", x=1)])
 
 
 def finding(line: int, rule: str = "bad-thing", file: str = "f") -> Finding:
