@@ -29,8 +29,9 @@ from .manifests import (
     monitoring,
     network,
     open_telemetry_collector,
-    openshift,
+    openshift_route,
     pod,
+    security_context_constraints,
     service_account,
     target_allocator,
     workload,
@@ -43,7 +44,7 @@ Builders = tuple[Callable[[CollectorBuild], "Manifest | None"], ...]
 _ACCOUNT: Builders = (
     build.namespace,
     service_account.service_account,
-    openshift.security_context_constraints,
+    security_context_constraints.security_context_constraints,
     service_account.cluster_role,
     service_account.cluster_role_binding,
 )
@@ -58,9 +59,9 @@ _ACCESS: Builders = (
     monitoring.prometheus_rule,
     monitoring.rules_config_map,
     monitoring.dashboard_config_map,
-    openshift.openshift_route,
-    openshift.reader,
-    openshift.reader_binding,
+    openshift_route.openshift_route,
+    openshift_route.certificate_role,
+    openshift_route.certificate_role_binding,
 )
 WORKLOADS = {
     "daemonset": ("DaemonSet", workload.daemon_set),

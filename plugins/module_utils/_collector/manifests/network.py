@@ -17,7 +17,7 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..options import Collector
 from .build import CollectorBuild, Manifest, exposed_port, frame, present
-from .openshift import app_protocol
+from .openshift_route import app_protocol
 from .otlp_tls import speaks_tls
 
 _MONITORING_API = "monitoring.coreos.com/v1"

@@ -16,7 +16,7 @@ from ..._otelcol.needs.component_table import component, through_api
 from ..._otelcol.needs.derive_needs import rules_of
 from ..options import Collector
 from .build import CollectorBuild, Manifest, frame, present
-from .openshift import use
+from .security_context_constraints import constraints_rule
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -155,7 +155,7 @@ SECRETS: Rules = (rule("core", "secrets", READ),)
 def of_collector(build: CollectorBuild) -> Rules:
     """Return what the collector may do: with an allocator it discovers nothing itself."""
     if not build.collector.is_allocated:
-        return (*build.needs.rules, *use(build))
+        return (*build.needs.rules, *constraints_rule(build))
     receivers = section(build.config, "receivers")
     others = {name: other for name, other in receivers.items() if name != _RECEIVER}
     settings = section(receivers, _RECEIVER)
@@ -163,7 +163,7 @@ def of_collector(build: CollectorBuild) -> Rules:
         *rules_of({**build.config, "receivers": others}, build.collector.allow),
         *_SCRAPE,
         *through_api(settings),
-        *use(build),
+        *constraints_rule(build),
     )
 
 

@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replace
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
 
-from .._collector.manifests.test_openshift import CONSTRAINED, LOGS, placed
+from .._collector.manifests.test_security_context_constraints import CONSTRAINED, LOGS, placed
 from ..helpers import build, cases, running
 
 LABEL = "o11y.opentelemetry/collector"

@@ -1,42 +1,18 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenShift: the least that pods need, which tests/contract/test_constraints.py gives to a cluster, and routes."""
+"""A Route of OpenShift: what a router can do, and what it is told."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
-    network,
-    openshift,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import (
-    service_account as accounts,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.build import (
-    CollectorBuild,
-)
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.platform import Platform
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import network, openshift_route
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import LABELS, build, cases, manifest, running
 
-CONSTRAINED = Platform("here", security_context_constraints=True)
-LOGS = running(receivers={"file_log": {"include": ["/var/log/pods/*/*/*.log"]}})
-STATE = running(extensions={"file_storage": {}})
-SILENT = running()
-RIGHT = {
-    "apiGroups": ["security.openshift.io"],
-    "resources": ["securitycontextconstraints"],
-    "verbs": ["use"],
-    "resourceNames": ["telemetry.gateway"],
-}
-CEPH = {"name": "a", "mount_path": "/a", "source": {"cephfs": {"monitors": ["b"]}}}
-SPC = {"type": "MustRunAs", "seLinuxOptions": {"type": "spc_t", "level": "s0"}}
-KEPT = {"config": STATE, "mode": "statefulset", "selinux_type": "spc_t"}
 TLS = {"cert_file": "/etc/otelcol/secrets/otlp/tls.crt", "key_file": "/etc/otelcol/secrets/otlp/tls.key"}
 CLEAR = running(receivers={"otlp": {"protocols": {"grpc": None, "http": None}}, "statsd": {}, "zipkin": {}})
 SECURE = running(receivers={"otlp/tls": {"protocols": {"grpc": {"tls": TLS}, "http": {"tls": TLS}}}})
@@ -51,59 +27,8 @@ CERTIFICATE = {"tls_secret": "public"}
 GRPC = {"port": "otlp"}
 
 
-def placed(config: Any = None, platform: Any = CONSTRAINED, user: Any = None, **options: Any) -> CollectorBuild:
-    return replace(build(config, **options), run_as_user=user, platform=platform)
-
-
-def allowed(config: Any = None, **options: Any) -> Any:
-    return openshift.security_context_constraints(placed(config, **options))
-
-
-@cases(
-    "options, field, value",
-    ({"mode": "daemonset"}, "allowHostPorts", True),
-    ({"host_ports": True}, "allowHostPorts", True),
-    ({"host_network": True}, "allowHostNetwork", True),
-    ({"host_network": True}, "allowHostPorts", True),
-    ({"user": 1234}, "runAsUser", {"type": "MustRunAs", "uid": 1234}),
-    ({"user": 1234}, "fsGroup", {"type": "MustRunAs", "ranges": [{"min": 1234, "max": 1234}]}),
-    ({"host_ports": True}, "runAsUser", {"type": "MustRunAsRange"}),
-    ({"selinux_type": "spc_t"}, "seLinuxContext", SPC),
-    ({"config": STATE, "mode": "daemonset"}, "volumes", ["configMap", "hostPath", "projected"]),
-    (KEPT, "volumes", ["configMap", "persistentVolumeClaim", "projected"]),
-    ({"volumes": [CEPH]}, "volumes", ["cephFS", "configMap", "projected"]),
-)
-def test_what_is_needed_is_allowed(options: dict[str, Any], field: str, value: Any) -> None:
-    assert allowed(**options)[field] == value
-
-
-@cases(
-    "options",
-    {},
-    {"mode": "statefulset", "config": STATE},
-    {"mode": "daemonset", "config": SILENT},
-    {"mode": "daemonset", "platform": Platform()},
-    {"mode": "sidecar", "backend": "operator", "config": LOGS},
-    {"volumes": [{"name": "a", "mount_path": "/a", "source": {"emptyDir": {}}}]},
-)
-def test_who_needs_nothing_special_has_no_constraints(options: dict[str, Any]) -> None:
-    assert (openshift.security_context_constraints(placed(**options)), openshift.use(placed(**options))) == (None, ())
-
-
-def test_the_right_to_use_them_and_no_others_is_the_collectors_beside_a_target_allocator_too() -> None:
-    one = placed(LOGS, mode="daemonset")
-    assert accounts.cluster_role(one)["rules"] == [RIGHT]
-    subject = {"kind": "ServiceAccount", "name": "gateway", "namespace": "telemetry"}
-    assert accounts.cluster_role_binding(one)["subjects"] == [subject]
-    scraping = running(receivers={"prometheus": {"config": {"scrape_configs": []}}})
-    one = placed(scraping, mode="statefulset", backend="operator", target_allocator={"enabled": True}, host_ports=True)
-    assert RIGHT not in accounts.cluster_role(one)["rules"]  # it opens no port
-    two = replace(one, collector=replace(one.collector, selinux_type="spc_t"))
-    assert RIGHT in accounts.cluster_role(two)["rules"]
-
-
 def route(config: Any = CLEAR, **options: Any) -> Any:
-    return openshift.openshift_route(build(config, openshift_route={"host": "otlp.example.com", **options}))
+    return openshift_route.openshift_route(build(config, openshift_route={"host": "otlp.example.com", **options}))
 
 
 def test_a_route_leads_to_otlp_over_http_ends_tls_and_needs_a_service() -> None:
@@ -117,9 +42,13 @@ def test_a_route_leads_to_otlp_over_http_ends_tls_and_needs_a_service() -> None:
     assert (found["spec"]["path"], "host" in found["spec"]) == ("/v1", False)
     assert found["spec"]["tls"]["insecureEdgeTerminationPolicy"] == "Redirect"
     one = build(CLEAR)
-    assert (openshift.openshift_route(one), openshift.reader(one), openshift.reader_binding(one)) == (None, None, None)
+    assert (
+        openshift_route.openshift_route(one),
+        openshift_route.certificate_role(one),
+        openshift_route.certificate_role_binding(one),
+    ) == (None, None, None)
     with pytest.raises(Problem, match="has an openshift_route but no Service"):
-        openshift.openshift_route(build(CLEAR, mode="daemonset", openshift_route={"host": "a.example.com"}))
+        openshift_route.openshift_route(build(CLEAR, mode="daemonset", openshift_route={"host": "a.example.com"}))
 
 
 @cases(
@@ -167,11 +96,11 @@ def test_the_router_may_read_the_certificate_and_no_other_secret() -> None:
     one = build(CLEAR, openshift_route={"host": "a.example.com", **CERTIFICATE})
     metadata, rbac = {"name": "gateway-route", "namespace": "telemetry", "labels": LABELS}, "rbac.authorization.k8s.io"
     rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"], "resourceNames": ["public"]}
-    assert openshift.reader(one) == manifest(f"{rbac}/v1", "Role", metadata, rules=[rule])
+    assert openshift_route.certificate_role(one) == manifest(f"{rbac}/v1", "Role", metadata, rules=[rule])
     role = {"apiGroup": rbac, "kind": "Role", "name": "gateway-route"}
     router = [{"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}]
     binding = manifest(f"{rbac}/v1", "RoleBinding", metadata, roleRef=role, subjects=router)
-    assert openshift.reader_binding(one) == binding
+    assert openshift_route.certificate_role_binding(one) == binding
 
 
 @cases(

@@ -1,0 +1,161 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Route of OpenShift, and the right of the router to read its certificate. Private.
+
+Sources: RouteSpec and its validation in github.com/openshift/api route/v1 (HTTP/2 needs a certificate of the route's
+own; what goes with passthrough), and openshift/router pull request 328 (HTTP/2 to pods by appProtocol).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..._otelcol.errors import Problem
+from ..._otelcol.needs.derive_needs import Port
+from .build import CollectorBuild, Manifest, exposed_port, frame, present
+from .otlp_tls import speaks_tls
+
+_DEFAULTS = {"port": "otlp-http", "termination": "edge", "insecure_policy": "None"}
+_RBAC = "rbac.authorization.k8s.io/v1"
+_GRPC = "grpc"
+# HTTP/2 in clear text, as the router reads it from a Service.
+H2C = "h2c"
+# The account that reads certificates. Source: OpenShift docs, "Routes with externally managed certificates".
+_ROUTER = {"kind": "ServiceAccount", "name": "router", "namespace": "openshift-ingress"}
+# Who ends TLS: the router (edge), the pods (passthrough), or the router, which then speaks TLS to the pods (reencrypt).
+_EDGE, _PASSTHROUGH = "edge", "passthrough"
+
+
+class _Fault(NamedTuple):
+    """What a router cannot do, and how to correct it."""
+
+    wrong: str
+    fix: str
+
+
+def openshift_route(build: CollectorBuild) -> Manifest | None:
+    """Return the requested Route, or None. Raises Problem for what a router cannot do."""
+    options = _options(build)
+    if not options:
+        return None
+    port = exposed_port(build, options["port"], "openshift_route")
+    first = next(_faults(build, options, port), None)
+    if first:
+        raise Problem(first.wrong, asked=f"openshift_route of collector '{build.collector.name}'", fix=first.fix)
+    spec = {
+        **present(host=options.get("host"), path=options.get("path")),
+        "to": {"kind": "Service", "name": build.collector.name, "weight": 100},
+        "port": {"targetPort": port.name},
+        "tls": _tls(options),
+        "wildcardPolicy": "None",
+    }
+    return frame(build, "route.openshift.io/v1", "Route", annotations=options.get("annotations"), spec=spec)
+
+
+def _tls(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the field `tls` of a Route."""
+    certificates = present(
+        externalCertificate=present(name=options.get("tls_secret")),
+        destinationCACertificate=options.get("destination_ca"),
+    )
+    return {
+        "termination": options["termination"],
+        "insecureEdgeTerminationPolicy": options["insecure_policy"],
+        **certificates,
+    }
+
+
+def certificate_role(build: CollectorBuild) -> Manifest | None:
+    """Return the Role by which the router reads the certificate of this route, and no other Secret."""
+    secret = build.collector.openshift_route.get("tls_secret")
+    if not secret:
+        return None
+    may_read = {
+        "apiGroups": [""],
+        "resources": ["secrets"],
+        "resourceNames": [secret],
+        "verbs": ["get", "list", "watch"],
+    }
+    return frame(build, _RBAC, "Role", name=_name(build), rules=[may_read])
+
+
+def certificate_role_binding(build: CollectorBuild) -> Manifest | None:
+    """Return the RoleBinding of the router to that Role."""
+    if not build.collector.openshift_route.get("tls_secret"):
+        return None
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _name(build)}
+    return frame(build, _RBAC, "RoleBinding", name=_name(build), roleRef=reference, subjects=[dict(_ROUTER)])
+
+
+def app_protocol(build: CollectorBuild, port: Port) -> str | None:
+    """Return the protocol that a Service says of a port; a router that ends TLS knows gRPC by another name."""
+    options = _options(build)
+    if port.app_protocol != _GRPC or not options:
+        return port.app_protocol
+    is_ended_by_router = options["port"] == port.name and options["termination"] == _EDGE
+    return H2C if is_ended_by_router else port.app_protocol
+
+
+def _faults(build: CollectorBuild, options: Mapping[str, Any], port: Port) -> Iterator[_Fault]:
+    """Yield what a router cannot do for a port, the first cause first."""
+    if port.protocol != "TCP":
+        yield _Fault(f"port '{port.name}' is {port.protocol}, and routes carry TCP alone", "Name another.")
+    if options["termination"] == _PASSTHROUGH:
+        yield from _passthrough_faults(options)
+    else:
+        yield from _ended_tls_faults(options, port)
+    yield from _receiver_faults(options["termination"], port, speaks_tls(build.config, port.number))
+
+
+def _passthrough_faults(options: Mapping[str, Any]) -> Iterator[_Fault]:
+    """Yield the options that need a router that ends TLS."""
+    fix = "Remove it, or use termination edge or reencrypt."
+    if options.get("path"):
+        yield _Fault("a router that passes TLS through sees no path", fix)
+    if options["insecure_policy"] == "Allow":
+        yield _Fault("passthrough allows no connections without TLS", fix)
+    if options.get("tls_secret"):
+        yield _Fault("a router that passes TLS through shows no certificate", fix)
+    if options.get("destination_ca"):
+        yield _Fault("a router that passes TLS through verifies no certificate", fix)
+
+
+def _ended_tls_faults(options: Mapping[str, Any], port: Port) -> Iterator[_Fault]:
+    """Yield what a router that ends TLS cannot do: verify pods in clear text, or offer HTTP/2 without a certificate."""
+    if options["termination"] == _EDGE and options.get("destination_ca"):
+        yield _Fault(
+            "with termination edge the router speaks clear text to the pods, there is no certificate to verify",
+            "Remove destination_ca, or use termination reencrypt.",
+        )
+    if port.app_protocol == _GRPC and not options.get("tls_secret"):
+        yield _Fault(
+            "gRPC needs HTTP/2, which routers offer only for routes with a certificate of their own",
+            "Use termination passthrough with TLS on the receiver, give tls_secret (HTTP/2 must be enabled on the "
+            "IngressController too), or route port otlp-http.",
+        )
+
+
+def _receiver_faults(termination: str, port: Port, has_tls: bool | None) -> Iterator[_Fault]:
+    """Yield that router and receiver do not agree on TLS; nothing if the receiver is unknown (`has_tls` is None)."""
+    if has_tls is True and termination == _EDGE:
+        yield _Fault(
+            f"the receiver at port '{port.name}' speaks TLS, and with termination edge the router does not",
+            "Use termination reencrypt or passthrough.",
+        )
+    if has_tls is False and termination != _EDGE:
+        yield _Fault(
+            f"the receiver at port '{port.name}' speaks no TLS, and termination {termination} needs it to",
+            "Give recipe otlp_ingest a tls_secret, or use termination edge.",
+        )
+
+
+def _options(build: CollectorBuild) -> dict[str, Any]:
+    """Return the options of the Route with their defaults; empty if none is requested."""
+    given = build.collector.openshift_route
+    return {**_DEFAULTS, **present(**given)} if given else {}
+
+
+def _name(build: CollectorBuild) -> str:
+    return f"{build.collector.name}-route"
