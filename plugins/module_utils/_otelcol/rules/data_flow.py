@@ -85,7 +85,7 @@ class Hop(NamedTuple):
         """Each exporter that asks DNS for all pods behind a name, and sends to them in turn."""
         for name, settings in section(self.config, "exporters").items():
             asks_dns = str(at(settings, ("endpoint",))).startswith("dns:///")
-            if asks_dns and otlp_protocol(name) == "grpc":
+            if asks_dns and isinstance(name, str) and otlp_protocol(name) == "grpc":
                 yield name
 
     @property
