@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._otelcol.config.paths import section
 from .._otelcol.errors import Problem, at_most, cleaned
 
 BEFORE = "it failed before the first wave, see its message above"
@@ -55,7 +56,7 @@ class WaveEnd:
 
 def reason(failure: Mapping[str, Any]) -> str:
     """Return why a host failed: the task and its message, from what Ansible tells in a rescue."""
-    task, result = str(failure.get("task") or ""), failure.get("result") or {}
+    task, result = str(failure.get("task") or ""), section(failure, "result")
     said = "; ".join(_messages(result)) or "see its message above"
     return str(cleaned(f"{task}: {said}" if task else said, _LONGEST))
 
@@ -65,7 +66,7 @@ def _messages(result: Mapping[str, Any]) -> Iterator[str]:
     items = [item for item in result.get("results") or () if isinstance(item, Mapping) and item.get("failed")]
     message = str(result.get("msg") or "")
     if items and (not message or message.startswith(_OF_LOOPS)):
-        yield from (str(item.get("msg") or "") for item in items)
+        yield from (str(item["msg"]) for item in items if item.get("msg"))
     elif message:
         yield message
 

@@ -27,6 +27,13 @@ def test_a_wave_that_passed_says_where_collectors_changed() -> None:
     assert passed(replace(GOOD, changed=())) == "Wave first passed: 2 hosts, collectors changed on 0."
 
 
+def test_items_without_a_message_give_no_reason() -> None:
+    items = [{"failed": True}, {"failed": True, "msg": "too late"}, {"failed": True}]
+    assert reason({"task": "Deploy", "result": {"results": items}}) == "Deploy: too late"
+    assert reason({"result": {"results": items[:1] * 2}}) == "see its message above"
+    assert reason({"result": "odd"}) == "see its message above"
+
+
 def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
     with pytest.raises(Problem) as told:
         passed(BAD)
