@@ -165,10 +165,7 @@ def judged(sides: Sides, tools: Tools) -> Judged:
     together = _found(sides, tools)
     is_one = len(sides.after) == 1
     alone = [(one, together if is_one else _found(_alone(sides, one), tools)) for one in sides.after]
-    known = {(one.id, one.about) for one in together.worse}
-    lines = [_line(sides.after, one) for one in together.worse]
-    for track, found in alone:
-        lines += [_line([track], one) for one in found.worse if (one.id, one.about) not in known]
+    lines = list(_worse_lines(sides.after, together, alone))
     return Judged(
         name=sides.after[0].name,
         members=tuple(track.member for track in sides.after),
@@ -231,6 +228,18 @@ def _alone(sides: Sides, track: Track) -> Sides:
     return Sides((track,), tuple(one for one in sides.before if one.member == track.member), sides.rest)
 
 
+def _worse_lines(tracks: Sequence[Track], together: _Found, alone: Sequence[tuple[Track, _Found]]) -> Iterator[str]:
+    """Yield the faults of all together, then the further ones of each alone.
+
+    A fault of all together names the collectors that have it alone; all, if it is too small to show in one of them.
+    """
+    for verdict in together.worse:
+        having = [track for track, found in alone if verdict.fault in found.faults]
+        yield _line(having or tracks, verdict)
+    for track, found in alone:
+        yield from (_line([track], one) for one in found.worse if one.fault not in together.faults)
+
+
 def _line(tracks: Sequence[Track], verdict: Verdict) -> str:
     members = at_most(_SHOWN, [track.member for track in tracks])
     return f"{tracks[0].name} on {members}: {verdict.line}"
@@ -243,6 +252,11 @@ class _Found:
     worse: tuple[Verdict, ...]
     came: int
     beside: tuple[str, ...]
+
+    @property
+    def faults(self) -> frozenset[tuple[str, str]]:
+        """What is worse, whatever the figures."""
+        return frozenset(one.fault for one in self.worse)
 
 
 def _found(sides: Sides, tools: Tools) -> _Found:
@@ -342,5 +356,5 @@ def _replayed(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]]:
 
 def _in_all(found: Sequence[Sequence[Verdict]]) -> list[Verdict]:
     """Return the verdicts of the first comparison that all others have too."""
-    known = [{(one.id, one.about) for one in verdicts} for verdicts in found]
-    return [one for one in found[0] if all((one.id, one.about) in others for others in known)]
+    known = [{one.fault for one in verdicts} for verdicts in found]
+    return [one for one in found[0] if all(one.fault in others for others in known)]

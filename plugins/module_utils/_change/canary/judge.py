@@ -148,6 +148,11 @@ class Verdict(NamedTuple):
     fix: str
 
     @property
+    def fault(self) -> tuple[str, str]:
+        """What it found, whatever the figures."""
+        return self.id, self.about
+
+    @property
     def line(self) -> str:
         line = f"[{self.id}] {self.text.rstrip('.')}."
         return f"{line} {self.fix}" if self.fix else line

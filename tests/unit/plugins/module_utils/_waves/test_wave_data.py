@@ -232,6 +232,12 @@ def test_what_is_wrong_on_all_is_told_once() -> None:
     assert len(judged(sides, TOOLS).worse) == 1
 
 
+def test_a_fault_of_all_together_names_those_that_have_it_alone() -> None:
+    after = (slow("web1", 2), slow("web2", 6), slow("web3", 2))
+    found = judged(Sides(after, tuple(track(one.member, GOOD, 1) for one in after)), TOOLS)
+    assert found.worse[0].startswith("agent on web1, web3: [queue_grows] exporters/otlp_grpc")
+
+
 def test_the_first_fault_of_each_group_comes_before_further_ones() -> None:
     faults = [("a1", "a2", "a3"), (), ("b1",), ("c1", "c2")]
     groups = [Judged(name="agent", members=("web1",), beside=(), worse=lines) for lines in faults]
