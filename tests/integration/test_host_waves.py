@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -197,43 +196,3 @@ def test_the_report_shows_which_releases_have_passed(fleet: Fleet, tmp_path: Pat
     ansible("ansible-playbook", fleet.inventory, *words)
     shown = page.read_text(encoding="utf-8")
     assert "2 of 2 collectors" in shown and "4 of 4 collectors" in shown
-
-
-def alert(fleet: Fleet, folder: Path, host: str, consents: bool = True) -> str:
-    """Run playbook alert for an alert of an agent that begins now, and return what it prints as one line."""
-    labels = {"alertname": "OtelCollectorExportFailed", "collector": "agent", "otel_host": host}
-    fired = {"status": "firing", "labels": labels, "startsAt": datetime.now(UTC).isoformat()}
-    given = {
-        "ansible_eda": {"event": {"alert": fired}},
-        "otel_alert_path": str(folder),
-        "otel_alert_goes_back": consents,
-        "otel_host_collectors": collectors(BACKEND, stage="third"),
-        "diagnose_window_seconds": 0,
-    }
-    words = ["-i", str(fleet.variables), "-e", json.dumps(given), "playbooks/alert.yml"]
-    return " ".join(ansible("ansible-playbook", fleet.inventory, *words).split())
-
-
-def test_an_alert_undoes_the_last_change_of_its_collector_once_and_with_consent(fleet: Fleet, tmp_path: Path) -> None:
-    before = fleet.agents()
-    fleet.site(collectors(BACKEND, stage="third"))
-    changed = fleet.agents()
-    assert "Nothing goes back, since otel_alert_goes_back is not true for host1." in alert(
-        fleet, tmp_path, "host1", consents=False
-    )
-    holds = "flock /run/otelcol-runs.lock sleep 300 >/dev/null 2>&1 & until ! flock -n /run/otelcol-runs.lock true"
-    fleet.on("host1", f"{holds}; do sleep 0.1; done; echo $! > /run/holder")
-    held = alert(fleet, tmp_path, "host1")
-    assert "a run changes collectors of this host now, so nothing is diagnosed and nothing goes back." in held
-    fleet.on("host1", "pkill -P $(cat /run/holder)")
-    assert fleet.agents() == changed
-    said = alert(fleet, tmp_path, "host1")
-    assert f"Release {before['host1'][0]} runs again." in said
-    again = alert(fleet, tmp_path, "host1")
-    assert f"Nothing goes back: release {before['host1'][0]} runs since a later release was undone" in again
-    after = fleet.agents()
-    assert after["host1"][0] == before["host1"][0]
-    assert {host: after[host] for host in NAMES[1:]} == {host: changed[host] for host in NAMES[1:]}, "untouched"
-    kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(tmp_path.glob("alerts/host1/agent/*.json"))]
-    assert [bool(one["verdict"]) for one in kept] == [True, False, True, True]
-    assert all(line.startswith("host1/agent:") for one in kept for line in one["verdict"]), kept
