@@ -161,7 +161,7 @@ def target_allocator_certificates(subject: Subject) -> Iterator[Fault]:
 
 
 def _allocator(subject: Subject) -> dict[str, Any]:
-    """Return the target allocator of a custom resource; None if it is disabled."""
+    """Return the target allocator of a custom resource; empty if it is disabled."""
     allocator = section(subject.resource, *map(str, _HERE))
     return allocator if allocator.get("enabled") is True else {}
 

@@ -38,8 +38,9 @@ ARGUMENTS: dict[str, Any] = {
 WAITED, SHOWN = "Admission webhooks", 3
 REMINDER = "o11y.opentelemetry/reminded"
 # The last success counts only when so many at once succeed. Each goes over a connection of its own, which a load
-# balancer gives to any of the API servers: with three of them, as managed clusters mostly have, 96 of 100 such
-# volleys reach every one. A server learns of a new CA bundle or endpoint by itself, some milliseconds after the others.
+# balancer gives to any of the API servers. Managed clusters mostly have three: such a volley reaches a given one of
+# them in 96 of 100 cases (1 - (2/3)^8), and all three in 88. A server learns of a new CA bundle or endpoint by itself,
+# some milliseconds after the others.
 VOLLEY = 8
 
 
