@@ -28,10 +28,8 @@ from ..node_coverage import uncovered_nodes
 from ..pod_config import environment
 from ..proxied_peers import proxied, through_proxy
 from ..reach import Around, Reach, labels_of
+from .allocated_targets import allocator
 from .dependencies import (
-    PLURALS,
-    CertificateChecks,
-    allocator,
     change_under_way,
     peer_facts,
     read_peers,
@@ -39,9 +37,10 @@ from .dependencies import (
     rights,
     wave_that_passed,
 )
+from .dependency_certificates import CertificateChecks
 from .find_collectors import DiagnosedTarget, alone, find, unlisted
 from .flow import Meter, read_all, watch
-from .reader import QUICK_SECONDS, ClusterReader, Object, path_of, utc_now
+from .reader import PLURALS, QUICK_SECONDS, ClusterReader, Object, path_of, utc_now
 from .running_config import running_config
 
 LOG_LINES = 500

@@ -41,6 +41,8 @@ KINDS = {
 }
 # The kinds whose objects are read by name only: Secrets are never listed.
 BY_NAME = ("secrets", "configmaps")
+# The plurals of the kinds whose keys pods mount or read.
+PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps"}
 _NODES = "/api/v1/nodes"
 LISTED = tuple(plural for plural in KINDS if plural not in BY_NAME)
 
