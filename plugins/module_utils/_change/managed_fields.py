@@ -24,7 +24,9 @@ _DEMANDED = ("uid", "resourceVersion")
 # list that the manager owns itself.
 _FIELD, _KEY, _VALUE, _SELF = "f:", "k:", "v:", "."
 # What the API server adds inside fields that have one owner as a whole: the field that holds it or its list, and the
-# key. Source: pkg/apis/{core,apps,networking,rbac}/v1/defaults.go of Kubernetes.
+# key. Sources: pkg/apis/{core,apps,networking,rbac,admissionregistration}/v1/defaults.go of Kubernetes; `default` in
+# the definitions of HTTPRoute, GRPCRoute, ServiceMonitor and PodMonitor; internal/components/receivers of the operator,
+# whose webhook writes where a protocol of OTLP listens that has no settings.
 _RBAC = "rbac.authorization.k8s.io"
 _SERVER_DEFAULTS: Mapping[tuple[str, str], Any] = {
     ("fieldRef", "apiVersion"): "v1",
@@ -37,6 +39,16 @@ _SERVER_DEFAULTS: Mapping[tuple[str, str], Any] = {
     ("volumeClaimTemplates", "kind"): "PersistentVolumeClaim",
     ("volumeClaimTemplates", "status"): {"phase": "Pending"},
     ("spec", "volumeMode"): "Filesystem",
+    ("rules", "scope"): "*",
+    ("rules", "matches"): [{"path": {"type": "PathPrefix", "value": "/"}}],
+    ("parentRefs", "group"): "gateway.networking.k8s.io",
+    ("parentRefs", "kind"): "Gateway",
+    ("backendRefs", "group"): "",
+    ("backendRefs", "kind"): "Service",
+    ("backendRefs", "weight"): 1,
+    ("relabelings", "action"): "replace",
+    ("grpc", "endpoint"): "0.0.0.0:4317",
+    ("http", "endpoint"): "0.0.0.0:4318",
 }
 
 

@@ -224,13 +224,35 @@ DEFAULTED: dict[str, tuple[Any, Any]] = {
             }
         ],
     ),
+    "rules": ([{"operations": ["CREATE"]}], [{"operations": ["CREATE"], "scope": "*"}]),
     "null": ({"a": None}, {}),
+}
+# The same of what definitions of other projects say, and of the operator's webhook.
+DEFAULTED_BY_OTHERS: dict[str, tuple[Any, Any]] = {
+    "parentRefs": ([{"name": "a"}], [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "a"}]),
+    "rules": (
+        [{"backendRefs": [{"name": "a", "port": 4318}]}],
+        [
+            {
+                "backendRefs": [{"group": "", "kind": "Service", "name": "a", "port": 4318, "weight": 1}],
+                "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+            }
+        ],
+    ),
+    "podMetricsEndpoints": (
+        [{"relabelings": [{"targetLabel": "node"}]}],
+        [{"relabelings": [{"action": "replace", "targetLabel": "node"}]}],
+    ),
+    "grpc": ({}, {"endpoint": "0.0.0.0:4317"}),
+    "http": ({}, {"endpoint": "0.0.0.0:4318"}),
 }
 
 
-@pytest.mark.parametrize("field", DEFAULTED)
-def test_what_the_server_adds_to_a_field_with_one_owner_is_no_change(field: str) -> None:
-    wanted, live = DEFAULTED[field]
+@pytest.mark.parametrize(
+    ("field", "wanted", "live"),
+    [(name, *pair) for table in (DEFAULTED, DEFAULTED_BY_OTHERS) for name, pair in table.items()],
+)
+def test_what_the_server_adds_to_a_field_with_one_owner_is_no_change(field: str, wanted: Any, live: Any) -> None:
     assert is_applied(applying({field: wanted}), owned({f"f:{field}": {}}, {field: live}), MANAGER)
 
 
