@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._otelcol.config.paths import address, at, section
+from ..._otelcol.config.paths import address, at, is_loopback, section
 from ..._otelcol.needs.listeners import started_parts
 
 # The ports of the OTLP receiver by protocol, for a config that names none.
@@ -15,12 +15,20 @@ _DEFAULT_PORTS = {"grpc": 4317, "http": 4318}
 
 
 def speaks_tls(config: Any, port_number: int) -> bool | None:
-    """Return whether the OTLP receiver at a TCP port asks for TLS; None if no OTLP receiver opens the port."""
+    """Return whether the OTLP receiver at a TCP port asks for TLS; None if no OTLP receiver opens the port.
+
+    A receiver at the loopback address counts if no other one opens the port, as in a sidecar.
+    """
+    of_loopback = None
     for part in started_parts(config):
         if (part.section, part.type) != ("receivers", "otlp"):
             continue
         for protocol, settings in section(part.settings, "protocols").items():
-            _host, number = address(at(settings, ("endpoint",)))
-            if (number or _DEFAULT_PORTS.get(protocol)) == port_number:
-                return bool(section(settings, "tls"))
-    return None
+            host, number = address(at(settings, ("endpoint",)))
+            if (number or _DEFAULT_PORTS.get(protocol)) != port_number:
+                continue
+            has_tls = bool(at(settings, ("tls",)))
+            if not is_loopback(host):
+                return has_tls
+            of_loopback = has_tls
+    return of_loopback

@@ -30,6 +30,7 @@ TWICE = {"gateway": "public", "http_hostnames": ["a.b", "x"], "grpc_hostnames": 
 OTLP = {"name": "otlp", "port": 4317, "targetPort": 4317, "protocol": "TCP", "appProtocol": "grpc"}
 PLAIN = {"protocols": {"http": {"endpoint": "0.0.0.0:4318"}}}
 MUTUAL = {"protocols": {"http": {"endpoint": "0.0.0.0:4319", "tls": {"cert_file": "/a", "key_file": "/b"}}}}
+LOCAL = {"protocols": {"http": {"endpoint": "127.0.0.1:4319"}}}
 
 
 def policy(config: Any = None, **options: Any) -> Any:
@@ -211,6 +212,8 @@ def test_a_headless_service_whose_name_is_too_long_is_refused() -> None:
     ({"otlp": PLAIN, "otlp/mutual": MUTUAL}, {"otlp-http": 4318, "otlp-http-2": 4319}),
     ({"otlp": PLAIN, 5: MUTUAL}, {"otlp-http": 4318}),
     ({"otlp/mutual": MUTUAL}, {}),
+    ({"otlp/local": LOCAL, "otlp/mutual": MUTUAL}, {}),
+    ({"otlp/mutual": {"protocols": {"http": {"endpoint": "0.0.0.0:4319", "tls": "${file:/a}"}}}}, {}),
 )
 def test_a_port_is_plain_if_its_own_receiver_asks_for_no_tls(receivers: Any, ports: dict[str, int]) -> None:
     one = build(running(receivers=receivers))
