@@ -13,7 +13,7 @@ from ..module_utils._instrumentation import exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
 from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
 from ..module_utils._otelcol.errors import Problem, shown
-from ..module_utils._sample_app.manifests import SampleApp, bundle, option_names
+from ..module_utils._sample_app.manifests import SampleApp, bundle, check_length, option_names
 from . import _arguments, _sources
 
 ROLE = _sources.ROLE.with_name("otel_sample_app")
@@ -41,6 +41,7 @@ def render(
     found = _arguments.checked(options, known, "the sample application")
     if not for_removal:
         _check_ways(found["endpoint"], found["env"])
+        check_length(found["name"])
     platforms = _sources.find(platform_paths, "platforms")
     # null leaves the user of a pod to the cluster.
     assigns_user = _sources.platform(found.pop(PLATFORM), platforms)["run_as_user"] is None

@@ -239,10 +239,19 @@ def test_a_load_that_cannot_be_sent_is_refused(load: dict[str, Any], said: str) 
         app(endpoint="http://c:4318", load=load)
 
 
-@pytest.mark.parametrize("name", ["a" * 54, "1app"])
-def test_a_name_of_which_no_service_can_be_made_is_refused(name: str) -> None:
-    with pytest.raises(Problem, match=f"'{name}' is not a valid name of the sample application"):
+def test_a_name_that_is_too_long_for_services_is_refused_and_what_an_earlier_run_made_of_it_can_be_removed() -> None:
+    name = "a" * 54
+    with pytest.raises(Problem, match=f"'{name}' is too long for the name of the sample application"):
         app(GATEWAY, name=name)
+    given = {option: SPEC[PREFIX + option]["default"] for option in OPTIONS} | {
+        "name": name,
+        "endpoint": "http://x:4318",
+    }
+    assert render(given, [], for_removal=True)["manifests"]
+
+
+def test_a_name_may_begin_with_a_digit_as_kubernetes_takes_it_from_1_36_on() -> None:
+    assert app(GATEWAY, name="1app")["services"] == ["1app-frontend", "1app-datastore"]
 
 
 def test_the_longest_name_makes_services_that_kubernetes_takes() -> None:

@@ -106,7 +106,7 @@ def bundle(app: SampleApp, collectors: Sequence[Mapping[str, Any]], source: str,
 
     `assigns_user` says that the platform chooses the user of each pod.
     """
-    _check_name(app.name)
+    names.check_name("name of the sample application", app.name)
     to = chosen(app, collectors)
     settings = settled(app, to)
     namespace = names.check_name("namespace of the sample application", settings["namespace"])
@@ -133,15 +133,16 @@ def bundle(app: SampleApp, collectors: Sequence[Mapping[str, Any]], source: str,
     }
 
 
-def _check_name(name: str) -> None:
-    """Raise Problem for a name of which no Service can be made: names of Services begin with a letter (RFC 1035)."""
-    what = "name of the sample application"
-    names.check_name(what, name)
+def check_length(name: str) -> None:
+    """Raise Problem for a name that is too long for Services of the application.
+
+    Kubernetes before 1.36 takes no name of a Service that begins with a digit, and says so.
+    """
     ending = f"-{max(PARTS, key=len)}"
     longest = names.LONGEST_LABEL - len(ending)
-    if len(name) > longest or not name[0].isalpha():
-        fix = f"Begin with a letter, and use at most {longest} characters: a Service is named `NAME{ending}`."
-        raise Problem(f"'{name}' is not a valid {what}", fix=fix)
+    if len(name) > longest:
+        wrong = f"'{name}' is too long for the name of the sample application"
+        raise Problem(wrong, fix=f"Use at most {longest} characters: a Service is named `NAME{ending}`.")
 
 
 def _frame(app: SampleApp, namespace: str, api: str, kind: str, part: str = "", **body: Any) -> Manifest:
