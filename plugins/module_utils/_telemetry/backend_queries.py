@@ -32,6 +32,8 @@ SINCE_SECONDS = 900
 # How many traces of the service Jaeger returns: it cannot search for an attribute by this API. The proto has one name,
 # and its HTTP gateway reads the other.
 _DEPTH = dict.fromkeys(("query.search_depth", "query.num_traces"), "100")
+# A backend wraps an attribute in some levels of a document. Python parses many more than a function may call itself.
+_MOST_LEVELS = 50
 Attributes = dict[str, str]
 
 
@@ -209,14 +211,19 @@ def _pairs(items: Any) -> Attributes:
     return attributes
 
 
-def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield each value with its path, and with each end of the path: backends wrap attributes differently."""
+def _flat(value: Any, path: tuple[str, ...], levels: int = _MOST_LEVELS) -> Iterator[tuple[str, str]]:
+    """Yield each value with its path, and with each end of the path: backends wrap attributes differently.
+
+    What is below so many levels is left out: no backend wraps an attribute as deeply.
+    """
+    if levels == 0:
+        return
     if isinstance(value, Mapping):
         for key, below in value.items():
-            yield from _flat(below, (*path, str(key)))
+            yield from _flat(below, (*path, str(key)), levels - 1)
     elif isinstance(value, list) and any(isinstance(element, Mapping) for element in value):
         for element in value:
-            yield from _flat(element, path)
+            yield from _flat(element, path, levels - 1)
     else:
         for start in range(len(path)):
             yield ".".join(path[start:]), str(value)

@@ -51,5 +51,14 @@ def test_text_of_others_that_is_too_deep_ends_no_run(read: Callable[[str], Any],
     assert read(DEEP) == found
 
 
+@pytest.mark.parametrize("levels", [40, 3000])
+def test_attributes_of_text_that_python_reads_and_that_is_deep_end_no_run(levels: int) -> None:
+    text = '{"a": ' * levels + "1" + "}" * levels
+    answer = {"events": [{"message": text, "logStreamName": "agent"}]}
+    found = next(backend_queries._log_events(answer))
+    assert found["logStreamName"] == "agent"
+    assert (found.get("a") == "1") is (levels == 40)
+
+
 def test_a_line_of_a_log_that_is_no_mapping_has_no_error() -> None:
     assert rollout_wait._error('["error"]') == ""
