@@ -104,7 +104,7 @@ def _divides(exporter: str) -> bool:
 def exporters_to(config: Mapping[str, Any], route: Route) -> Iterator[tuple[str, dict[str, Any], Gateway]]:
     """Yield the exporters of OTLP that send to a route, with their settings, once for each gateway that gets data."""
     for name, settings in section(config, "exporters").items():
-        if sent_by(name):
+        if isinstance(name, str) and sent_by(name):
             for gateway in route.named_by(_addresses(settings)):
                 yield name, settings, gateway
 

@@ -189,3 +189,9 @@ def recipes(*used: Any) -> dict[str, Any]:
 )
 def test_the_rules_follow_data_to_the_gateways(members: Hosts, words: str) -> None:
     assert words in " ".join(bundle(forward(), members)["warnings"])
+
+
+def test_an_exporter_whose_id_is_a_number_is_left_to_the_rule_that_names_it() -> None:
+    numbered = {**forward(), "config": {"exporters": {5: {"endpoint": "192.0.2.1:4317"}}}}
+    with pytest.raises(Problem, match=r"exporters\[5\]: error \[invalid-id\]"):
+        bundle(numbered, gateways("192.0.2.1"))
