@@ -54,5 +54,5 @@ def controller_of(manifest: Manifest) -> Manifest | None:
 
 def may_be_together(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether two objects are in one namespace, as far as they say; one without a namespace may be in any."""
-    namespaces = {at(manifest, _NAMESPACE), at(other, _NAMESPACE)}
-    return None in namespaces or len(namespaces) == 1
+    namespace, other_namespace = at(manifest, _NAMESPACE), at(other, _NAMESPACE)
+    return namespace is None or other_namespace is None or namespace == other_namespace
