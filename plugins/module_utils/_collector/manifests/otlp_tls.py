@@ -19,7 +19,7 @@ def speaks_tls(config: Any, port_number: int) -> bool | None:
 
     A receiver at the loopback address counts if no other one opens the port, as in a sidecar.
     """
-    of_loopback = None
+    of_loopback: bool | None = None
     for part in started_parts(config):
         if (part.section, part.type) != ("receivers", "otlp"):
             continue
