@@ -64,9 +64,14 @@ def availability(namespace: str) -> Iterator[list[int]]:
         seen += [int(line or 0) for line in watch.communicate()[0].splitlines()]
 
 
+def without_colours(printed: str) -> str:
+    """Return what Ansible printed as it is where it prints no colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", printed)
+
+
 def words(printed: str) -> str:
     """Return what Ansible printed without colours and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", printed).split())
+    return " ".join(without_colours(printed).split())
 
 
 def node_ips() -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from testinfra.host import Host
 
-from tests.support.cluster import words
+from tests.support.cluster import without_colours, words
 from tests.support.host_site import LinuxHost
 from tests.support.own_hosts import OwnHosts
 from tests.support.runs import kill, start
@@ -146,7 +146,7 @@ def read_until(run: subprocess.Popen[str], *texts: str) -> None:
     for text in texts:
         for line in run.stdout:
             print(line, end="")
-            if text in line:
+            if text in without_colours(line):
                 break
         else:
             raise AssertionError(f"the run does not print '{text}'")
