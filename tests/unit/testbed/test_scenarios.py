@@ -148,7 +148,7 @@ def test_a_run_forgets_the_state_of_its_own_cluster_only(tmp_path: Path) -> None
 
 def test_what_an_interrupted_start_leaves_is_removed(tmp_path: Path) -> None:
     program = tmp_path / "python"
-    program.write_text('#!/usr/bin/env bash\n[[ $* != *" up "* ]] || kill -TERM $PPID\necho "$*" >>"$0.calls"\n')
+    program.write_text('#!/usr/bin/env bash\necho "$*" >>"$0.calls"\n[[ $* != *" up "* ]] || kill -TERM $PPID\n')
     program.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "O11Y_TESTBED_NAME": "o11y-test-scenarios"}
     subprocess.run([ROOT / "tools/cluster", "plain"], env=environment, capture_output=True, check=False)
