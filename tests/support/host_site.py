@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.cluster import Cluster, until, words
+from tests.support.cluster import Cluster, until, without_colours, words
 from tests.support.runs import begin
 from tests.testbed.__main__ import DEFAULT_NAME
 from tests.testbed.home import Home
@@ -30,7 +30,6 @@ ARRIVAL_SECONDS = 90
 SINK = "o11y.opentelemetry/collector=gateway"
 _FAILED = re.compile(r"^(?:fatal|failed): \[(?P<host>\w+)\].*? => (?P<result>\{.*\})$", re.MULTILINE)
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _METRICS = """
 import sys, urllib.request
 print(urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/metrics", timeout=5).read().decode())
@@ -111,7 +110,7 @@ class HostSite:
 def ended(run: subprocess.Popen[str]) -> Ended:
     """Return how a run ends."""
     # Molecule lets Ansible print in colours.
-    output = _COLOUR.sub("", run.communicate(timeout=SECONDS)[0])
+    output = without_colours(run.communicate(timeout=SECONDS)[0])
     failures: dict[str, str] = {}
     for found in _FAILED.finditer(output):
         said = words(str(json.loads(found["result"]).get("msg")))

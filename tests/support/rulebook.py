@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -24,6 +23,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.contract.role import ROOT
+from tests.support.cluster import words
 from tests.testbed import rulebook
 from tests.testbed.errors import UnavailableError
 from tests.testbed.home import Home
@@ -31,7 +31,6 @@ from tests.testbed.home import Home
 TOKEN = "a-token-of-the-test"
 SECONDS = 60.0
 _PAUSE = 0.1
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def awaited(condition: Callable[[], Any], what: Callable[[], str], seconds: float = SECONDS) -> Any:
@@ -91,7 +90,7 @@ class RunningRulebook:
 
     def said(self) -> str:
         """Return what it and its jobs have printed, as one line."""
-        return " ".join(_COLOURS.sub("", self.log.read_text(encoding="utf-8")).split())
+        return words(self.log.read_text(encoding="utf-8"))
 
     def takes_posts(self) -> bool:
         """Whether it waits for alerts."""

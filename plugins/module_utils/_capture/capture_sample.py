@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._otelcol.bounded.json_text import json_value
 from .._otelcol.errors import Problem
 from .._otelcol.otlp_requests import LISTS, MALFORMED, item_count
 from .record_masks import RecordMasks
@@ -84,8 +85,8 @@ class Sample:
 
 def _parsed(line: bytes, where: str) -> dict[str, Any]:
     try:
-        request = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        request = json_value(line)
+    except ValueError as error:
         raise Problem("this is no JSON", where=where, fix=_FOREIGN_FIX) from error
     if not isinstance(request, dict) or not any(resources in request for resources, *_rest in LISTS.values()):
         raise Problem("this is JSON, but no request of OTLP", where=where, fix=_FOREIGN_FIX)

@@ -15,6 +15,7 @@ from typing import Any
 
 from .._collector.change_options import CANARY, DEFAULTS, ROLLBACK, ROLLING
 from .._kube.ownership import collector_of, is_ours, managers, release_of
+from .._otelcol.bounded.json_text import json_value
 from .._otelcol.config.masking import quoted
 from .._otelcol.config.paths import at, section
 from .._otelcol.errors import Problem
@@ -142,8 +143,8 @@ def _shortened(readings: Mapping[str, Any]) -> dict[str, Any]:
 def _readings(record: Manifest) -> Mapping[str, Any] | None:
     """Return what the pods were like before an interrupted change, or None if its record does not say so."""
     try:
-        readings = json.loads(str(at(record, ("data", READINGS))))
-    except (ValueError, RecursionError):
+        readings = json_value(str(at(record, ("data", READINGS))))
+    except ValueError:
         return None
     if not isinstance(readings, dict):
         return None

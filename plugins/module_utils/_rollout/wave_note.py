@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._kube.ownership import is_ours, release_of
+from .._otelcol.bounded.json_text import json_value
 from .._otelcol.config.paths import at, section
 from .._otelcol.kube.names import OWNER
 from .._otelcol.kube.objects import Manifest
@@ -55,8 +56,8 @@ def own_note(found: Manifest | None, collector: Manifest) -> Manifest | None:
 def passed_wave(note: Manifest | None, release: str) -> dict[str, str]:
     """Return the wave that a release has passed; empty if it has passed none, or the note cannot be read."""
     try:
-        row: Any = json.loads(str(at(note or {}, ("data", _CONTENT))))
-    except (ValueError, RecursionError):
+        row: Any = json_value(str(at(note or {}, ("data", _CONTENT))))
+    except ValueError:
         return {}
     if not isinstance(row, dict) or row.get("release") != release:
         return {}

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._otelcol.bounded.json_text import json_value
 from ...module_utils._otelcol.catalogue import build_schema
 from ...module_utils._otelcol.catalogue.rows import FORMAT, TABLES
 from ...module_utils._otelcol.errors import Problem
@@ -34,8 +35,8 @@ def operator_kinds() -> Mapping[str, Any]:
 def published_tables(text: str, path: str) -> dict[str, Any]:
     """Return the tables in a file that a newer version of the collection published. Raises Problem if it is none."""
     try:
-        bundle = json.loads(text)
-    except (ValueError, RecursionError):
+        bundle = json_value(text)
+    except ValueError:
         bundle = None
     if not _has_all_tables(bundle):
         wrong = f"{path} is not a catalogue of Collectors that this version of the collection can read"
