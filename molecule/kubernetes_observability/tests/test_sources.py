@@ -116,7 +116,7 @@ def test_an_agent_is_on_a_node_with_any_taint(host: Host) -> None:
         until("a new agent", lambda: old not in (found := host.check_output(pods).split()) and found, 60)
     finally:
         host.check_output(f"kubectl taint node {node} gpu-")
-    host.check_output(f"kubectl -n {AGENTS} rollout status ds/agent --timeout=90s")
+    host.check_output(f"kubectl -n {AGENTS} rollout status daemonset -l {AGENT} --timeout=90s")
     assert len(Cluster(host, AGENTS).pods(AGENT)) == len(node_ips())
 
 
