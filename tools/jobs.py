@@ -5,7 +5,8 @@
 
 The CPU seconds in it tell what is slow from what had to wait for other work; servers of a cluster do not count.
 
-A job is `NAME` or `NAME=TARGET,TARGET...`: targets of the Makefile that run one after the other, also after a failure.
+A job is `NAME`, a target of the Makefile, or `NAME=TARGET,TARGET...`: targets that run one after the other, also after
+a failure. The second kind takes what the first one leaves of the processors.
 Parts of a target are found by the lines that Molecule prints (`SCENARIO ➜ STEP: Executing`), as does tools/cluster.
 Each job's output is also in .cache/log/JOB.log.
 """
@@ -30,6 +31,8 @@ from types import FrameType
 LOGS = Path(".cache/log")
 # A further job begins when one has ended: more at once would make the clusters too slow for what is waited for on them.
 AT_ONCE = 4
+# The niceness of jobs that nobody waits for: each target on a cluster is a long chain of waits, with limits of time.
+GIVES_WAY = 5
 LAST_LINES = 60
 ERROR_LINES = 40
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -63,6 +66,17 @@ def cpu(root: int) -> float:
         with contextlib.suppress(OSError):
             ticks += sum(map(int, Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def give_way(process: int) -> None:
+    """Let a process that leads a session, and its children, use what others leave of the processors.
+
+    Where Linux has groups of sessions (`kernel.sched_autogroup_enabled`), niceness counts within a session only, and
+    the group has one of its own. Source: sched(7), "The autogroup feature".
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, process, GIVES_WAY)
+        Path(f"/proc/{process}/autogroup").write_text(str(GIVES_WAY), encoding="ascii")
 
 
 @dataclass
@@ -155,12 +169,13 @@ class Job:
     done: list[Target] = field(default_factory=list)
     failed: bool = False
     running: subprocess.Popen[str] | None = None
+    gives_way: bool = False
 
     @classmethod
     def of(cls, text: str) -> Job:
         """Read `NAME` or `NAME=TARGET,TARGET...`."""
         name, _, targets = text.partition("=")
-        return cls(name, (targets or name).split(","))
+        return cls(name, (targets or name).split(","), gives_way=bool(targets))
 
     @property
     def log(self) -> Path:
@@ -188,6 +203,8 @@ class Job:
                     errors="replace",
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )
+                if self.gives_way:
+                    give_way(process.pid)
                 if not self.targets:
                     self.stop()
                 target = Target(name, lambda pid=process.pid: (now(), cpu(pid)))  # type: ignore[misc]

@@ -12,13 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import Browser, program
+from tests.support.browser import Browser, install_browser, program
 from tests.testbed.errors import ClusterError
-from tests.testbed.home import Home
-from tests.testbed.packages import install
 from tests.unit.plugins.plugin_utils.test_fleet_report import given_clusters, written
 
-PACKAGE = {"chromium": "chromium"}
 # The least contrast of text with its ground, and of larger text. Source: WCAG 2.2, success criterion 1.4.3.
 ENOUGH, LARGE_ENOUGH = 4.5, 3.0
 # Every element that has text of its own, its colour, and the first ground behind it that is not clear.
@@ -64,10 +61,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if not program():
         if os.geteuid() != 0:
             pytest.skip("there is no Chromium here, and only root can install it")
-        home = Home.from_environment(os.environ)
-        home.prepare()
         try:
-            install(home, PACKAGE)
+            install_browser()
         except ClusterError as error:
             pytest.skip(f"Chromium cannot be had here: {error}")
     found = Browser(program())

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,10 +18,27 @@ from itertools import count
 from select import select
 from typing import Any
 
+from tests.testbed.errors import ClusterError
+from tests.testbed.home import Home
+from tests.testbed.packages import install
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 SECONDS = 60.0
 FRAME = b"\0"
+
+
+# What is installed where there is none, by its program.
+PACKAGE = {"chromium": "chromium"}
+
+
+def install_browser() -> None:
+    """Install Chromium where there is no browser, once for all who ask. Raises ClusterError where it cannot be had."""
+    if program():
+        return
+    home = Home.from_environment(os.environ)
+    home.prepare()
+    install(home, PACKAGE)
 
 
 def program() -> str:
@@ -120,3 +138,10 @@ class Browser:
             if event.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown")
         ]
         return [json.dumps(item) for item in said]
+
+
+if __name__ == "__main__":
+    try:
+        install_browser()
+    except ClusterError as error:
+        sys.exit(f"Chromium cannot be had here: {error}")

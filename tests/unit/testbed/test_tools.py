@@ -19,9 +19,15 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.growth import SLOW, growth
 from tools import leftovers
-from tools.jobs import AT_ONCE, MOST_DEAR, Job, Target, cpu, dearest, main, table
+from tools.jobs import AT_ONCE, GIVES_WAY, MOST_DEAR, Job, Target, cpu, dearest, main, table
 
+# The niceness of this process, and of its session among the sessions.
+PRIORITY = """import os
+def priority():
+  return os.nice(0), int(open("/proc/self/autogroup").read().split()[-1])"""
 PROGRAMS = {
+    "usual": f"{PRIORITY}\nprint(*priority())",
+    "low": f"{PRIORITY}\nimport time\nfor _ in range(400):\n  if 0 in priority(): time.sleep(0.05)\nprint(*priority())",
     "interrupts": f"import os, signal; os.kill({os.getpid()}, signal.SIGTERM)",
     "endless": "import subprocess; print('first ➜ verify: Executing', flush=True); subprocess.run(['sleep', '600'])",
     "good": "print('\\x1b[32mgreen\\x1b[0m'); print('== 3 passed in 1s ==')",
@@ -105,6 +111,15 @@ def test_a_job_waits_until_fewer_than_four_run() -> None:
     jobs = [f"job{number}" for number in range(AT_ONCE + 1)]
     assert main(jobs, command, lambda: 0) == 0
     assert sorted(began) == jobs
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel has no groups of sessions")
+def test_jobs_of_several_targets_leave_the_processors_to_those_on_clusters(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both the process and its session give way: with groups of sessions, Linux compares the sessions alone."""
+    assert run("usual", "both=low,usual") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert f"[    0s] usual   | {os.nice(0)} 0" in shown
+    assert f"[    0s] both    | {GIVES_WAY} {GIVES_WAY}" in shown
 
 
 def test_parts_are_told_apart_and_what_is_skipped_is_named(capsys: pytest.CaptureFixture[str]) -> None:
