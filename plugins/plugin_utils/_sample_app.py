@@ -13,7 +13,8 @@ from ..module_utils._instrumentation import exports
 from ..module_utils._instrumentation.sdk_languages import GRPC, HTTP
 from ..module_utils._otelcol.bounded.live.bounded_reads import file_text
 from ..module_utils._otelcol.errors import Problem, shown
-from ..module_utils._sample_app.manifests import SampleApp, bundle, check_length, option_names
+from ..module_utils._sample_app.manifests import bundle
+from ..module_utils._sample_app.sample_app import SampleApp, check_length, option_names
 from . import _arguments, _sources
 
 ROLE = _sources.ROLE.with_name("otel_sample_app")

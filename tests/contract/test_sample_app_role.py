@@ -15,7 +15,7 @@ from unittest.mock import MagicMock
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import names
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.manifests import option_names
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.sample_app import option_names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._sample_app import PREFIX, ROLE, render
