@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from ..config.paths import Path
 from ..config.pipelines import signal_of
-from .branches import ENTERS, METRICS_OF, NOTHING, OTHERS, TAKEN, Branch, Settings
+from .branch_model import Baseline, Branch, Settings
+from .connector_branches import METRICS_OF, OTHERS, TAKEN
 from .harness import Ends, gets_a_part, listed_beside
 from .records import SIGNALS, Record
 
@@ -32,7 +33,7 @@ class Probes:
     """The probes of a config: `add` puts them into it, and `taken` reads their answers."""
 
     def __init__(self, branches: Sequence[Branch]) -> None:
-        self.branches = [branch for branch in branches if branch.after is not None]
+        self.branches = [branch for branch in branches if branch.asked is not None]
         self.questions: dict[Path, list[Question]] = {}
         self.unknown: dict[Path, str] = {}
 
@@ -101,8 +102,8 @@ class _Wiring:
                     continue
                 copied = {"receivers": pipeline["receivers"], "processors": before}
                 here = _Place(name, copied, f"{number}_{index}")
-                without_branch = self._probe(here, branch, branch.before)
-                with_branch = self._probe(here, branch, branch.after)
+                without_branch = self._probe(here, branch, branch.compared_with)
+                with_branch = self._probe(here, branch, branch.asked)
                 self.probes.questions[branch.path].append(Question(without_branch, with_branch))
         self._let_connectors_send_to_copies()
 
@@ -115,10 +116,10 @@ class _Wiring:
 
     def _incomparable(self, before: Sequence[str], branch: Branch) -> str:
         """Return why two probes cannot be compared here; empty text if they can."""
-        if branch.before == NOTHING:
+        if branch.compared_with is Baseline.NO_RECORDS:
             return ""
         settings_before = [self.config["processors"][processor] for processor in before]
-        text = repr([*settings_before, branch.before])
+        text = repr([*settings_before, branch.compared_with])
         return RANDOM if _OTHER_EACH_TIME.search(text) else ""
 
     def _asked(self, name: str, pipeline: Mapping[str, Any]) -> Iterator[tuple[int, Branch]]:
@@ -135,11 +136,11 @@ class _Wiring:
             elif component_id in pipeline["exporters"]:
                 yield len(processors), branch
 
-    def _probe(self, here: _Place, branch: Branch, settings: Settings | str | None) -> str:
+    def _probe(self, here: _Place, branch: Branch, settings: Settings | Baseline | None) -> str:
         """Return the name under which the test gets what a component with these settings makes of the records."""
-        if settings == NOTHING:
+        if settings is Baseline.NO_RECORDS:
             return ""
-        component_id = "" if settings == ENTERS else str(branch.path[1])
+        component_id = "" if settings is Baseline.RECORDS_BEFORE else str(branch.path[1])
         key = (here.word, component_id, repr(settings))
         if key in self.known:
             return self.known[key]

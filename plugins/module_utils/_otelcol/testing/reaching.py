@@ -18,7 +18,7 @@ from ..config.paths import Path, at, items, mappings, section
 from ..config.pipelines import PipelineGraph, signal_of
 from ..languages.ottl_syntax import Invalid, Token, tokens_of
 from ..traits import kind_of
-from .branches import Branch, Settings, statement_parts
+from .branch_model import Branch, Settings
 from .records import OF_PIPELINES, Record
 from .regex_sample import sample_text
 from .samples import (
@@ -32,6 +32,7 @@ from .samples import (
     record_field,
     united_ways,
 )
+from .statement_marks import statement_parts
 
 # Keys in settings that name a context in another way.
 _CONTEXT_OF = {"log_record": "log", "spans": "span", "spanevents": "spanevent", "metrics": "metric",

@@ -18,7 +18,8 @@ from ....module_utils._otelcol.config.paths import Path as KeyPath
 from ....module_utils._otelcol.config.paths import dotted
 from ....module_utils._otelcol.errors import Problem, cleaned
 from ....module_utils._otelcol.languages.ottl import Language
-from ....module_utils._otelcol.testing.branches import Branch, branches
+from ....module_utils._otelcol.testing.branch_model import Branch
+from ....module_utils._otelcol.testing.branches import branches
 from ....module_utils._otelcol.testing.case import Case, Suite
 from ....module_utils._otelcol.testing.probes import UNUSED, Probes
 from .. import _builds

@@ -17,7 +17,7 @@ from ....module_utils._otelcol.config.config_secrets import secret_at
 from ....module_utils._otelcol.config.paths import dotted
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import expectations, reaching
-from ....module_utils._otelcol.testing.branches import Branch
+from ....module_utils._otelcol.testing.branch_model import Branch
 from ....module_utils._otelcol.testing.case import Case, Suite
 from ....module_utils._otelcol.testing.records import SIGNALS, Record
 from ....module_utils._otelcol.traits import kind_of

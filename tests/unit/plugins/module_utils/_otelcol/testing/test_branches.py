@@ -10,9 +10,8 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import dotted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.ottl import Language
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import branches as found_in
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branches import (
-    ENTERS,
-    NOTHING,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.branch_model import (
+    Baseline,
     Branch,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import Ends
@@ -36,9 +35,9 @@ def test_a_statement_is_compared_with_those_before_it_in_the_context_of_all() ->
         "transform", "{error_mode: ignore, trace_statements: ['set(resource.attributes[\"a\"], 1)', 'b(span.name)']}"
     )
     group = {"statements": ['set(resource.attributes["a"], 1)'], "context": "span"}
-    assert one.before == ENTERS
-    assert one.after == two.before == {"error_mode": "ignore", "trace_statements": [group]}
-    assert two.after == {
+    assert one.compared_with is Baseline.RECORDS_BEFORE
+    assert one.asked == two.compared_with == {"error_mode": "ignore", "trace_statements": [group]}
+    assert two.asked == {
         "error_mode": "ignore",
         "trace_statements": [{"statements": [*group["statements"], "b(span.name)"], "context": "span"}],
     }
@@ -62,10 +61,10 @@ def test_a_statement_whose_change_no_record_shows_leaves_a_mark_under_its_condit
     pipelines = {"traces": {"processors": ["transform"]}}
     config = yaml.safe_dump({"processors": settings, "service": {"pipelines": pipelines}})
     (branch,) = branches(config)
-    assert branch.after is not None
+    assert branch.asked is not None
     condition = f" where {statement.partition(') where ')[2]}" if ") where " in statement else ""
     wanted = f'set(resource.attributes["o11y.test.taken"], true){condition}' if marked else statement
-    assert branch.after["trace_statements"] == [{"context": "span", "statements": [wanted]}]
+    assert branch.asked["trace_statements"] == [{"context": "span", "statements": [wanted]}]
     assert branch.what == statement
 
 
@@ -83,10 +82,10 @@ def test_a_condition_of_a_group_is_asked_alone_and_each_group_follows_the_last()
         "metric_statements[1].statements[0]",
     ]
     mark = ['set(resource.attributes["o11y.test.taken"], true)']
-    assert found[1].before == ENTERS
-    assert found[1].after == {"metric_statements": [{"context": "metric", "conditions": ["b"], "statements": mark}]}
+    assert found[1].compared_with is Baseline.RECORDS_BEFORE
+    assert found[1].asked == {"metric_statements": [{"context": "metric", "conditions": ["b"], "statements": mark}]}
     first = {"context": "metric", "conditions": ["a", "b"], "statements": ["c()"]}
-    assert found[3].after == {"metric_statements": [first, {"statements": ["d(metric.name)"], "context": "metric"}]}
+    assert found[3].asked == {"metric_statements": [first, {"statements": ["d(metric.name)"], "context": "metric"}]}
 
 
 def test_conditions_of_a_filter_are_asked_in_their_order_by_signal() -> None:
@@ -96,8 +95,8 @@ def test_conditions_of_a_filter_are_asked_in_their_order_by_signal() -> None:
         ("b", ("traces",)),
         ("c", ("logs",)),
     ]
-    assert found[1].before == {"error_mode": "silent", "traces": {"span": ["a"]}}
-    assert found[1].after == {"error_mode": "silent", "traces": {"span": ["a"], "spanevent": ["b"]}}
+    assert found[1].compared_with == {"error_mode": "silent", "traces": {"span": ["a"]}}
+    assert found[1].asked == {"error_mode": "silent", "traces": {"span": ["a"], "spanevent": ["b"]}}
 
 
 def test_policies_and_policies_in_them_are_asked_alone() -> None:
@@ -111,14 +110,14 @@ def test_policies_and_policies_in_them_are_asked_alone() -> None:
     assert [branch.what for branch in found] == [
         "policy a (and)", "policy b (latency)", "x", "y", "z", "policy d (drop)", "policy e (always_sample)",
     ]  # fmt: skip
-    assert {branch.before for branch in found} == {NOTHING, ENTERS}
-    assert found[3].after == {
+    assert {branch.compared_with for branch in found} == {Baseline.NO_RECORDS, Baseline.RECORDS_BEFORE}
+    assert found[3].asked == {
         "decision_wait": "1s",
         "policies": [
             {"name": "c", "type": "ottl_condition", "ottl_condition": {"error_mode": "ignore", "span": ["y"]}}
         ],
     }
-    assert [policy["name"] for policy in (found[5].after or {})["policies"]] == ["all", "d"]
+    assert [policy["name"] for policy in (found[5].asked or {})["policies"]] == ["all", "d"]
 
 
 def test_what_cannot_be_asked_is_unknown_and_what_no_pipeline_has_is_left_out() -> None:
@@ -133,7 +132,7 @@ processors:
 service: {pipelines: {logs: {receivers: [file_log], processors: [log_dedup, transform, span]}}}
 """
     found = branches(config)
-    assert [(dotted(one.path), bool(one.unknown), one.after) for one in found] == [
+    assert [(dotted(one.path), bool(one.unknown), one.asked) for one in found] == [
         ("receivers.file_log.operators[0].if", True, None),
         ("processors.log_dedup.conditions[0]", True, None),
         ("processors.transform.profile_statements[0]", True, None),
