@@ -46,23 +46,41 @@ UPDATES = {"InProgress": WAIT, "Failed": FAILED, "Cancelled": FAILED}
 RESUME, CREATE, CHANGE, REPAIR, STUCK, DELETE, NOTHING = (
     *("resume", "create", "change", "repair", "stuck", "delete", "nothing"),
 )
-# The first step, and for RESUME the running operation. A failed add-on takes UpdateAddon again,
-# which is how the AWS controllers for Kubernetes recover it too.
-PRESENT: dict[str, tuple[str, str]] = {
-    ABSENT: (CREATE, ""),
-    "CREATING": (RESUME, "create"),
-    "UPDATING": (RESUME, "update"),
-    "DELETING": (RESUME, "delete"),
-    "ACTIVE": (CHANGE, ""),
-    "DEGRADED": (CHANGE, ""),
-    "CREATE_FAILED": (REPAIR, ""),
-    "UPDATE_FAILED": (REPAIR, ""),
-    "DELETE_FAILED": (STUCK, ""),
+
+
+class FirstStep(NamedTuple):
+    """What a task does first, and for RESUME the operation that it waits for."""
+
+    what: str
+    running: str = ""
+
+
+# A failed add-on takes UpdateAddon again, which is how the AWS controllers for Kubernetes recover it too.
+PRESENT: dict[str, FirstStep] = {
+    ABSENT: FirstStep(CREATE),
+    "CREATING": FirstStep(RESUME, "create"),
+    "UPDATING": FirstStep(RESUME, "update"),
+    "DELETING": FirstStep(RESUME, "delete"),
+    "ACTIVE": FirstStep(CHANGE),
+    "DEGRADED": FirstStep(CHANGE),
+    "CREATE_FAILED": FirstStep(REPAIR),
+    "UPDATE_FAILED": FirstStep(REPAIR),
+    "DELETE_FAILED": FirstStep(STUCK),
 }
-REMOVED: dict[str, tuple[str, str]] = dict.fromkeys(STATUSES, (DELETE, "")) | {
-    ABSENT: (NOTHING, ""),
-    "DELETING": (RESUME, "delete"),
+REMOVED: dict[str, FirstStep] = dict.fromkeys(STATUSES, FirstStep(DELETE)) | {
+    ABSENT: FirstStep(NOTHING),
+    "DELETING": FirstStep(RESUME, "delete"),
 }
+
+
+def first_step_to_have(status: str) -> FirstStep:
+    """Return what to do first if the add-on is wanted. One in an unknown status of a newer API can be changed."""
+    return PRESENT.get(status, FirstStep(CHANGE))
+
+
+def first_step_to_remove(status: str) -> FirstStep:
+    """Return what to do first if the add-on is not wanted. One in an unknown status of a newer API can be deleted."""
+    return REMOVED.get(status, FirstStep(DELETE))
 
 
 class Patience(NamedTuple):

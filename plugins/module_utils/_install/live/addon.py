@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -20,60 +20,66 @@ from ..addon.addon_states import (
     ABSENT,
     CREATE,
     DELETE,
-    NOTHING,
-    PRESENT,
-    REMOVED,
     REPAIR,
     RESUME,
     STUCK,
+    FirstStep,
     Patience,
+    first_step_to_have,
+    first_step_to_remove,
 )
 from .addon_plan import AddonPlan, Planner, missing
 from .addon_wait import Addon, AddonReads, AddonWait, Limits, fact, status_of
 
+# Seconds before a task begins anew.
 COLLISION_PAUSE = 5.0
-# Parameters that botocore learned late.
+# Options whose parameter botocore learned late.
 LATE = {"namespace": "namespaceConfig", IDENTITIES: "podIdentityAssociations"}
-UNDER_WAY = ("CREATING", "UPDATING", "DELETING")
+_DELETING = "DELETING"
+UNDER_WAY = ("CREATING", "UPDATING", _DELETING)
 
 
 class AddonTask:
+    """One run of eks_addon: it reads the add-on, does at most one operation, and waits for it if the user asks.
+
+    A run that collides with an operation of others begins anew. In check mode nothing is changed or waited for.
+    """
+
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.aws, self.params, self.salt = aws, params, secrets.token_hex(8)
         self.eks = aws.calls("eks")
         self.names = {"clusterName": params["cluster_name"], "addonName": params["name"]}
         self.reads = AddonReads(self.eks, params["cluster_name"], params["name"])
-        self.seconds = {
-            "create": params["create_timeout_seconds"],
-            "update": params["update_timeout_seconds"],
-            "delete": params["delete_timeout_seconds"],
-            "settle": params["update_timeout_seconds"],
-        }
+        self.seconds = _seconds_by_operation(params)
         patience = Patience(params["degraded"], params["degraded_seconds"])
         self.wait = AddonWait(self.reads, Limits(self.seconds, patience), self.salt)
         self.waits = params["wait"] and not aws.check
-        self.tagged = False  # before an update that collided with another operation
+        # Whether tags were changed, also before a collision. The run that begins anew sees no difference in them.
+        self.tagged = False
 
     def run(self) -> dict[str, Any]:
         """Run the task, and repeat it after a collision with another operation."""
-        work, limit = self._present, "update"
-        if self.params["state"] == "absent":
-            work, limit = self._absent, "delete"
-        until = self.eks.clock() + self.seconds[limit]
+        is_removal = self.params["state"] == "absent"
+        work = self._absent if is_removal else self._present
+        until = self.eks.clock() + self.seconds["delete" if is_removal else "update"]
         while True:
             try:
                 result = work()
             except AnsibleCallError as error:
-                may_try_again = self.waits and self.eks.clock() <= until
-                if not may_try_again or not (busy(error) or self._too_early(error)):
+                if not self._may_begin_anew(error, until):
                     raise
                 self.eks.sleep(COLLISION_PAUSE)
                 continue
             self.aws.warn(*self.wait.warnings)
             return result | {"changed": result["changed"] or self.tagged}
 
-    def _too_early(self, error: AnsibleCallError) -> bool:
-        """Return whether a deletion came while something else is under way.
+    def _may_begin_anew(self, error: AnsibleCallError, until: float) -> bool:
+        """Whether an error is a collision with another operation, and there is time to wait for that."""
+        has_time = self.waits and self.eks.clock() <= until
+        return has_time and (busy(error) or self._came_too_early(error))
+
+    def _came_too_early(self, error: AnsibleCallError) -> bool:
+        """Whether a deletion came while something else is under way.
 
         DeleteAddon has no ResourceInUseException, unlike the other operations; in botocore's model it has
         InvalidRequestException for what the state does not allow.
@@ -81,39 +87,39 @@ class AddonTask:
         refused = error.answer.code == "InvalidRequestException" and error.answer.action == "DeleteAddon"
         return refused and status_of(self.reads.addon()) in UNDER_WAY
 
-    def _settled(self, table: dict[str, tuple[str, str]]) -> Addon | None:
-        """Return the add-on without running operations; wait for those of others."""
+    def _read_settled(self, first_step: Callable[[str], FirstStep]) -> Addon | None:
+        """Return the add-on as it is once the operation that runs is over, if the task waits."""
         addon: Addon | None = self.reads.addon()
-        step, operation = table.get(status_of(addon), (NOTHING, ""))
-        if step == RESUME and self.waits:
-            return self.wait.until_done(operation)
+        step = first_step(status_of(addon))
+        if step.what == RESUME and self.waits:
+            return self.wait.until_done(step.running)
         return addon
 
     def _present(self) -> dict[str, Any]:
-        addon = self._settled(PRESENT)
-        if status_of(addon) == "DELETING" and self.aws.check:
+        """Create or update the add-on, or leave it as it is. Returns the result of the task."""
+        addon = self._read_settled(first_step_to_have)
+        if self.aws.check and status_of(addon) == _DELETING:
             addon = None  # by the time of the real run
-        step, _operation = PRESENT.get(status_of(addon), (NOTHING, ""))
+        step = first_step_to_have(status_of(addon)).what
         if step == STUCK:
             fix = "Finish that first with state=absent, and preserve=true to leave its objects in the cluster."
             raise Problem("an earlier deletion of it has failed", asked=f"Change {self.params['name']}", fix=fix)
         plan = Planner(self.reads, self.params).plan(addon, repair=step == REPAIR)
         self.aws.warn(*plan.warnings)
-        if not plan.differing and not plan.repair and status_of(addon) != "DELETING":
-            return self._result("unchanged", self._healthy(addon), plan)
-        if step == CREATE:
-            return self._result("created", addon if self.aws.check else self._create(plan), plan)
-        return self._result("updated", addon if self.aws.check else self._update(plan), plan)
+        if _is_as_wanted(plan):
+            return self._result("unchanged", self._waited_if_asked(addon), plan)
+        action, change = ("created", self._create) if step == CREATE else ("updated", self._update)
+        return self._result(action, addon if self.aws.check else change(plan), plan)
 
-    def _healthy(self, addon: Addon | None) -> Addon | None:
-        """Return an add-on that does not change, once it is healthy if the task waits."""
+    def _waited_if_asked(self, addon: Addon | None) -> Addon | None:
+        """Return an add-on that does not change: once it is healthy if the task waits, else as it was read."""
         return self.wait.until_done("settle") if self.waits else addon
 
     @CallErrors.common_error_handler("create the add-on")
     def _create(self, plan: AddonPlan) -> Addon | None:
-        self._known()
-        # One token for all tries, so that an answer that was lost does not become a second add-on.
-        request = {**self._conflicts(), **creation(plan.wanted), "clientRequestToken": str(uuid.uuid4())}
+        self._require_recent_botocore()
+        # `eks` repeats a call with its token, so that an answer that was lost does not become a second add-on.
+        request = {**self._conflict_resolution(), **creation(plan.wanted), "clientRequestToken": str(uuid.uuid4())}
         addon: Addon = self.eks("create_addon", **self.names, **request)["addon"]
         if self.waits:
             return self.wait.until_done("create", missing=lambda live: missing(live, plan))
@@ -121,57 +127,68 @@ class AddonTask:
 
     @CallErrors.common_error_handler("update the add-on")
     def _update(self, plan: AddonPlan) -> Addon | None:
-        self._known()
+        self._require_recent_botocore()
+        self._require_idle(plan.addon)
         request = update(plan.live, plan.wanted, plan.differing, repair=plan.repair)
-        if status_of(plan.addon) in UNDER_WAY and not self.waits:
-            wrong = f"another operation is under way ({status_of(plan.addon)}), and wait is false"
-            fix = "Set wait to true, or run the task again when that is over."
-            raise Problem(wrong, asked=f"Update the add-on {self.params['name']}", fix=fix)
-        self._tag(plan)
-        update_id = ""
-        if request:
-            token = {"clientRequestToken": str(uuid.uuid4())}
-            begun = self.eks("update_addon", **self.names, **self._conflicts(), **request, **token)["update"]
-            update_id = begun["id"]
+        self._change_tags(plan)
+        update_id = self._begin_update(request) if request else ""
         if not self.waits:
             live: Addon | None = self.reads.addon()
             return live
-        if not request:
+        if not update_id:  # only tags differ
             return self.wait.until_done("settle")
-        return self.wait.until_done("update", update_id, lambda live: missing(live, plan))
+        return self.wait.until_done("update", update_id, missing=lambda live: missing(live, plan))
 
-    def _tag(self, plan: AddonPlan) -> None:
+    def _begin_update(self, request: Mapping[str, Any]) -> str:
+        """Call UpdateAddon, and return the id of the update."""
+        token = {"clientRequestToken": str(uuid.uuid4())}
+        answer = self.eks("update_addon", **self.names, **self._conflict_resolution(), **request, **token)
+        return str(answer["update"]["id"])
+
+    def _require_idle(self, addon: Addon | None) -> None:
+        """Raise Problem if another operation runs that the task does not wait for."""
+        status = status_of(addon)
+        if status in UNDER_WAY and not self.waits:
+            wrong = f"another operation is under way ({status}), and wait is false"
+            fix = "Set wait to true, or run the task again when that is over."
+            raise Problem(wrong, asked=f"Update the add-on {self.params['name']}", fix=fix)
+
+    def _change_tags(self, plan: AddonPlan) -> None:
         if "tags" not in plan.differing or not plan.addon:
             return
-        self.tagged = True
+        self.tagged = True  # before the calls, of which one may fail after another
         tag(self.eks, plan.addon["addonArn"], plan.live["tags"], plan.wanted["tags"])
 
-    def _known(self) -> None:
+    def _require_recent_botocore(self) -> None:
         """Fail in words where this botocore is too old for an option."""
         for option, parameter in LATE.items():
             if self.params[option] is not None and not self.eks.takes("CreateAddon", parameter):
                 raise lacking("boto3", parameter, f"Set {option}")
 
-    def _conflicts(self) -> dict[str, str]:
+    def _conflict_resolution(self) -> dict[str, str]:
+        """Return the parameter that says who wins a conflict about a field; none leaves it to EKS."""
         asked = self.params["resolve_conflicts"]
         return {"resolveConflicts": asked.upper()} if asked else {}
 
     def _absent(self) -> dict[str, Any]:
-        addon = self._settled(REMOVED)
-        plan = AddonPlan(addon, settings(addon, parsed), {}, [])
-        if REMOVED.get(status_of(addon), (DELETE, ""))[0] != DELETE:
+        """Delete the add-on if it is there. Returns the result of the task."""
+        addon = self._read_settled(first_step_to_remove)
+        status = status_of(addon)
+        plan = AddonPlan(addon, live=settings(addon, parsed), wanted={}, differing=[])
+        if first_step_to_remove(status).what != DELETE:
             return self._result("unchanged", addon, plan)
         if not self.aws.check:
-            self._delete(status_of(addon))
+            self._delete(status)
         return self._result("deleted", None, plan)
 
     @CallErrors.deletion_error_handler("delete the add-on")
     def _delete(self, status: str) -> None:
         self.eks("delete_addon", **self.names, preserve=self.params["preserve"])
-        if self.waits:
-            if status == "DELETE_FAILED":  # the word of the attempt before may be read a moment longer
-                self.eks.sleep(COLLISION_PAUSE)
-            self.wait.until_done("delete")
+        if not self.waits:
+            return
+        if status == "DELETE_FAILED":  # the word of the attempt before may be read a moment longer
+            self.eks.sleep(COLLISION_PAUSE)
+        self.wait.until_done("delete")
 
     def _result(self, action: str, addon: Addon | None, plan: AddonPlan) -> dict[str, Any]:
         """Return the result of the task: what was done, the add-on after it, and the difference."""
@@ -184,6 +201,21 @@ class AddonTask:
             status, version, diff["after"] = ABSENT, "", {}
         facts = {"action": action, "status": status, "version": version, "addon": fact(addon, self.salt)}
         return {"changed": action != "unchanged", **facts, "diff": diff}
+
+
+def _seconds_by_operation(params: Mapping[str, Any]) -> dict[str, float]:
+    """Return for how long each operation may take. An add-on that does not change settles as after an update."""
+    return {
+        "create": params["create_timeout_seconds"],
+        "update": params["update_timeout_seconds"],
+        "delete": params["delete_timeout_seconds"],
+        "settle": params["update_timeout_seconds"],
+    }
+
+
+def _is_as_wanted(plan: AddonPlan) -> bool:
+    """Whether nothing has to be done: one that is being deleted is created anew, or updated, whatever it has now."""
+    return not plan.differing and not plan.repair and status_of(plan.addon) != _DELETING
 
 
 def run_addon(module: AnsibleAWSModule) -> None:
