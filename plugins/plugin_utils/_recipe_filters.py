@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
-from ..module_utils._collector import gen_ai, gpu_exporters
+from ..module_utils._collector import gen_ai_cost, gen_ai_protection, gen_ai_sums, gpu_exporters, ottl_builders
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube.service_names import headless_address
@@ -227,12 +227,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "and_rotated": _and_rotated,
     "annotated_jobs": _annotated_jobs,
     "any_of": _any_of,
-    "calls_of_models": gen_ai.calls_of_models,
+    "calls_of_models": gen_ai_sums.calls_of_models,
     "client_tls": _client_tls,
-    "cost_statements": gen_ai.cost_statements,
+    "cost_statements": gen_ai_cost.cost_statements,
     "critical_places": _critical_places,
     "document_mapping": _document_mapping,
-    "gen_ai_protection": gen_ai.protection,
+    "gen_ai_protection": gen_ai_protection.protection,
     "given": _given,
     "gpu_counters": gpu_exporters.kept_names,
     "gpu_exporter_pods": gpu_exporters.exporter_pods,
@@ -245,11 +245,11 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "of_namespaces": _of_namespaces,
     "on_own_node": _on_own_node,
     "once": _once,
-    "ottl_number": gen_ai.ottl_number,
+    "ottl_number": ottl_builders.ottl_number,
     "pairs": _pairs,
     "places": _places,
     "pods_of_gpu_metrics": gpu_exporters.pods_of_gpu_metrics,
-    "sums_of_calls": gen_ai.sums_of_calls,
+    "sums_of_calls": gen_ai_sums.sums_of_calls,
     "to_json": _to_json,
     "whole_values": _whole_values,
     "without": _without,

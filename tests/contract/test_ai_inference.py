@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gen_ai import CONTENT, CONTENT_FAMILIES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gen_ai_attributes import (
+    CONTENT,
+    CONTENT_FAMILIES,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gpu_exporters import EXPORTERS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.gpu_rules import RECORDED
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render

@@ -1,20 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a call of a model costs, and which content of it is hidden."""
+"""What a call of a model costs."""
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gen_ai import (
-    CONTENT,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gen_ai_cost import (
     cost_statements,
     model_prices,
-    protection,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -60,25 +56,6 @@ def test_a_small_price_is_written_without_an_exponent() -> None:
 def test_without_prices_each_call_says_that_it_has_none() -> None:
     assert not any(text.startswith('set(span.attributes["gen_ai.usage.cost"]') for text in cost_statements({}))
     assert any('"no price"' in text for text in cost_statements({}))
-
-
-def removed(statements: list[str]) -> str:
-    """Return the pattern of the first statement that removes attributes of spans."""
-    (statement,) = [text for text in statements if text.startswith("delete_matching_keys(span.attributes")]
-    pattern: str = json.loads(statement[statement.index('"') : -1])
-    return pattern
-
-
-def test_what_is_hashed_is_not_removed() -> None:
-    assert not any(re.search(removed(protection(True).spans), name) for name in CONTENT)
-    assert all(re.search(removed(protection(False).spans), name) for name in CONTENT)
-
-
-@pytest.mark.parametrize("hashed", [False, True])
-def test_statements_of_a_group_are_about_one_place(hashed: bool) -> None:
-    """A statement about events would keep all others of its group from spans without events."""
-    for place, group in zip(("span", "spanevent", "log"), protection(hashed), strict=True):
-        assert {re.findall(r"\((\w+)\.", text)[0] for text in group} == {place}
 
 
 def test_a_model_is_named_as_it_is_written() -> None:

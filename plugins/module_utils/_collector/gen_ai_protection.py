@@ -1,0 +1,100 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements of OTTL that hide content of calls of models. Private."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .gen_ai_attributes import CALL_KEYS, CONTENT, CONTENT_FAMILIES, ERROR_TEXT, EVENT_CONTENT, EVENT_NAMES
+from .ottl_builders import attribute, delete_keys_where, ottl_text, set_where
+
+# Before 1.36, the name of an event was an attribute.
+_NAMES_OF_LOG_EVENTS = ("log.event_name", attribute("log", "event.name"))
+
+
+class Protection(NamedTuple):
+    """OTTL statements that hide content of calls of models.
+
+    Those of spans and of their events are apart: in one group, all would run once for each event, and so not for a span
+    without events.
+    """
+
+    spans: list[str]
+    events: list[str]
+    logs: list[str]
+
+
+def protection(hashed: bool) -> Protection:
+    """Return what removes content of calls of models, or puts a hash in its place where its name is known.
+
+    Errors come first: the attributes that tell that an error is one of a call may be hidden after it.
+    """
+    return Protection(
+        spans=[_hide_status(hashed), *_hide_content("span", hashed)],
+        events=[_hide_error_of_event(), *_hide_content("spanevent", hashed), _hide_old_content_of_event()],
+        logs=[_hide_error_of_log(), *_hide_content("log", hashed), *_hide_event_logs(hashed)],
+    )
+
+
+def _hide_status(hashed: bool) -> str:
+    message = "span.status.message"
+    return set_where(message, _hidden(message, hashed), f'{message} != ""', _is_of_call("span"))
+
+
+def _hide_error_of_event() -> str:
+    """Return what hides an error that a span has as an event; the span tells that it is one of a call."""
+    return delete_keys_where("spanevent", ERROR_TEXT, _is_of_call("span"))
+
+
+def _hide_error_of_log() -> str:
+    return delete_keys_where("log", ERROR_TEXT, _is_of_call("log"))
+
+
+def _hide_old_content_of_event() -> str:
+    return delete_keys_where("spanevent", EVENT_CONTENT, _is_event("spanevent.name"))
+
+
+def _hide_event_logs(hashed: bool) -> list[str]:
+    """Return what hides the attributes and the body of log records that are events of calls."""
+    statements = []
+    for name in _NAMES_OF_LOG_EVENTS:
+        is_event = _is_event(name)
+        statements.append(delete_keys_where("log", EVENT_CONTENT, is_event))
+        body = _hidden("String(log.body)", hashed)
+        statements.append(set_where("log.body", body, "log.body != nil", is_event))
+    return statements
+
+
+def _hide_content(place: str, hashed: bool) -> list[str]:
+    """Return what hides the attributes of a place; what is hashed is not removed."""
+    families = "|".join(CONTENT_FAMILIES)
+    if hashed:
+        return [*_hash_content(place), delete_keys_where(place, families)]
+    whole_names = "|".join(re.escape(name) for name in CONTENT)
+    return [delete_keys_where(place, f"^({whole_names})$|{families}")]
+
+
+def _hash_content(place: str) -> list[str]:
+    statements = []
+    for name in CONTENT:
+        content = attribute(place, name)
+        statements.append(set_where(content, f"SHA256(String({content}))", f"{content} != nil"))
+    return statements
+
+
+def _hidden(text: str, hashed: bool) -> str:
+    """Return what stands in the place of an expression that is a text."""
+    return f"SHA256({text})" if hashed else ottl_text("****")
+
+
+def _is_of_call(place: str) -> str:
+    """Return the condition of OTTL that a span or a log record is of a call of a model."""
+    return f"IsMatch(Keys({place}.attributes), {ottl_text(CALL_KEYS)})"
+
+
+def _is_event(name: str) -> str:
+    """Return the condition of OTTL that a path has the name of an event of a call."""
+    return f"IsMatch({name}, {ottl_text(EVENT_NAMES)})"

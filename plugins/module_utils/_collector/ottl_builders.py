@@ -1,0 +1,38 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Statements of OTTL as text: paths, literals, and `set` and `delete_matching_keys` with their conditions. Private."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+
+def ottl_text(text: str) -> str:
+    """Return a text as OTTL reads it. OTTL reads no pairs of surrogates, as which JSON writes some characters."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def ottl_number(value: float) -> str:
+    """Return a number as OTTL reads it, without an exponent."""
+    return f"{Decimal(repr(value)):f}" if value else "0.0"
+
+
+def attribute(place: str, name: str) -> str:
+    """Return the path of an attribute of a span, an event or a log record."""
+    return f"{place}.attributes[{ottl_text(name)}]"
+
+
+def set_where(target: str, value: str, *conditions: str) -> str:
+    """Return a statement that sets a path to a value where all conditions hold."""
+    return f"set({target}, {value})" + _where(conditions)
+
+
+def delete_keys_where(place: str, pattern: str, *conditions: str) -> str:
+    """Return a statement that deletes the attributes whose names match a pattern (RE2) where all conditions hold."""
+    return f"delete_matching_keys({place}.attributes, {ottl_text(pattern)})" + _where(conditions)
+
+
+def _where(conditions: tuple[str, ...]) -> str:
+    return f" where {' and '.join(conditions)}" if conditions else ""
