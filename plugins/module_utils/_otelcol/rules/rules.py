@@ -13,11 +13,13 @@ from __future__ import annotations
 from . import (
     attribute_names,
     authenticators,
+    aws_exporters,
     batching,
     client_metadata,
     components,
     connectors,
     data_of_hosts,
+    datadog_exporter,
     elasticsearch_documents,
     expansion,
     instrumentation_rules,
@@ -87,6 +89,8 @@ _TOPICS = (
         instrumentation_rules,
         transport,
         vendor_endpoints,
+        datadog_exporter,
+        aws_exporters,
     ),
     *(elasticsearch_documents, request_sizes, attribute_names),
 )

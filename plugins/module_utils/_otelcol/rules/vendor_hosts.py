@@ -1,0 +1,50 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which service of AWS or Datadog a host is. Private."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_AWS = re.compile(r"(aps-workspaces|xray|logs|monitoring)\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\Z")
+_DATADOG = re.compile(r"otlp\.(?:[a-z0-9]+\.)?(?:datadoghq\.(?:com|eu)|ddog-gov\.com)\Z")
+_PROMETHEUS = "aps-workspaces"
+# First label of the host → the signal that the service takes by OTLP.
+_SIGNALS = {"xray": "traces", "logs": "logs", "monitoring": "metrics"}
+# First label of the host → the name of the service in signatures, where that is another one.
+_SIGNING_NAMES = {_PROMETHEUS: "aps"}
+
+
+class AwsService(NamedTuple):
+    """A service of AWS that takes telemetry: the first label of its hosts, and the region."""
+
+    label: str
+    region: str
+
+    @property
+    def signal(self) -> str:
+        """The signal that the service takes by OTLP; empty if it takes none."""
+        return _SIGNALS.get(self.label, "")
+
+    @property
+    def signing_name(self) -> str:
+        """The name of the service in signatures."""
+        return _SIGNING_NAMES.get(self.label, self.label)
+
+    @property
+    def takes_remote_write(self) -> bool:
+        """Whether it is Amazon Managed Service for Prometheus."""
+        return self.label == _PROMETHEUS
+
+
+def aws_service_of(host: str) -> AwsService | None:
+    """Return the service of AWS that has a host, which is in small letters."""
+    match = _AWS.match(host)
+    return AwsService(match[1], match[2]) if match else None
+
+
+def is_datadog(host: str) -> bool:
+    """Whether a host, which is in small letters, is an intake of Datadog for OTLP."""
+    return bool(_DATADOG.match(host))
