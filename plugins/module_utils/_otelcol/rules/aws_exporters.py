@@ -76,10 +76,9 @@ def _sent_to_aws(subject: Subject) -> Iterator[_SentToAws]:
     """Yield each endpoint of AWS to which exporters send over HTTPS."""
     for part in subject.view.of("exporters", "otlphttp", "prometheusremotewrite"):
         for key in _ENDPOINTS:
-            endpoint = part.settings.get(key)
-            _scheme, host = destination(endpoint)
+            scheme, host = destination(part.settings.get(key))
             service = aws_service_of(host)
-            if service and str(endpoint).startswith(f"https://{host}"):
+            if service and scheme == "https":
                 yield _SentToAws(part, key, service)
 
 

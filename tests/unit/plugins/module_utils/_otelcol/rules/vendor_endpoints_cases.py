@@ -160,6 +160,8 @@ signature-mismatch:
 signature-missing:
   traces: {exporters.otlp_http.traces_endpoint: "https://xray.REGIONAL/v1/traces",
     finds: "exporters.otlp_http.traces_endpoint: 'otlp_http' sends to AWS without a signature Add extension sigv4auth"}
+  capital letters: {exporters.otlp_http.traces_endpoint: "HTTPS://Xray.REGIONAL/v1/traces",
+    finds: "exporters.otlp_http.traces_endpoint: 'otlp_http' sends to AWS without a signature"}
   signed:
     exporters.prometheusremotewrite.endpoint: https://aps-workspaces.REGIONAL/workspaces/ws-1/api/v1/remote_write
     exporters.prometheusremotewrite.auth.authenticator: sigv4auth
