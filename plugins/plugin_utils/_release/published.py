@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...module_utils._install.releases import images, lock_file, manifest, privileges
+from ...module_utils._install.releases import lock_file, manifest, mirror_images, pinned_images, privileges
 from ...module_utils._install.releases.installed import RELEASED
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, product
 from ...module_utils._install.releases.versions import Version, image_name, version
@@ -133,7 +133,7 @@ def _releases(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 class _Read(NamedTuple):
     """A release as it was read, what a mirror needs of it, and the row of its chart, empty without one."""
 
-    needs: images.MirroredRelease
+    needs: mirror_images.MirroredRelease
     published: Published
     chart: dict[str, str]
 
@@ -163,14 +163,14 @@ def _read(item: Mapping[str, Any], locked: lock_file.Lock | None) -> _Read:
 
 def _needs(
     item: Mapping[str, Any], installed: Product, target: Version, published: Published
-) -> images.MirroredRelease:
+) -> mirror_images.MirroredRelease:
     """Return what a mirror needs of a release: the images of its pods, and those that it starts."""
-    pods = [*images.used(published.release.objects), *_more(item, target.tag)]
+    pods = [*pinned_images.images_of_workloads(published.release.objects), *_more(item, target.tag)]
     given = {name: image for name, image in item["images"].items() if image}
     started: Mapping[str, str] = {}
     if installed.starts_pods:
-        started, _flags = images.operator_images(str(target), "", given, table())
-    return images.MirroredRelease(installed.name, target.tag, tuple(pods), started, frozenset(given))
+        started, _flags = pinned_images.operator_images(str(target), "", given, table())
+    return mirror_images.MirroredRelease(installed.name, target.tag, tuple(pods), started, frozenset(given))
 
 
 def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:
@@ -179,13 +179,13 @@ def _more(item: Mapping[str, Any], tag: str) -> Iterator[str]:
         yield f"{_OF_THE_CHART[item['product']]}:{tag}"
 
 
-def _needed_images(arguments: Mapping[str, Any], read: Iterable[_Read]) -> list[images.Need]:
+def _needed_images(arguments: Mapping[str, Any], read: Iterable[_Read]) -> list[mirror_images.MirrorImage]:
     """Return the images of all manifests and releases, as the options choose them."""
     objects: list[Manifest] = []
     for cluster in arguments["clusters"]:
         objects += cluster["manifests"]
     releases = [release.needs for release in read]
-    return images.needs(objects, releases, arguments["scope"], arguments["exclude"], arguments["images"])
+    return mirror_images.mirror_images(objects, releases, arguments["scope"], arguments["exclude"], arguments["images"])
 
 
 def _once(read: Sequence[_Read]) -> list[_Read]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...module_utils._install.releases import (
     helm,
-    images,
     manifest,
+    pinned_images,
     removal,
 )
 from ...module_utils._install.releases import (
@@ -130,7 +130,7 @@ def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], che
         "manifests": objects,
         "adopt": [wanted.name] if arguments["foreign"] == decide.TAKEOVER else [],
         "chart_values": values,
-        "images": sorted({*images.used(objects), *started.values()}),
+        "images": sorted({*pinned_images.images_of_workloads(objects), *started.values()}),
         "dry_run": wanted.dry_runs(namespace),
         "certificate_hosts": hosts(objects),
         "certificate_secret": GENERATED_SECRET,
@@ -200,7 +200,7 @@ def _operator(
 ) -> tuple[dict[str, str], dict[str, str]]:
     given = {name: image for name, image in arguments["images"].items() if image}
     pin = locked.known if locked else lock.unpinned  # images that no object of the inventory needs are not locked
-    started, flags = images.operator_images(str(target), arguments["image_registry"], given, table(), pin)
+    started, flags = pinned_images.operator_images(str(target), arguments["image_registry"], given, table(), pin)
     if arguments["feature_gates"]:
         flags["feature-gates"] = ",".join(arguments["feature_gates"])
     return started, flags

@@ -15,9 +15,9 @@ from ..._collector.manifests.pod import env_source
 from ..._otelcol.errors import Problem, near
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
 from ..._otelcol.kube.objects import Manifest
-from . import images
 from .lock_file import Pin, unpinned
 from .manifest import DEFINITION, Release, client_configs, component, containers
+from .pinned_images import move_images
 from .versions import image_name
 
 LEADER_ELECTION = "kube-system"
@@ -85,7 +85,7 @@ def _written(release: Release, original: Manifest, custom: Customization, names:
         labels[OWNER_LABEL] = OWNER
     metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
     name = component(release.product, manifest)
-    images.move(manifest, custom.image_registry, custom.pin)
+    move_images(manifest, custom.image_registry, custom.pin)
     if name:
         _tune(manifest, release, name, custom)
     return manifest

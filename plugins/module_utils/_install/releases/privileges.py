@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
-from . import images
+from .image_references import repository
 from .manifest import WEBHOOKS, Release, client_configs
+from .pinned_images import images_of_workloads
 
 _ROLES = ("ClusterRole", "Role")
 _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
@@ -124,9 +125,9 @@ def _privileges_of(manifest: Manifest, own_namespace: str, names: _Names) -> Ite
         yield _Found("pod", value, said)
     for value, said in _of_annotations(_map(_map(template.get("metadata")).get("annotations"))):
         yield _Found("pod", value, said)
-    for image in images.used([manifest]):
-        repository = images.repository(image)
-        yield _Found("image", repository, f"image {repository}")
+    for image in images_of_workloads([manifest]):
+        name = repository(image)
+        yield _Found("image", name, f"image {name}")
 
 
 def _identity(manifest: Manifest, own_namespace: str) -> Iterator[_Found]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import images
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import mirror_images
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render
 
@@ -214,7 +214,7 @@ def test_a_removal_that_was_interrupted_is_taken_up() -> None:
 
 
 def images_of(*objects: dict[str, Any]) -> list[str]:
-    return [need.image for need in images.needs(objects, [])]
+    return [need.image for need in mirror_images.mirror_images(objects, [])]
 
 
 WORKLOADS: dict[str, Any] = {
@@ -237,12 +237,12 @@ def test_an_object_without_pods_has_no_images(spec: Any) -> None:
 @pytest.mark.parametrize(("allocator", "is_used"), [({"replicas": 2}, False), ({"enabled": True}, True)])
 def test_a_target_allocator_is_used_where_it_is_enabled(allocator: Any, is_used: bool) -> None:
     resource = {"kind": "OpenTelemetryCollector", "metadata": {"name": "a"}, "spec": {"targetAllocator": allocator}}
-    release = images.MirroredRelease("opentelemetry-operator", "v1", (), {"target_allocator": "ta:1"})
-    assert [need.image for need in images.needs([resource], [release])] == ["ta:1"] * is_used
+    release = mirror_images.MirroredRelease("opentelemetry-operator", "v1", (), {"target_allocator": "ta:1"})
+    assert [need.image for need in mirror_images.mirror_images([resource], [release])] == ["ta:1"] * is_used
 
 
 def test_each_image_has_an_archive_of_its_own() -> None:
-    needed = images.needs([], [], more=["a/b:1", "a_b:1", "c:1"])
+    needed = mirror_images.mirror_images([], [], more=["a/b:1", "a_b:1", "c:1"])
     archives = [need.row("")["archive"] for need in needed]
     assert archives[2] == "images/c_1.tar"
     assert len({"images/a_b_1.tar", *archives}) == 4

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images are needed, where each is in a mirror, and the lock of an inventory, as data."""
+"""The lock of an inventory, as data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
     helm,
-    images,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
     lock_file as lock,
@@ -19,6 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.customization import (
     Customization,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.mirror_images import MirrorImage
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.pinned_images import move_images
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
@@ -30,11 +31,6 @@ FOUND = [
     ("images", "ghcr.io/y:2", B, "docker://ghcr.io/y:2"),
     ("manifests", "cert-manager v1.21.2", C, "https://me:hunter2@m.example/cert-manager.yaml?sig=hunter3"),
 ]
-STARTED = {"collector": "g/collector:1", "target_allocator": "g/ta:1", "java": "g/java:1", "python": "g/python:1"}
-OPERATOR = images.MirroredRelease("opentelemetry-operator", "v1.0.0", ("g/operator:1",), STARTED)
-GIVEN = images.MirroredRelease(
-    "opentelemetry-operator", "v1", (), {"collector": "own:1", "java": "g/java:1"}, frozenset({"collector"})
-)
 
 
 def locked(*found: tuple[str, str, str, str], exclude: tuple[str, ...] = ()) -> lock.Lock:
@@ -115,11 +111,11 @@ def test_options_are_pinned_where_they_are_named() -> None:
 def test_images_of_a_workload_are_pinned_before_they_move_and_read_with_their_digest() -> None:
     arguments = ["--acme-http01-solver-image=ghcr.io/y:2", "--v=1"]
     made = samples.deployment("a", "b", "quay.io/x:1", container={"args": arguments})
-    images.move(made, "mirror:5000", locked().pinned)
+    move_images(made, "mirror:5000", locked().pinned)
     (container,) = made["spec"]["template"]["spec"]["containers"]
     assert container["image"] == f"mirror:5000/x:1@{A}"
     assert container["args"] == [f"--acme-http01-solver-image=mirror:5000/y:2@{B}", "--v=1"]
-    row = images.Need("quay.io/x:1", ("a",)).row("mirror:5000/m", locked().pinned)
+    row = MirrorImage("quay.io/x:1", ("a",)).row("mirror:5000/m", locked().pinned)
     assert (row["source"], row["digest"], row["repository"]) == (f"quay.io/x@{A}", A, "quay.io/x")
     assert row["target"] == "mirror:5000/m/x:1"
 
@@ -143,82 +139,3 @@ def test_inventories_with_locks_of_their_own_agree() -> None:
         lock.joined([one, one])("quay.io/x:2")
     with pytest.raises(Problem, match=f"two locks differ: .*{A} and .*{B}"):
         lock.joined([one, other])("quay.io/x:1")
-
-
-def workload(*names: str, **container: Any) -> dict[str, Any]:
-    containers = [{"image": name, **container} for name in names]
-    template = {"spec": {"containers": containers}}
-    return {"kind": "Deployment", "metadata": {"name": "a", "namespace": "n"}, "spec": {"template": template}}
-
-
-def custom(kind: str = "OpenTelemetryCollector", **spec: Any) -> dict[str, Any]:
-    return {"kind": kind, "metadata": {"name": "c", "namespace": "n"}, "spec": spec}
-
-
-def names(*args: Any, **more: Any) -> list[str]:
-    return [need.image for need in images.needs(*args, **more)]
-
-
-def test_images_are_needed_once_wherever_they_are_named_but_in_settings_of_the_collector() -> None:
-    twice = images.Need("x:1", ("Deployment n/a", "OpenTelemetryCollector n/c"))
-    assert images.needs([workload("x:1"), custom(image="x:1")], []) == [twice]
-    solver = workload("x:1", args=["--acme-http01-solver-image=s:1"], env=[{"name": "RELATED_IMAGE_A", "value": "r:1"}])
-    assert names([solver], []) == ["r:1", "s:1", "x:1"]
-    allocator = {"enabled": True, "image": "ta:2"}
-    deep = {"initContainers": [{"image": "init:1"}], "targetAllocator": allocator, "image": "c:1"}
-    written = {"receivers": {"docker": {"image": "no:1"}}}
-    assert sorted(images.in_object(custom(**deep, config=written))) == ["c:1", "init:1", "ta:2"]
-    assert list(images.in_object({"kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"image": "no:1"}})) == []
-
-
-def test_of_the_operators_images_those_that_are_asked_for_without_an_image_are_needed() -> None:
-    assert "g/ta:1" in names([custom(targetAllocator={"enabled": True})], [OPERATOR])
-    for allocator in (None, {"enabled": False}, {"enabled": True, "image": "own:1"}):
-        assert "g/ta:1" not in names([custom(targetAllocator=allocator)], [OPERATOR])
-    found = names([custom("Instrumentation", python={"env": []}, java={"image": "own/java:1"})], [OPERATOR])
-    assert found == ["g/operator:1", "g/python:1", "own/java:1"]
-
-
-@cases(
-    "wanted, found",
-    (([], [OPERATOR], images.ALL), ["g/collector:1", "g/java:1", "g/operator:1", "g/python:1", "g/ta:1"]),
-    (([], [OPERATOR], images.USED), ["g/operator:1"]),
-    (([], [GIVEN]), ["own:1"]),
-    (([workload("a/x:1", "b/y:1")], [OPERATOR], images.USED, ["*/x:*", "g/*"]), ["b/y:1"]),
-)
-def test_what_the_operator_starts_is_there_unless_nobody_wants_it(wanted: Any, found: list[str]) -> None:
-    assert names(*wanted) == found
-
-
-def test_more_can_be_asked_for_and_archives_of_a_release_are_in_its_folder() -> None:
-    asked = [images.Need("app:1", ("asked for",)), images.Need("x:1", ("Deployment n/a", "asked for"))]
-    assert images.needs([workload("x:1")], [], more=["app:1", "x:1"]) == asked
-    both = images.needs([workload("g/operator:1", "other:1")], [OPERATOR])
-    archives = ["opentelemetry-operator/v1.0.0/images/g_operator_1.tar", "images/other_1.tar"]
-    assert [need.row("")["archive"] for need in both] == archives
-
-
-@cases(
-    "image, reference, label, target",
-    ("host:5000/a/b:1", "host:5000/a/b:1", "host:5000/a/b:1", "r.example.com/m/a/b:1"),
-    ("host:5000/a/b@sha256:ab", "host:5000/a/b@sha256:ab", "", "r.example.com/m/a/b@sha256:ab"),
-    ("host:5000/a/b:1@sha256:ab", "host:5000/a/b@sha256:ab", "", "r.example.com/m/a/b@sha256:ab"),
-)
-def test_a_digest_counts_for_more_than_a_tag(image: str, reference: str, label: str, target: str) -> None:
-    row = images.Need(image, ()).row("r.example.com/m/")
-    assert (images.source(image), row["source"], row["label"], row["target"]) == (reference, reference, label, target)
-    assert images.Need(image, ()).row("")["target"] == ""
-
-
-def test_images_move_wherever_they_are_named() -> None:
-    mirror = "mirror.local:5000/x"
-    args = ["--v=2", "--acme-http01-solver-image=quay.io/j/solver:v1", "--image-pull=x"]
-    env = [{"name": name, "value": "ghcr.io/c:1"} for name in ("RELATED_IMAGE_COLLECTOR", "OTHER")]
-    env.append({"name": "RELATED_IMAGE_REF", "valueFrom": {}})
-    workload = samples.deployment("a", "ns", "docker.io/a:1", container={"args": args, "env": env})
-    images.move(workload, mirror)
-    made = workload["spec"]["template"]["spec"]["containers"][0]
-    assert made["image"] == f"{mirror}/a:1"
-    assert made["args"] == ["--v=2", f"--acme-http01-solver-image={mirror}/j/solver:v1", "--image-pull=x"]
-    assert [item.get("value") for item in made["env"]] == [f"{mirror}/c:1", "ghcr.io/c:1", None]
-    assert list(images.used([workload])) == [f"{mirror}/a:1", f"{mirror}/j/solver:v1", f"{mirror}/c:1"]

@@ -13,8 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
     helm,
-    images,
     manifest,
+    pinned_images,
     versions,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -120,10 +120,10 @@ def test_where_the_certificate_of_a_chart_comes_from(source: given.CertificateSo
 
 
 def test_the_operator_is_told_nothing_that_it_knows_and_a_registry_moves_every_default() -> None:
-    started, flags = images.operator_images("0.152.0", "", {}, samples.TABLE)
+    started, flags = pinned_images.operator_images("0.152.0", "", {}, samples.TABLE)
     published = {"collector": "collector:0.152.1", "target_allocator": "allocator:0.152.0", "java": "java:2.28.1"}
     assert (started, flags) == ({name: f"ghcr.io/otel/{image}" for name, image in published.items()}, {})
-    started, flags = images.operator_images("0.158.0", MIRROR, {"java": "docker.io/mine/java:3"}, samples.TABLE)
+    started, flags = pinned_images.operator_images("0.158.0", MIRROR, {"java": "docker.io/mine/java:3"}, samples.TABLE)
     assert flags == {
         "collector-image": f"{MIRROR}/otel/collector:0.158.0",
         "target-allocator-image": f"{MIRROR}/otel/allocator:0.158.0",
@@ -134,14 +134,14 @@ def test_the_operator_is_told_nothing_that_it_knows_and_a_registry_moves_every_d
 
 def test_a_version_that_nobody_knows_cannot_come_from_a_registry() -> None:
     with pytest.raises(Problem, match=r"0\.999\.0 .* not known.*Give them all: collector, target_allocator, java"):
-        images.operator_images("0.999.0", MIRROR, {}, samples.TABLE)
+        pinned_images.operator_images("0.999.0", MIRROR, {}, samples.TABLE)
     given = {"collector": "a/c:1", "target_allocator": "a/t:1", "java": "a/j:1"}
-    _started, flags = images.operator_images("0.999.0", MIRROR, given, samples.TABLE)
+    _started, flags = pinned_images.operator_images("0.999.0", MIRROR, given, samples.TABLE)
     assert flags["collector-image"] == f"{MIRROR}/a/c:1"
     own = ({"java": "a/j:1"}, {"auto-instrumentation-java-image": "a/j:1"})
-    assert images.operator_images("0.999.0", "", {"java": "a/j:1"}, samples.TABLE) == own
+    assert pinned_images.operator_images("0.999.0", "", {"java": "a/j:1"}, samples.TABLE) == own
     with pytest.raises(Problem, match="no image 'jaav'; did you mean 'java'"):
-        images.operator_images("0.158.0", "", {"jaav": "x"}, samples.TABLE)
+        pinned_images.operator_images("0.158.0", "", {"jaav": "x"}, samples.TABLE)
 
 
 def secured(**wanted: Any) -> dict[str, Any]:

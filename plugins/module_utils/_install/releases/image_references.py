@@ -1,0 +1,23 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""References to images: without what a tool refuses, and without tag and digest. Private."""
+
+from __future__ import annotations
+
+
+def repository(image: str) -> str:
+    """Return an image without tag and digest."""
+    return _without_tag(image.partition("@")[0])
+
+
+def unambiguous_reference(image: str) -> str:
+    """Return a reference that names one thing: of tag and digest the digest counts, and tools refuse both."""
+    name, at_sign, digest = image.partition("@")
+    return f"{_without_tag(name)}@{digest}" if at_sign else image
+
+
+def _without_tag(name: str) -> str:
+    """Return a name without its tag. A colon before the last slash is that of a port."""
+    last_part = name.rpartition("/")[2]
+    return name.removesuffix(last_part) + last_part.partition(":")[0]

@@ -1,0 +1,190 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The images that a mirror needs: those of objects and of releases, each with its users and its archive. Private."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from ..._collector.options import from_registry
+from ..._instrumentation.sdk_languages import LANGUAGES
+from ..._otelcol.config.paths import at, leaves
+from ..._otelcol.kube.objects import Manifest
+from .image_references import repository, unambiguous_reference
+from .lock_file import Pin, unpinned
+from .manifest import containers
+from .pinned_images import images_of_workloads
+
+# Of the images that the operator can start: those that an object uses, or all.
+USED, ALL = "used", "all"
+# The folder of archives of images that no release has.
+ARCHIVES = "images"
+COLLECTOR, INSTRUMENTATION = "OpenTelemetryCollector", "Instrumentation"
+TARGET_ALLOCATOR = "target_allocator"
+# The config of a collector may have a setting of that name, which is not a field of Kubernetes.
+_CONFIG = ("spec", "config")
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class MirroredRelease:
+    """A version of a product with its images: those of its pods, and by name those that it starts itself.
+
+    `given` has the names of those that a user chose.
+    """
+
+    product: str
+    tag: str
+    pods: tuple[str, ...]
+    started: Mapping[str, str] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+
+    @property
+    def folder(self) -> str:
+        """The folder of its archives."""
+        return f"{self.product}/{self.tag}/{ARCHIVES}"
+
+
+class ImageUse(NamedTuple):
+    """An image, who uses it, and the folder of its archive in the mirror."""
+
+    image: str
+    user: str
+    folder: str = ARCHIVES
+
+
+@dataclass(frozen=True)
+class MirrorImage:
+    """An image that a mirror needs, all its users, and the folder of its archive."""
+
+    image: str
+    used_by: tuple[str, ...]
+    folder: str = ARCHIVES
+    # What the name of the archive has more, where another image would have an archive of the same name.
+    mark: str = ""
+
+    def row(self, registry: str, pin: Pin = unpinned) -> dict[str, Any]:
+        """Return what a mirror is told about the image: where it comes from, and where it goes to."""
+        pinned = pin(self.image)
+        target = unambiguous_reference(from_registry(self.image, registry)) if registry else ""
+        return {
+            "image": self.image,
+            "source": unambiguous_reference(pinned),
+            "repository": repository(self.image),
+            "digest": pinned.partition("@")[2],
+            "archive": f"{self.folder}/{_archive_name(self.image)}{self.mark}.tar",
+            "label": "" if "@" in self.image else self.image,
+            "target": target,
+            "used_by": list(self.used_by),
+        }
+
+
+def mirror_images(
+    objects: Sequence[Manifest],
+    releases: Iterable[MirroredRelease],
+    scope: str = USED,
+    exclude: Iterable[str] = (),
+    more: Iterable[str] = (),
+) -> list[MirrorImage]:
+    """Return every image once, by name; `exclude` has patterns to leave out, `more` has images to add."""
+    users: dict[str, set[str]] = {}
+    folders: dict[str, str] = {}
+    added_uses = [ImageUse(image, "asked for") for image in more]
+    # Those of releases come last: the folder of a release counts if an image is of one.
+    for use in (*_uses_of_objects(objects), *added_uses, *_uses_of_releases(objects, releases, scope)):
+        users.setdefault(use.image, set()).add(use.user)
+        folders[use.image] = use.folder
+    patterns = list(exclude)
+    marks = _archive_marks(users)
+    needed: list[MirrorImage] = []
+    for image in sorted(users):
+        is_excluded = any(fnmatchcase(image, pattern) for pattern in patterns)
+        if not is_excluded:
+            needed.append(MirrorImage(image, tuple(sorted(users[image])), folders[image], marks.get(image, "")))
+    return needed
+
+
+def _archive_name(image: str) -> str:
+    return _NOT_IN_A_NAME.sub("_", image)
+
+
+def _archive_marks(images: Collection[str]) -> dict[str, str]:
+    """Return a mark for each image whose archive would have the name of another one's."""
+    count_of_name = Counter(_archive_name(image) for image in images)
+    marks: dict[str, str] = {}
+    for image in images:
+        if count_of_name[_archive_name(image)] > 1:
+            marks[image] = f"-{hashlib.sha256(image.encode()).hexdigest()[:8]}"
+    return marks
+
+
+def _uses_of_objects(objects: Iterable[Manifest]) -> Iterator[ImageUse]:
+    for manifest in objects:
+        for image in images_of_object(manifest):
+            yield ImageUse(image, _user(manifest))
+
+
+def _uses_of_releases(
+    objects: Sequence[Manifest], releases: Iterable[MirroredRelease], scope: str
+) -> Iterator[ImageUse]:
+    """Yield the images of the releases' pods, and those that they start: all, or those given or used by an object."""
+    for release in releases:
+        for image in release.pods:
+            yield ImageUse(image, release.product, release.folder)
+        for name, image in release.started.items():
+            users = sorted(users_of_started_image(objects, name))
+            if not users and (scope == ALL or name in release.given):
+                users = [release.product]
+            for user in users:
+                yield ImageUse(image, user, release.folder)
+
+
+def images_of_object(manifest: Manifest) -> Iterator[str]:
+    """Yield the images that an object names: a workload's, and those of a custom resource of the operator."""
+    if containers(manifest):
+        yield from images_of_workloads([manifest])
+    elif manifest["kind"] in (COLLECTOR, INSTRUMENTATION):
+        yield from _images_of_custom_resource(manifest)
+
+
+def _images_of_custom_resource(manifest: Manifest) -> Iterator[str]:
+    for path, value in leaves(manifest):
+        is_image_field = path[-1:] == ("image",) and path[:2] != _CONFIG
+        if is_image_field and isinstance(value, str) and value:
+            yield value
+
+
+def users_of_started_image(objects: Iterable[Manifest], name: str) -> Iterator[str]:
+    """Yield the custom resources for which the operator starts its own image of that name."""
+    for manifest in objects:
+        path = _path_of_image(manifest["kind"], name)
+        if path is None:
+            continue
+        section = at(manifest, ("spec", *path))
+        # The operator starts a target allocator only where one is enabled.
+        is_enabled = name != TARGET_ALLOCATOR or at(section, ("enabled",)) is True
+        if isinstance(section, Mapping) and is_enabled and not section.get("image"):
+            yield _user(manifest)
+
+
+def _path_of_image(kind: str, name: str) -> tuple[str, ...] | None:
+    """Return the field of a spec that asks for an image, empty for the whole spec; None when this kind never does."""
+    if kind == COLLECTOR:
+        return {TARGET_ALLOCATOR: ("targetAllocator",), "collector": ()}.get(name)
+    if kind == INSTRUMENTATION and name in LANGUAGES:
+        return (LANGUAGES[name].field,)
+    return None
+
+
+def _user(manifest: Manifest) -> str:
+    """Return an object as a user of an image: its kind, its namespace if it has one, and its name."""
+    metadata = manifest["metadata"]
+    place = f"{metadata.get('namespace', '')}/{metadata['name']}".lstrip("/")
+    return f"{manifest['kind']} {place}"
