@@ -20,6 +20,8 @@ from ..module_utils._otelcol.rules.elasticsearch_documents import is_data_stream
 
 _WORKSPACE_ID = re.compile(r"ws-[0-9A-Za-z-]+\Z")
 _WRITE = "/api/v1/remote_write"
+# Characters that JSON for YAML has escaped.
+_ESCAPED = re.compile("[\x7f-\uffff]")
 
 
 def _given(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def _without(url: str, *ends: str) -> str:
 
 def _any_of(values: Iterable[str], path: str) -> str:
     """Return a condition of OTTL: a path has one of these values."""
-    return " or ".join(f"{path} == {json.dumps(value)}" for value in values)
+    return " or ".join(f"{path} == {ottl_builders.ottl_text(value)}" for value in values)
 
 
 def _pairs(mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -213,8 +215,12 @@ def _once(rows: Sequence[Mapping[str, Any]], key: str) -> Sequence[Mapping[str, 
 
 
 def _to_json(value: Any) -> str:
-    """JSON is YAML: what is inserted with this needs neither indentation nor quotes."""
-    return json.dumps(value, default=str)
+    """Return a value as JSON, which is YAML: what is inserted with this needs neither indentation nor quotes.
+
+    YAML has no pairs of surrogates, as which JSON writes characters from U+10000 on, so these stay as they are. Others
+    are escaped, because YAML reads some of them as line ends and refuses some.
+    """
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, default=str, ensure_ascii=False))
 
 
 def _gpu_port(vendor: str, given: int) -> int:

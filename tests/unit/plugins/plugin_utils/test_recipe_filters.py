@@ -1,0 +1,42 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts of users keep every character on their way through a template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._recipe_filters import FILTERS
+
+from .helpers import rendered
+
+SMILE = "\U0001f600"
+TEXTS = (SMILE, f"a\\{SMILE}", "\\ud83d\\ude00", "é\u2028\x85\ufeff\x7f", '"quoted"\n')
+PRICES = {SMILE: {"input": 1, "output": 1}}
+TENANTS: dict[str, Any] = {
+    "destinations": [{"name": "a", "endpoint": "a.example.com:4317", "tenants": [SMILE]}],
+    "default": "drop",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_the_same_after_a_template(text: str) -> None:
+    assert _yaml.load(FILTERS["to_json"]({"a": [text]}), "config").data == {"a": [text]}
+
+
+def config_of(*recipes: Any) -> str:
+    """Return the config of these recipes as Python writes it."""
+    item = {"name": "a", "recipes": ["otlp_ingest", *recipes]}
+    return str(_yaml.load(rendered(item)["collectors"][0]["config"], "config").data)
+
+
+def test_an_attribute_has_the_characters_of_its_option() -> None:
+    assert f"'value': '{SMILE}'" in config_of({"resource_attributes": {"attributes": {"mood": SMILE}}}, "debug_output")
+
+
+def test_a_condition_has_no_pairs_of_surrogates_which_the_collector_refuses() -> None:
+    assert f'"{SMILE}"' in config_of({"tenant_routing": TENANTS})
+    assert f'"{SMILE}"' in config_of({"gen_ai_metrics": {"prices": PRICES}}, "debug_output")
