@@ -10,7 +10,7 @@ from typing import Any
 
 from ..module_utils._collector import conflicts
 from ..module_utils._install.releases import lock_file
-from ..module_utils._instrumentation import custom_resource, inject_annotations
+from ..module_utils._instrumentation import custom_resource, namespace_annotations
 from ..module_utils._instrumentation.instrumentation import Instrumentation, option_names
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
@@ -49,8 +49,8 @@ def bundle(
     pinned = [lock_file.with_pins(options, ("languages",), pin) for options in typed]
     instrumentations = [Instrumentation.from_options(options) for options in pinned]
     references = _references(instrumentations)
-    annotations = inject_annotations.wanted(instrumentations)
-    annotated = [inject_annotations.manifest(name, annotations[name]) for name in sorted(annotations)]
+    annotations = namespace_annotations.annotations_by_namespace(instrumentations)
+    annotated = [namespace_annotations.namespace_manifest(name, annotations[name]) for name in sorted(annotations)]
     manifests: list[Manifest] = []
     languages: set[str] = set()
     for instrumentation in instrumentations:

@@ -24,7 +24,6 @@ OF_SEVERAL = {
     "plugins/module_utils/_diagnose/live/test_hostile_configs.py": "all that reads configs of a cluster",
     "plugins/module_utils/_diagnose/live/test_sidecars.py": "the diagnosis of a collector beside an application",
     "plugins/module_utils/_diagnose/live/test_unknown.py": "the diagnosis where the account sees little",
-    "plugins/module_utils/_instrumentation/test_uninstrumented.py": "prerequisites, and pods that lack annotations",
     "plugins/module_utils/_otelcol/languages/test_languages.py": "all languages with the same hostile texts",
     "plugins/module_utils/_otelcol/rules/test_fleet.py": "rules on several collectors",
     "plugins/module_utils/_rollout/live/test_follow.py": "apply and wait together",

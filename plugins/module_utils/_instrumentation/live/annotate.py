@@ -21,7 +21,7 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest
 from ..._rollout import restarts
-from .. import inject_annotations
+from .. import namespace_annotations, uninstrumented_pods
 
 NOT_ALLOWED = 403
 ROOT = "/apis/opentelemetry.io/v1alpha1"
@@ -69,9 +69,9 @@ def annotate(cluster: Cluster, options: NamespaceOptions) -> dict[str, Any]:
     changes = {}
     for name, namespace in live.items():
         annotations = wanted.get(name, {})
-        report.warnings += inject_annotations.foreign(namespace, annotations, options.references)
-        report.warnings += inject_annotations.contested(namespace, annotations, options.references)
-        changes[name] = inject_annotations.change(namespace, annotations, options.references)
+        report.warnings += namespace_annotations.kept_annotation_warnings(namespace, annotations, options.references)
+        report.warnings += namespace_annotations.second_language_warnings(namespace, annotations, options.references)
+        changes[name] = namespace_annotations.annotation_patch(namespace, annotations, options.references)
     for name, change in changes.items():
         if change:
             live[name] = _patch(cluster, live[name], change, options, report)
@@ -153,18 +153,18 @@ def _without(
             raise explain(error, f"List the pods of {namespace}") from error
         report.warnings.append(f"Not checked whether pods in {namespace} are instrumented: {error.message}")
         return []
-    if not inject_annotations.without(pods, annotations):
+    if not uninstrumented_pods.uninstrumented_workloads(pods, annotations):
         return []
     instrumentations = [_instrumentation(cluster, reference) for reference in annotations.values()]
-    since = inject_annotations.since(live, annotations, filter(None, instrumentations))
-    found, refused = inject_annotations.judged(pods, annotations, since)
+    since = namespace_annotations.annotated_since(live, annotations, filter(None, instrumentations))
+    found, refused = uninstrumented_pods.split_by_restart(pods, annotations, since)
     if found:
-        named, command = restarts.command(namespace, inject_annotations.workloads(found))
+        named, command = restarts.command(namespace, uninstrumented_pods.as_workloads(found))
         report.warnings.append(
             f"Running without instrumentation in {namespace} until their pods are made anew: {named}. Try `{command}`."
         )
     if refused:
-        report.warnings.append(inject_annotations.refusal(live, pods, annotations, refused))
+        report.warnings.append(uninstrumented_pods.refusal_warning(live, pods, annotations, refused))
     return found
 
 

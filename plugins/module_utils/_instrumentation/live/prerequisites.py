@@ -18,7 +18,7 @@ from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
 from .. import custom_resource as manifest
-from .. import inject_annotations, sdk_languages
+from .. import namespace_annotations, sdk_languages
 from ..custom_resource import API_VERSION, KIND
 from ..sdk_languages import GRPC
 
@@ -176,7 +176,7 @@ class PrerequisiteCheck:
                 )
             return
         try:
-            inject_annotations.change(live, wanted["metadata"]["annotations"], requires["references"])
+            namespace_annotations.annotation_patch(live, wanted["metadata"]["annotations"], requires["references"])
         except Problem as problem:
             yield Missing(problem.wrong, problem.fix)
 

@@ -1,12 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which namespaces are to be annotated how, and which pods in them run without what they should have. Private."""
+"""Which namespaces are to be annotated how, and what others have written there. Private."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._kube import ownership
 from .._otelcol.config.masking import quoted
@@ -14,14 +14,13 @@ from .._otelcol.config.paths import section
 from .._otelcol.errors import Problem, near
 from .._otelcol.kube import names
 from .._otelcol.kube.objects import Manifest
-from .._rollout import restarts
 from .instrumentation import Instrumentation
 from .sdk_languages import DOMAIN, LANGUAGES
 
 PREFIX = f"{DOMAIN}/inject-"
 
 
-def wanted(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, str]]:
+def annotations_by_namespace(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, str]]:
     """Return the annotations of each namespace. Raises Problem for a namespace in which no pod would be instrumented.
 
     The operator instruments no pod that two languages are asked for, unless the pod names a container for each
@@ -30,38 +29,56 @@ def wanted(instrumentations: Iterable[Instrumentation]) -> dict[str, dict[str, s
     by_namespace: dict[str, dict[str, str]] = {}
     for instrumentation in instrumentations:
         for entry in instrumentation.namespaces:
-            namespace, annotation = _entry(entry, instrumentation)
-            annotations = {annotation: instrumentation.reference}
+            namespace, language = _checked_entry(entry, instrumentation)
+            annotations = {LANGUAGES[language].annotation: instrumentation.reference}
             if by_namespace.setdefault(namespace, annotations) != annotations:
                 wrong = f"namespace '{namespace}' is given to two Instrumentations or languages"
                 fix = "Leave one; annotate the other's workloads themselves, with the names of their containers."
-                raise Problem(wrong, asked=f"instrumentation '{instrumentation.name}'", fix=fix)
+                raise Problem(wrong, asked=_asked(instrumentation), fix=fix)
     return by_namespace
 
 
-def manifest(name: str, annotations: Mapping[str, str]) -> Manifest:
+def namespace_manifest(name: str, annotations: Mapping[str, str]) -> Manifest:
     """Return the manifest of a namespace, for patching only, because the namespace may have another owner."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": dict(annotations)}}
 
 
-def _entry(item: Any, instrumentation: Instrumentation) -> tuple[str, str]:
-    """Return the namespace and the annotation that an entry of `namespaces` means."""
-    asked = f"instrumentation '{instrumentation.name}'"
+class _Entry(NamedTuple):
+    """An entry of `namespaces`: the name, and the language of its pods, empty if the entry does not say it."""
+
+    namespace: str
+    language: str
+
+
+def _checked_entry(item: Any, instrumentation: Instrumentation) -> _Entry:
+    """Return an entry of `namespaces` with a language that its Instrumentation has. Raises Problem."""
+    entry = _read_entry(item, instrumentation)
+    known = list(instrumentation.languages)
+    language = entry.language or (known[0] if len(known) == 1 else "")
+    if not language:
+        wrong = f"namespace '{entry.namespace}' does not say which of {', '.join(known)} its pods are"
+        fix = f"Write `{{name: {entry.namespace}, language: {known[0]}}}`, or annotate the workloads themselves."
+        raise Problem(wrong, asked=_asked(instrumentation), fix=fix)
+    if language not in known:
+        wrong = f"namespace '{entry.namespace}' has the language '{language}'{near(language, known)}"
+        fix = f"Languages of this Instrumentation: {', '.join(known)}."
+        raise Problem(wrong, asked=_asked(instrumentation), fix=fix)
+    return entry._replace(language=language)
+
+
+def _read_entry(item: Any, instrumentation: Instrumentation) -> _Entry:
+    """Return an entry as it is written: a name, or a mapping with a name and a language. Raises Problem."""
     entry = {"name": item} if isinstance(item, str) else item
     if not _is_entry(entry):
         wrong = "one item is not an entry of `namespaces`"
-        raise Problem(wrong, asked=asked, fix="Write a name, or `{name: NAME, language: LANGUAGE}`.")
+        fix = "Write a name, or `{name: NAME, language: LANGUAGE}`."
+        raise Problem(wrong, asked=_asked(instrumentation), fix=fix)
     namespace = names.check_name("namespace", str(entry["name"]))
-    known = list(instrumentation.languages)
-    language = entry.get("language") or (known[0] if len(known) == 1 else "")
-    if not language:
-        wrong = f"namespace '{namespace}' does not say which of {', '.join(known)} its pods are"
-        fix = f"Write `{{name: {namespace}, language: {known[0]}}}`, or annotate the workloads themselves."
-        raise Problem(wrong, asked=asked, fix=fix)
-    if language not in known:
-        wrong = f"namespace '{namespace}' has the language '{language}'{near(language, known)}"
-        raise Problem(wrong, asked=asked, fix=f"Languages of this Instrumentation: {', '.join(known)}.")
-    return namespace, LANGUAGES[language].annotation
+    return _Entry(namespace, entry.get("language") or "")
+
+
+def _asked(instrumentation: Instrumentation) -> str:
+    return f"instrumentation '{instrumentation.name}'"
 
 
 def _is_entry(entry: Any) -> bool:
@@ -71,7 +88,9 @@ def _is_entry(entry: Any) -> bool:
     return isinstance(entry.get("language") or "", str)
 
 
-def change(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> dict[str, str | None]:
+def annotation_patch(
+    live: Manifest, annotations: Mapping[str, str], references: Sequence[str]
+) -> dict[str, str | None]:
     """Return the patch of a namespace's annotations: missing ones, and ours that are no longer wanted.
 
     An annotation is ours if it names one of our Instrumentations and only our field manager owns it. Raises Problem for
@@ -101,7 +120,7 @@ def _unwanted(item: Manifest, annotations: Iterable[str]) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key.startswith(PREFIX) and key not in annotations}
 
 
-def foreign(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
+def kept_annotation_warnings(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
     """Return a warning for each unwanted annotation that names one of our Instrumentations and that others own."""
     name = live["metadata"]["name"]
     warnings = []
@@ -114,16 +133,16 @@ def foreign(live: Manifest, annotations: Mapping[str, str], references: Sequence
     return warnings
 
 
-def contested(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
+def second_language_warnings(live: Manifest, annotations: Mapping[str, str], references: Sequence[str]) -> list[str]:
     """Return a warning if others ask for a second language in a namespace that is wanted."""
-    others = rivals(live, annotations, references)
+    others = other_languages(live, annotations, references)
     if not annotations or not others:
         return []
     wrong = f"Namespace {live['metadata']['name']} asks for a second language, with {', '.join(others)}"
     return [f"{wrong}. The operator then instruments only pods that name a container for each language."]
 
 
-def rivals(item: Manifest, annotations: Iterable[str], references: Sequence[str] = ()) -> list[str]:
+def other_languages(item: Manifest, annotations: Iterable[str], references: Sequence[str] = ()) -> list[str]:
     """Return what asks in a namespace or pod for other languages than these annotations, and for none of these."""
     others = []
     for key, given in _unwanted(item, annotations).items():
@@ -135,81 +154,17 @@ def rivals(item: Manifest, annotations: Iterable[str], references: Sequence[str]
 
 def _is_ours(live: Manifest, key: str, references: Sequence[str]) -> bool:
     """Return whether an annotation names one of our Instrumentations, and only our field manager owns it."""
-    return live["metadata"]["annotations"][key] in references and _managers(live, key) == [names.OWNER]
+    return section(live["metadata"], "annotations").get(key) in references and _managers(live, key) == [names.OWNER]
 
 
 def _managers(live: Manifest, key: str) -> list[str]:
     return ownership.managers(live, "metadata", "annotations", key)
 
 
-def since(live: Manifest, annotations: Iterable[str], instrumentations: Iterable[Manifest]) -> str:
+def annotated_since(live: Manifest, annotations: Iterable[str], instrumentations: Iterable[Manifest]) -> str:
     """Return since when a namespace has its annotations and their Instrumentations, empty if that is not known."""
     written_times = [ownership.written(live, "metadata", "annotations", key) for key in annotations]
     if not all(written_times):
         return ""
     made_times = [str(manifest["metadata"].get("creationTimestamp") or "") for manifest in instrumentations]
     return max([*written_times, *made_times], default="")
-
-
-def judged(
-    pods: Iterable[Manifest], annotations: Iterable[str], since: str
-) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Return the workloads without instrumentation that a restart helps, and those with newer pods, which none helps.
-
-    If it is not known since when a pod should have been instrumented, a restart helps once.
-    """
-    older_pods: list[Manifest] = []
-    newer_pods: list[Manifest] = []
-    for pod in pods:
-        metadata = pod["metadata"]
-        is_newer = restarts.RESTARTED in section(metadata, "annotations")
-        if since:
-            is_newer = str(metadata.get("creationTimestamp") or "") > since
-        side = newer_pods if is_newer else older_pods
-        side.append(pod)
-    refused = without(newer_pods, annotations)
-    restartable = [workload for workload in without(older_pods, annotations) if workload not in refused]
-    return restartable, refused
-
-
-def refusal(live: Manifest, pods: Iterable[Manifest], annotations: Iterable[str], found: list[dict[str, str]]) -> str:
-    """Return the warning for workloads of a namespace that the operator has not instrumented, with what to look at."""
-    name = live["metadata"]["name"]
-    rival_texts: dict[str, None] = {}
-    for item in (live, *pods):
-        rival_texts.update(dict.fromkeys(rivals(item, annotations)))
-    now = f", now {', '.join(rival_texts)}" if rival_texts else ""
-    return (
-        f"The operator did not instrument pods in {name}, although they are newer than its annotation: "
-        f"{restarts.command(name, workloads(found))[0]}. A restart helps only when the cause is gone. Look in the log "
-        f"of the operator, and for annotations of the namespace and its pods that ask for another language{now}."
-    )
-
-
-def workloads(found: Iterable[Mapping[str, str]]) -> list[restarts.Workload]:
-    return [restarts.Workload(item["kind"], item["namespace"], item["name"]) for item in found]
-
-
-def without(pods: Iterable[Manifest], annotations: Iterable[str]) -> list[dict[str, str]]:
-    """Return the workloads of pods that run, should be instrumented by these annotations, and are not."""
-    asked_for = set(annotations)
-    asked_languages = [language for language in LANGUAGES.values() if language.annotation in asked_for]
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for pod in pods:
-        if not restarts.running(pod):
-            continue
-        missing = [
-            language.name for language in asked_languages if _lacks(pod, language.annotation, language.container)
-        ]
-        if missing:
-            kind, namespace, name, _reason = restarts.workload_of(pod)
-            found[kind, name] = {"kind": kind, "namespace": namespace, "name": name, "language": missing[0]}
-    return list(found.values())
-
-
-def _lacks(pod: Manifest, annotation: str, container: str) -> bool:
-    """Return whether a pod has not got the container of a language that it has not refused."""
-    annotations = section(pod["metadata"], "annotations")
-    if str(annotations.get(annotation)).lower() == "false":
-        return False
-    return container not in restarts.containers(pod)

@@ -12,8 +12,12 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
     custom_resource as manifest,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation import (
-    inject_annotations as namespaces,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.namespace_annotations import (
+    annotation_patch,
+    annotations_by_namespace,
+    kept_annotation_warnings,
+    namespace_manifest,
+    second_language_warnings,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._instrumentation.sdk_languages import (
     GRPC,
@@ -34,12 +38,12 @@ GREETING = r'HTTP/1.x transport connection broken: malformed HTTP response "\x00
 
 def test_a_namespace_is_annotated_with_the_full_name_for_one_language() -> None:
     httpd = instrumentation("apache_httpd", namespaces=["web"])
-    found = namespaces.wanted([httpd, instrumentation(namespaces=["shop"])])
+    found = annotations_by_namespace([httpd, instrumentation(namespaces=["shop"])])
     web = {"instrumentation.opentelemetry.io/inject-apache-httpd": OURS}
     assert found == {"web": web, "shop": {PYTHON: OURS}}
-    assert namespaces.manifest("shop", found["shop"])["metadata"] == {"name": "shop", "annotations": {PYTHON: OURS}}
+    assert namespace_manifest("shop", found["shop"])["metadata"] == {"name": "shop", "annotations": {PYTHON: OURS}}
     chosen = [{"name": "shop", "language": "java"}, {"name": "shop", "language": "java"}]
-    assert namespaces.wanted([instrumentation("java", "python", namespaces=chosen)]) == {"shop": {JAVA: OURS}}
+    assert annotations_by_namespace([instrumentation("java", "python", namespaces=chosen)]) == {"shop": {JAVA: OURS}}
 
 
 @cases(
@@ -58,13 +62,13 @@ def test_a_namespace_is_annotated_with_the_full_name_for_one_language() -> None:
 )
 def test_what_would_instrument_no_pod_is_told(entries: list[Any], says: str) -> None:
     with pytest.raises(Problem, match=says):
-        namespaces.wanted([instrumentation("java", "python", namespaces=entries)])
+        annotations_by_namespace([instrumentation("java", "python", namespaces=entries)])
 
 
 def test_two_instrumentations_do_not_share_a_namespace() -> None:
     both = [instrumentation(name=name, namespaces=["shop"]) for name in ("a", "b")]
     with pytest.raises(Problem, match="instrumentation 'b': namespace 'shop' is given to two"):
-        namespaces.wanted(both)
+        annotations_by_namespace(both)
 
 
 def live(*managers: str, **annotations: str) -> dict[str, Any]:
@@ -91,16 +95,16 @@ def live(*managers: str, **annotations: str) -> dict[str, Any]:
     ({"metadata": {"name": "shop"}}, {}, {}),
 )
 def test_nothing_but_ours_is_changed(before: Any, wanted: Any, patch: Any) -> None:
-    assert namespaces.change(before, wanted, [OURS, "telemetry/second"]) == patch
+    assert annotation_patch(before, wanted, [OURS, "telemetry/second"]) == patch
 
 
 @pytest.mark.parametrize("value", ["true", "false", "other/one", ""])
 def test_what_somebody_else_wrote_is_not_replaced(value: str) -> None:
     fix = r"kubectl annotate namespace shop instrumentation\.opentelemetry\.io/inject-python-"
     with pytest.raises(Problem, match=fix):
-        namespaces.change(live(python=value), {PYTHON: OURS}, [OURS])
+        annotation_patch(live(python=value), {PYTHON: OURS}, [OURS])
     with pytest.raises(Problem, match="inject-python: telemetry/second already, from field manager kubectl-edit"):
-        namespaces.change(live("kubectl-edit", python="telemetry/second"), {PYTHON: OURS}, [OURS, "telemetry/second"])
+        annotation_patch(live("kubectl-edit", python="telemetry/second"), {PYTHON: OURS}, [OURS, "telemetry/second"])
 
 
 @cases(
@@ -113,7 +117,7 @@ def test_what_somebody_else_wrote_is_not_replaced(value: str) -> None:
     ({"metadata": {"name": "shop", "annotations": {PYTHON: OURS}}}, {}, ["an unknown field manager"]),
 )
 def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted: Any, says: list[str]) -> None:
-    found = namespaces.foreign(before, wanted, [OURS])
+    found = kept_annotation_warnings(before, wanted, [OURS])
     keeps = [f"Namespace shop keeps the annotation {PYTHON}: {OURS} of {who}." for who in says]
     assert [keep in text for keep, text in zip(keeps, found, strict=True)] == [True] * len(says)
 
@@ -130,7 +134,7 @@ def test_what_others_wrote_for_our_instrumentation_is_named(before: Any, wanted:
     (live(java="true"), {}, []),
 )
 def test_a_second_language_of_others_in_a_wanted_namespace_is_told(before: Any, wanted: Any, says: list[str]) -> None:
-    found = namespaces.contested(before, wanted, [OURS])
+    found = second_language_warnings(before, wanted, [OURS])
     assert [text.partition(" The operator")[0] for text in found] == says
 
 
