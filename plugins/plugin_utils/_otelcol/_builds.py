@@ -65,9 +65,19 @@ def _catalogue_in(text: str, path: str) -> Catalogue:
     return Catalogue.from_tables(_tables.published_tables(text, path))
 
 
+def _distribution_rows() -> Mapping[str, Any]:
+    """Return what the collection's own tables have about each distribution: its image, and its tested version."""
+    rows: Mapping[str, Any] = _tables.catalogue("distributions")
+    return rows
+
+
+def _tested_version(distribution: str) -> str:
+    return str(_distribution_rows()[distribution]["version"])
+
+
 def repository(distribution: str, version: str) -> str:
     """Return the repository of the image of a distribution's version."""
-    row = _tables.catalogue("distributions")[distribution]
+    row = _distribution_rows()[distribution]
     for until, image in _images_until(row).items():
         if parse_version(version) < parse_version(until):
             return str(image)
@@ -79,28 +89,33 @@ def _images_until(row: Mapping[str, Any]) -> Mapping[str, str]:
     return row.get("older_images") or {}
 
 
-class Recognised(NamedTuple):
+class RecognisedImage(NamedTuple):
     """What an image has: a distribution, and its version; empty if the tag is not a version."""
 
     distribution: str
     version: str
 
 
-def recognised(image: str) -> Recognised | None:
-    """Return the distribution of an image; None if it is another's.
+def recognised_image(image: str) -> RecognisedImage | None:
+    """Return what an image has; None if it is that of no known distribution.
 
     Only the last part of a repository counts, so that a mirror is recognised too.
     """
     match = _IMAGE.match(image)
     if not match:
         return None
-    last = match["repository"].rpartition("/")[2]
-    for name, row in _tables.catalogue("distributions").items():
-        known_images = (row["image"], *_images_until(row).values())
-        if last in [known.rpartition("/")[2] for known in known_images]:
+    last_part = match["repository"].rpartition("/")[2]
+    for distribution, row in _distribution_rows().items():
+        if last_part in _last_parts_of_images(row):
             version = _NUMBERS.match(match["tag"] or "")
-            return Recognised(name, version[0] if version else "")
+            return RecognisedImage(distribution, version[0] if version else "")
     return None
+
+
+def _last_parts_of_images(row: Mapping[str, Any]) -> set[str]:
+    """Return the last parts of the repositories that a distribution has or had."""
+    repositories = (row["image"], *_images_until(row).values())
+    return {known.rpartition("/")[2] for known in repositories}
 
 
 def tagged_version(image: str, distribution: str) -> str:
@@ -108,18 +123,34 @@ def tagged_version(image: str, distribution: str) -> str:
 
     For the image of another distribution, this is the version of the Collector in it.
     """
-    seen = recognised(image)
-    if not seen or not seen.version:
+    in_image = recognised_image(image)
+    if not in_image or not in_image.version:
         return ""
-    if seen.distribution == distribution:
-        return seen.version
-    return tables().collector_version(seen.distribution, seen.version)
+    if in_image.distribution == distribution:
+        return in_image.version
+    return tables().collector_version(in_image.distribution, in_image.version)
 
 
 def resolve_build(wanted: BuildRequest, image: str) -> Target | None:
-    """Return the build that will run a config; None if it is unknown. Raises Problem for an unknown distribution.
+    """Return the build that will run a config; None if it is unknown.
 
-    Without image and wishes, this is the tested version of contrib. An unrecognised image is an unknown build.
+    What the options give takes precedence over what the image says:
+
+    | the options give | the image | the build |
+    |---|---|---|
+    | a manifest or a schema | any | the user's own |
+    | `any` | any | unknown |
+    | distribution and version | any | these |
+    | a distribution | of it, with a version | its version of the image |
+    | a distribution | any other, or none | its tested version |
+    | a version | recognised | that version of its distribution |
+    | a version | none, or not recognised | that version of contrib |
+    | nothing | recognised, with a version | the image's |
+    | nothing | recognised, without a version | unknown |
+    | nothing | not recognised | unknown |
+    | nothing | none | the tested version of contrib |
+
+    Raises Problem for a version that is none, and for an unknown distribution.
     """
     if wanted.version and not _VERSION.fullmatch(wanted.version):
         raise Problem(f"'{wanted.version}' is not a version of the Collector", fix="Write it like 0.158.0 or v0.49.0.")
@@ -128,26 +159,34 @@ def resolve_build(wanted: BuildRequest, image: str) -> Target | None:
         return users_build(wanted, tables())
     if wanted.distribution == ANY:
         return None
-    seen = recognised(image) if image else None
-    name = _distribution(wanted, image, seen)
-    if not name:
+    in_image = recognised_image(image) if image else None
+    distribution = _chosen_distribution(wanted, image, in_image)
+    if not distribution:
         return None
-    _check_distribution(name)
-    version = wanted.version or _version_for(name, seen, is_given=bool(wanted.distribution))
-    return counted_build(name, version) if version else None
+    _check_distribution(distribution)
+    version = wanted.version or _version_by_image(wanted, distribution, in_image)
+    return counted_build(distribution, version) if version else None
 
 
-def _distribution(wanted: BuildRequest, image: str, seen: Recognised | None) -> str:
-    """Return the distribution that is given, or that of the image; empty for an image that is another's."""
+def _chosen_distribution(wanted: BuildRequest, image: str, in_image: RecognisedImage | None) -> str:
+    """Return the distribution that is given, or that of the image; empty if only an unrecognised image is given."""
     if wanted.distribution:
         return wanted.distribution
-    if seen:
-        return seen.distribution
+    if in_image:
+        return in_image.distribution
     return DEFAULT if wanted.version or not image else ""
 
 
+def _version_by_image(wanted: BuildRequest, distribution: str, in_image: RecognisedImage | None) -> str:
+    """Return the version of the image, or the tested one; empty if the image alone counts, and has none."""
+    if in_image and in_image.distribution == distribution and in_image.version:
+        return in_image.version
+    only_image_counts = in_image is not None and not wanted.distribution
+    return "" if only_image_counts else _tested_version(distribution)
+
+
 def _check_distribution(name: str) -> None:
-    known = _tables.catalogue("distributions")
+    known = _distribution_rows()
     if name in known:
         return
     meant = _OF_PROGRAM.get(name, "")
@@ -157,22 +196,8 @@ def _check_distribution(name: str) -> None:
     raise Problem(f"there is no distribution '{name}'{hint}", fix=fix)
 
 
-def _version_for(name: str, seen: Recognised | None, *, is_given: bool) -> str:
-    """Return the version of a distribution that no option gives; empty text if it is unknown.
-
-    `is_given` says that an option gives the distribution.
-    """
-    if seen and seen.distribution == name and seen.version:
-        return seen.version
-    # The image alone says what runs, and its tag is no version, such as `latest`.
-    if seen and not is_given:
-        return ""
-    # No image that is recognised: the version with which the collection is tested.
-    return str(_tables.catalogue("distributions")[name]["version"])
-
-
 def counted_build(name: str, own_version: str) -> Target:
-    """Return a build by its own version, which may be one of which nobody knows yet what Collector is in it."""
+    """Return a build by its own version, of which the tables may not know yet what Collector is in it."""
     catalogue = tables()
     is_known = catalogue.is_counted(name, own_version)
     own = "" if is_known else own_version
@@ -203,7 +228,7 @@ def stand_ins(targets: Iterable[Target | None]) -> Iterator[str]:
     """Yield one warning that names all builds whose settings the catalogue knows only for another version."""
     approximate = [target for target in targets if target and target.stand_in]
     versions = {(target.distribution, target.own or target.version): target.stand_in for target in approximate}
-    names = [f"{name} {version} (checked as {near})" for (name, version), near in sorted(versions.items())]
+    names = [f"{name} {version} (checked as {stand_in})" for (name, version), stand_in in sorted(versions.items())]
     if names:
         yield (
             f"The settings of components are not all known for {', '.join(names)}{_latest_known_words(*approximate)}. "
@@ -217,7 +242,7 @@ def smallest_image(target: Target | None, configs: Sequence[Any]) -> str:
     used_types = {used_type for config in configs for used_type in _types_in(config)}
     if not used_types:
         return ""
-    version = target.version if target else str(_tables.catalogue("distributions")[DEFAULT]["version"])
+    version = target.version if target else _tested_version(DEFAULT)
     catalogue = target.catalogue if target else tables()
     distribution = catalogue.smallest_distribution(used_types, version)
     return f"{repository(distribution, version)}:{version}" if distribution else ""

@@ -161,7 +161,7 @@ def _invalid(config: Any, target: Target, left: Sequence[Unsolved]) -> Iterator[
 
 def target_of(wanted: BuildRequest, item: _inputs.Input) -> Target:
     """Return the target build. Missing parts come from the image beside the config, or from the tested versions."""
-    seen = _builds.recognised(item.context.image) if item.context.image else None
+    seen = _builds.recognised_image(item.context.image) if item.context.image else None
     name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
     full = replace(wanted, distribution=name or ("" if wanted.manifest or wanted.schema else _builds.DEFAULT))
     target = _builds.resolve_build(full, "")

@@ -129,4 +129,4 @@ def test_the_second_opinion_is_a_part_of_the_result(tmp_path: Path) -> None:
     ("", None),
 )
 def test_an_image_is_recognised_wherever_it_comes_from(image: str, build: tuple[str, str] | None) -> None:
-    assert _builds.recognised(image) == build
+    assert _builds.recognised_image(image) == build
