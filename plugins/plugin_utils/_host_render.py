@@ -278,14 +278,16 @@ def _draft(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> _render.Draf
     row = _tables.catalogue("distributions")[options["distribution"]]
     options = {**options, "version": options["version"] or row["version"]}
     collector = HostCollector.from_host_options(options, _of_clusters())
-    _check_exposed(collector, {**defaults, **item})
+    # As among the options, a key of the item hides the common one, also with null.
+    written = {**defaults, **item}
+    _check_exposed(collector, written)
     check_tls(collector.tls)
     target, version = _collector_layers.of_collector(collector)
     facts = {**_sources.platform(_PLATFORM, _sources.find([], "platforms")), **_HOST_FACTS}
     draft = _render.Draft(collector, Platform(), facts, version, target, "", None, surroundings=_ON_HOSTS)
-    draft.own_config = item.get("config") or defaults.get("config") or {}
-    draft.own_recipes = item.get("recipes") or defaults.get("recipes") or []
-    draft.decrypted = _origins.decrypted([draft.own_config, item.get("env") or defaults.get("env")])
+    draft.own_config = written.get("config") or {}
+    draft.own_recipes = written.get("recipes") or []
+    draft.decrypted = _origins.decrypted([draft.own_config, written.get("env")])
     return draft
 
 

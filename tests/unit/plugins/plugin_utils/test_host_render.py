@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.bundle_form import BUNDLE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.fitted_unit import Systemd
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.guarded_groups import GUARDED_GROUPS
@@ -34,6 +35,30 @@ def rendered(*collectors: dict[str, Any], **defaults: Any) -> dict[str, Any]:
 
 
 warnings: list[str] = []
+
+# A rule that a config without connectors breaks; its finding has the place of the config.
+CONNECTORS_RULE = """
+rules:
+  - id: own-connectors
+    severity: info
+    path: .
+    require: {connectors: {present: true}}
+    message: it has no connectors
+    fix: Add some.
+    examples: {good: [{connectors: {count: {}}}], bad: [{extensions: {}}]}
+"""
+
+
+@pytest.mark.parametrize("own", [None, {}])
+def test_null_and_nothing_hide_the_common_config_as_in_clusters(tmp_path: Path, own: Any) -> None:
+    (tmp_path / "common.yml").write_text("extensions: {health_check: {}}\n", encoding="utf-8")
+    (tmp_path / "rules.yml").write_text(CONNECTORS_RULE, encoding="utf-8")
+    common = {"program": PROGRAM, "config": DataLoader().load_from_file(str(tmp_path / "common.yml"))}
+    request = _host_render.HostRequest([{**AGENT, "config": own}], common, rule_paths=[str(tmp_path / "rules.yml")])
+    judged = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
+    findings = _host_render.render_hosts(request, _findings.Judgement.from_arguments(judged), warnings.append)
+    (place,) = [one["file"] for one in findings["findings"] if one["rule"] == "own-connectors"]
+    assert place != str(tmp_path / "common.yml")
 
 
 def file(bundle: dict[str, Any], path: str) -> str:
