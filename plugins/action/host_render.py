@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..plugin_utils import _host_render
+from ..plugin_utils import _host_drafts, _host_render
 from ..plugin_utils._action import ControllerAction, arguments_of
 from ..plugin_utils._inventory_groups import inventory_groups
 from ..plugin_utils._otelcol import _findings
@@ -16,12 +16,12 @@ from ..plugin_utils._otelcol._garbage import keep_what_is_there
 
 
 class ActionModule(ControllerAction):
-    options = staticmethod(_host_render.host_option_names)
+    options = staticmethod(_host_drafts.host_option_names)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return a bundle for each collector, and every finding. A bundle with a secret is hidden."""
         groups = inventory_groups(self.variables)
-        request = replace(_host_render.HostRequest.from_arguments(arguments), groups=groups)
+        request = replace(_host_drafts.HostRequest.from_arguments(arguments), groups=groups)
         judgement = _findings.Judgement.from_arguments(arguments)
         rendered = _host_render.render_hosts(request, judgement, self._display.warning, arguments["fail_on"])
         secret = any("content" in one for bundle in rendered["bundles"] for one in bundle["credentials"])

@@ -13,7 +13,7 @@ from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.options import option_names
 from ..module_utils._kube.cluster_variables import WAYS
 from ..module_utils._otelcol.errors import Problem
-from ..plugin_utils import _inventory, _lock_file, _render, _rendered
+from ..plugin_utils import _inventory, _lock_file, _render_request, _rendered
 from ..plugin_utils._action import ControllerAction, hidden_if_secret
 from ..plugin_utils._inventory_groups import inventory_groups
 from ..plugin_utils._objects import text_of_objects
@@ -36,7 +36,10 @@ class ActionModule(ControllerAction):
             arguments |= {"rule_paths": [], "severities": {}, "suppressions": []}
         if self._asks_cluster(arguments):
             arguments |= {"critical_components": self._found_components(arguments["variables_prefix"])}
-        request, judgement = _render.Request.from_arguments(arguments), _findings.Judgement.from_arguments(arguments)
+        request, judgement = (
+            _render_request.Request.from_arguments(arguments),
+            _findings.Judgement.from_arguments(arguments),
+        )
         request = replace(request, groups=inventory_groups(self.variables))
         if arguments["for_removal"]:
             return hidden_if_secret(_rendered.render_for_removal(request, judgement, self._display.warning))

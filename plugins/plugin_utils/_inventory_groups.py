@@ -16,6 +16,7 @@ from ..module_utils._collector.options import Collector, option_names
 from ..module_utils._host.host_options import HostCollector
 from . import _render
 from ._host_groups import InventoryGroups, unresolved
+from ._render_request import Request
 
 _PREFIX = "otel_collector_"
 
@@ -35,14 +36,13 @@ def _composed_cluster(variables: Mapping[str, Any]) -> list[tuple[Collector, Map
     """Return the collectors of a cluster with these variables, and their configs, in which groups are not resolved."""
     prefix = _PREFIX
     defaults = {name: variables[prefix + name] for name in option_names() if prefix + name in variables}
-    request = _render.Request(
+    request = Request(
         variables.get("otel_collectors") or [],
         defaults,
         recipe_paths=variables.get(f"{prefix}recipe_paths") or [],
         platform_paths=variables.get(f"{prefix}platform_paths") or [],
     )
-    is_named = request.collectors or any(defaults.get(name) for name in _render.SOURCES)
-    return _render.composed(request, unresolved) if is_named else []
+    return _render.composed_configs(request, unresolved) if request.names_any else []
 
 
 def _composed_host(variables: Mapping[str, Any]) -> Sequence[tuple[HostCollector, Mapping[str, Any]]]:

@@ -16,8 +16,8 @@ def planned_cases(arguments: Mapping[str, Any]) -> Iterator[Case]:
     """Yield each collector of the arguments with its findings. Raises Problem for one that cannot be planned."""
     if not (arguments["collectors"] or arguments["defaults"]):
         return
-    from . import _render  # noqa: PLC0415 - files need nothing that renders
+    from . import _render, _render_request  # noqa: PLC0415 - files need nothing that renders
 
-    for item in _render.plan(_render.Request.from_arguments(arguments)):
+    for item in _render.plan(_render_request.Request.from_arguments(arguments)):
         name, build = f"collector '{item.collector.name}'", _builds.build_label(item.target)
         yield Case(name, list(item.findings), item.composed.config, item.composed.locate, item.target, build)

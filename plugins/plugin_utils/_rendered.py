@@ -18,11 +18,12 @@ from ..module_utils._otelcol.rules.reports import NEVER, Report
 from . import _render, _summary
 from ._otelcol import _builds, _findings
 from ._otelcol._garbage import without_garbage_collection
+from ._render_request import SOURCES, Request
 
 _NAMES = ("name", "namespace")
 # Instead of the options that give a collector its config: the smallest config that there is.
 _NO_CONFIG = {
-    **dict.fromkeys(_render.SOURCES),
+    **dict.fromkeys(SOURCES),
     "config": {
         "receivers": {"nop": None},
         "exporters": {"nop": None},
@@ -33,7 +34,7 @@ _NO_CONFIG = {
 
 @without_garbage_collection()
 def render(
-    request: _render.Request, judgement: _findings.Judgement, warn: Callable[[str], None], fail_on: str = "error"
+    request: Request, judgement: _findings.Judgement, warn: Callable[[str], None], fail_on: str = "error"
 ) -> dict[str, Any]:
     """Return the bundle of all collectors, and every finding. Raises Problem for findings that fail.
 
@@ -56,9 +57,7 @@ def render(
     return {**bundle, "findings": findings, "summary": _summary.lines(bundle["collectors"], findings)}
 
 
-def render_for_removal(
-    request: _render.Request, judgement: _findings.Judgement, warn: Callable[[str], None]
-) -> dict[str, Any]:
+def render_for_removal(request: Request, judgement: _findings.Judgement, warn: Callable[[str], None]) -> dict[str, Any]:
     """Return the bundle of collectors that go. Raises Problem if their names are wrong.
 
     If configs cannot be rendered, they are left out; if options cannot be used, all but the names are. The labels of
@@ -87,12 +86,12 @@ def _with_shared(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "prune_selector": names.selector({names.release(*place) for place in places} | shared)}
 
 
-def _without_configs(request: _render.Request) -> _render.Request:
-    items = [{**item, **dict.fromkeys(_render.SOURCES)} for item in request.collectors]
+def _without_configs(request: Request) -> Request:
+    items = [{**item, **dict.fromkeys(SOURCES)} for item in request.collectors]
     return replace(request, collectors=items, defaults={**request.defaults, **_NO_CONFIG})
 
 
-def _names_only(request: _render.Request) -> _render.Request:
+def _names_only(request: Request) -> Request:
     items = [{name: item[name] for name in _NAMES if name in item} for item in request.collectors]
     named = {name: request.defaults[name] for name in _NAMES if name in request.defaults}
-    return _render.Request(items, {**named, **_NO_CONFIG})
+    return Request(items, {**named, **_NO_CONFIG})

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_render, _instrumentation, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_drafts, _instrumentation, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from .role import OPTIONS, PREFIX, ROOT
@@ -35,7 +35,7 @@ SPECS = {
 }
 # The options that an action takes by the prefix of their variables.
 BY_PREFIX = {PREFIX + name for name in OPTIONS}
-BY_PREFIX |= {f"otel_host_{name}" for name in _host_render.host_option_names()}
+BY_PREFIX |= {f"otel_host_{name}" for name in _host_drafts.host_option_names()}
 BY_PREFIX |= {_instrumentation.PREFIX + name for name in _instrumentation.option_names()}
 
 
@@ -54,7 +54,7 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         for mode in BACKENDS[backend].modes:
             item = {"name": "one", "backend": backend, "mode": mode, "recipes": RECIPES, "config": CONFIG}
             _render.bundle(_render.plan(_render.Request([item], {"namespace": "a"})))
-    return read & set(OPTIONS) | set(_keys_read("plugins/plugin_utils/_render.py"))
+    return read & set(OPTIONS) | set(_keys_read("plugins/plugin_utils/_cluster_drafts.py"))
 
 
 def _keys_read(path: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from unittest.mock import patch
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judged_collectors, _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _inputs, _tables
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build_request import BuildRequest
 
@@ -59,7 +59,7 @@ def _rendered(variables: dict[str, Any]) -> list[Subject]:
     own = {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
     defaults = {key: own[key] for key in option_names() if key in own and "{{" not in str(own[key])}
     seen: list[Subject] = []
-    with patch.object(_render, "lint", lambda subject, _own: seen.append(subject) or []):
+    with patch.object(_judged_collectors, "lint", lambda subject, _own: seen.append(subject) or []):
         _render.plan(
             _render.Request(variables["otel_collectors"], defaults, critical_components=["apiserver", "coredns"])
         )

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests import pod
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import metrics_port
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judged_collectors, _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _tables, _yaml
 
 from tests.support.cases import cases
 
@@ -199,7 +199,7 @@ OLD = "otel/opentelemetry-collector-contrib:0.93.0"
 )
 def test_distribution_and_version_make_the_image(options: dict[str, str], image: str, label: str) -> None:
     (workload,) = of_kind(rendered({**GATEWAY, **options}), "Deployment")
-    tested = _render._tables.catalogue("distributions")["contrib"]["version"]
+    tested = _tables.catalogue("distributions")["contrib"]["version"]
     assert workload["spec"]["template"]["spec"]["containers"][0]["image"] == image.format(tested)
     assert workload["metadata"]["labels"]["app.kubernetes.io/version"] == label.format(tested)
 
@@ -294,7 +294,7 @@ def test_a_config_that_no_configmap_holds_is_refused_with_its_largest_parts(back
 
 
 def test_a_config_that_is_too_large_is_refused_before_its_rules_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_render, "lint", lambda _subject, _own: pytest.fail("the rules ran first"))
+    monkeypatch.setattr(_judged_collectors, "lint", lambda _subject, _own: pytest.fail("the rules ran first"))
     config = {"processors": {"transform/large": {"trace_statements": ["x" * 2**21]}}}
     with pytest.raises(Problem, match=r"the config has 204\d KiB"):
         _render.plan(_render.Request([{**GATEWAY, "config": config}], {"namespace": "n"}))

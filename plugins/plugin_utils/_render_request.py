@@ -1,0 +1,48 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task asks of the rendering of collectors in clusters. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..module_utils._install.releases.lock_file import Pin, unpinned
+from ._host_groups import InventoryGroups
+
+# What gives a collector its config.
+SOURCES = ("recipes", "config", "config_files")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A task's request: collectors with common defaults, the user's folders, and the hosts of the inventory.
+
+    `critical_components` are those that the cluster has, by name; None if nobody looked.
+    """
+
+    collectors: Sequence[Mapping[str, Any]]
+    defaults: Mapping[str, Any]
+    recipe_paths: Sequence[str] = ()
+    platform_paths: Sequence[str] = ()
+    identity_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # Whether collectors may get AWS credentials in a way that this request does not show.
+    has_identity: bool = True
+    pin: Pin = unpinned
+    rule_paths: Sequence[str] = ()
+    overlay_policy: Mapping[str, Any] = field(default_factory=dict)
+    groups: InventoryGroups | None = None
+    critical_components: Sequence[str] | None = None
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Request:
+        """Return the request of these arguments of a module."""
+        options = [option.name for option in fields(cls)]
+        return cls(**{name: arguments[name] for name in options if name in arguments})
+
+    @property
+    def names_any(self) -> bool:
+        """Whether it names a collector: in the list, or a single one by the common options."""
+        return bool(self.collectors) or any(self.defaults.get(name) for name in SOURCES)
