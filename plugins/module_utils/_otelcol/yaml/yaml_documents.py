@@ -133,11 +133,16 @@ class Document:
 
 def document_part(document: Document, path: Path) -> Document:
     """Return what is at a path of a document as a document."""
-    positions = document.positions
-    if not path or not isinstance(positions, _Positions):
+    if not path:
         return document
+    positions = document.positions
+    below: Mapping[Path, Position]
+    if isinstance(positions, _Positions):
+        below = positions.below(path)
+    else:
+        below = {key[len(path) :]: position for key, position in positions.items() if key[: len(path)] == path}
     twice = tuple((key[len(path) :], position) for key, position in document.duplicates if key[: len(path)] == path)
-    return Document(at(document.data, path), positions.below(path), twice)
+    return Document(at(document.data, path), below, twice)
 
 
 def spread_document(document: Document) -> Document:
@@ -271,12 +276,17 @@ class _DocumentReader:
     def _mapping(self, node: Node, path: Path, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         merged: dict[Any, Any] = {}
+        typed_keys: set[tuple[type, Any]] = set()  # without those of text: Python takes 1 and true for the same key
         for key_node, value_node in node.value:
             key = scalar(key_node) if key_node.kind == SCALAR else key_of(key_node)
             if key == _MERGE_KEY and _merges(key_node):
                 merged |= self._merged(value_node, path, depth)
                 continue
-            if key in result:
+            is_text = isinstance(key, str)
+            is_twice = key in result if is_text else (type(key), key) in typed_keys
+            if not is_text:
+                typed_keys.add((type(key), key))
+            if is_twice:
                 line, column = key_node.start
                 self.duplicates.append(((*path, key), Position(self.file, line + 1, column + 1)))
             is_scalar = value_node.kind == SCALAR

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.yaml.yaml_documents import document_part
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,6 +119,22 @@ def test_keys_that_stand_twice_are_found_with_their_second_place() -> None:
     assert document.data == {"a": 2, "b": {"c": 3}}
     places = [(("b", "c"), 2, 11), (("b", "c"), 2, 17), (("a",), 3, 1)]
     assert document.duplicates == tuple((path, Position("f", line, column)) for path, line, column in places)
+
+
+def test_keys_of_different_types_do_not_stand_twice() -> None:
+    """Python takes 1, 1.0 and true for the same key; the Collector does not."""
+    assert _yaml.load("1: a\ntrue: b\n1.0: c", "f").duplicates == ()
+    (twice,) = _yaml.load("1: a\ntrue: b\ntrue: c", "f").duplicates
+    assert (twice[0], twice[1].line) == ((True,), 3)
+
+
+@pytest.mark.parametrize("text", ["a:\n  b: {c: 1, c: 2}", "a::b: {c: 1, c: 2}"])
+def test_a_part_of_a_document_has_its_data_its_places_and_its_duplicates(text: str) -> None:
+    part = document_part(_yaml.spread_document(_yaml.load(text, "f")), ("a", "b"))
+    assert part.data == {"c": 2}
+    assert ("a",) not in part.positions
+    assert part.positions["c",].line == len(text.splitlines())
+    assert [path for path, _position in part.duplicates] == [("c",)]
 
 
 def test_a_key_that_is_no_scalar_becomes_text() -> None:
