@@ -76,7 +76,7 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
                     await_references(session, group, pairs)
                     pruning.make_room(group)
                     bundle.apply(group)
-                changing.finish(bundle.ahead(wave))
+                changing.wait_until_complete(bundle.ahead(wave))
         pruning.finish()
         session.report.warnings.extend(cluster.warnings)
     return {**session.report.result(), "ready": bundle.rolled_out()}
@@ -101,7 +101,7 @@ def _decided(cluster: Cluster, options: BundleOptions, *, back: bool) -> dict[st
     bundle.read()
     changing = Changes(Writer(session), bundle.live, {})
     with reporting(session):
-        lines = changing.decided(options.manifests, options.kept_records, options.kept_rights, back=back)
+        lines = changing.decide_kept_records(options.manifests, options.kept_records, options.kept_rights, back=back)
     return {**session.report.result(), "msg": " ".join(lines) or "nothing went back"}
 
 
