@@ -20,7 +20,9 @@ from ...module_utils._otelcol.config.documents import Found
 from ...module_utils._otelcol.config.paths import Path, Position, at
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml import yaml_documents
-from ...module_utils._otelcol.yaml.yaml_documents import Document, key_of, spread_document
+from ...module_utils._otelcol.yaml.key_delimiter import spread_document
+from ...module_utils._otelcol.yaml.mapping_keys import key_of
+from ...module_utils._otelcol.yaml.yaml_documents import Document
 from ...module_utils._otelcol.yaml.yaml_nodes import SCALARS, Invalid, compose, short_number
 
 try:

@@ -1,0 +1,68 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys with `::`, which the Collector takes for several keys below each other. Private.
+
+Source: confmap.KeyDelimiter of the Collector. Keys in lists are not split.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..config.documents import merged_configs
+from ..config.paths import Path, Position
+from .yaml_documents import Document
+
+_DELIMITER = "::"
+
+
+def spread_document(document: Document) -> Document:
+    """Return a document in which `service::pipelines` is `pipelines` below `service`, as the Collector reads keys."""
+    if not _has_joined_key(document.data):
+        return document
+    positions: dict[Path, Position] = {}
+    for path, position in document.positions.items():
+        spread_path = _spread_path(path)
+        positions[spread_path] = position
+        for end in range(len(path), len(spread_path)):
+            positions.setdefault(spread_path[:end], position)
+    duplicates = tuple((_spread_path(path), position) for path, position in document.duplicates)
+    return Document(_spread_data(document.data), positions, duplicates)
+
+
+def _has_joined_key(data: Any) -> bool:
+    """Whether a key is to be split, in data or in mappings below it."""
+    if not isinstance(data, dict):
+        return False
+    if any(isinstance(key, str) and _DELIMITER in key for key in data):
+        return True
+    return any(map(_has_joined_key, data.values()))
+
+
+def _spread_data(data: Any) -> Any:
+    """Return data with split keys; what several keys bring to the same place is merged."""
+    if not isinstance(data, dict):
+        return data
+    spread: dict[Any, Any] = {}
+    for key, value in data.items():
+        first, *rest = _key_parts(key)
+        below = _spread_data(value)
+        for part in reversed(rest):
+            below = {part: below}
+        spread[first] = merged_configs([spread[first], below]) if first in spread else below
+    return spread
+
+
+def _spread_path(path: Path) -> Path:
+    """Return a path with split keys, up to the first index of a list."""
+    spread: list[Any] = []
+    for number, part in enumerate(path):
+        if isinstance(part, int):
+            return (*spread, *path[number:])
+        spread += _key_parts(part)
+    return tuple(spread)
+
+
+def _key_parts(key: Any) -> list[Any]:
+    return key.split(_DELIMITER) if isinstance(key, str) else [key]

@@ -1,0 +1,35 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys of mappings in YAML: what a key is as data, and what a merge key `<<` brings. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..config.paths import SCALAR, SEQUENCE, Node, resolve_alias
+from .yaml_nodes import scalar
+
+_MERGE_KEY = "<<"
+
+
+def key_of(node: Node) -> Any:
+    """Return the data of a key; a key that is not a scalar becomes text."""
+    inner = resolve_alias(node)
+    return scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
+
+
+def is_merge_key(key: Node) -> bool:
+    """Whether a key is that of mappings to merge: `<<` without quotes."""
+    return key.kind == SCALAR and key.value == _MERGE_KEY and not key.style
+
+
+def merged_parts(value: Node) -> list[Node]:
+    """Return the nodes that the value of a merge key brings, each of which hides those before it.
+
+    It is one mapping, or a list of mappings. Of a list, the first one counts most.
+    Source: https://yaml.org/type/merge.html
+    """
+    inner = resolve_alias(value)
+    parts: list[Node] = inner.value if inner.kind == SEQUENCE else [inner]
+    return parts[::-1]
