@@ -12,8 +12,9 @@ from typing import Any
 
 from ..config.layers import parse_version
 from ..config.paths import Path
+from .field_grammar import ANY_KEY, ANY_VALUE
 from .reference_keys import path_of
-from .rows import ANY, IGNORED, OPEN, Key, Row
+from .rows import IGNORED, OPEN, Key, Row
 from .version_ranges import in_span, ranges_of
 
 
@@ -69,11 +70,10 @@ class FieldTable:
 def with_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
     """Return settings in which anything is valid at a path; unknown keys are ignored where it ends in `?`.
 
-    A node is what a setting takes, as the table `fields` writes it: a mapping of the settings in it; a list of the
-    shape and what its items take; the label of a mapping in `shared`; or the shape alone, where `?` is any.
+    A node is what a setting takes, see `field_grammar`; `shared` has the nodes of labels.
     """
     if not path:
-        return "?"
+        return ANY_VALUE
     node = shared.get(node, node) if isinstance(node, str) else node
     if isinstance(node, list) and len(node) > 1:
         shape, of_items = node[0], node[1]
@@ -82,5 +82,5 @@ def with_setting(node: Any, path: Path, shared: Mapping[str, Any]) -> Any:
         return node
     if path == ("?",):
         return {**node, OPEN: IGNORED}
-    key = path[0] if path[0] in node or len(path) == 1 else ANY
+    key = path[0] if path[0] in node or len(path) == 1 else ANY_KEY
     return {**node, key: with_setting(node.get(key), path[1:], shared)}

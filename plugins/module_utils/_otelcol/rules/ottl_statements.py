@@ -31,8 +31,7 @@ from ..languages.ottl import (
 )
 from ..languages.ottl_syntax import Used
 from .components import listed_components, remembered_by_settings
-from .constraints import QUOTES, key_steps
-from .setting_fields import EXPANDED
+from .constraints import EXPANDED, QUOTES, key_steps
 from .subject import Fault, Subject, once, rules, shared_rules
 from .view import Build, build_of
 

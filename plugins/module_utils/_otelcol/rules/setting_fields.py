@@ -13,30 +13,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any, NamedTuple
 
+from ..catalogue.field_grammar import (
+    ANY_KEY,
+    LETTER_OF_TYPE,
+    MAPPING,
+    UNIQUE_PAIRS,
+    Leaf,
+    fits_certainly,
+    form_for,
+    leaf_of,
+    resolved,
+)
 from ..catalogue.rows import IGNORED, OPEN, Row
 from ..config.config_secrets import is_secret
 from ..config.paths import Path, at
 from ..errors import near, nearest
 from .components import TELEMETRY, movable_settings, remembered_by_settings, used_components
-from .constraints import is_expanded
+from .constraints import EXPANDED, is_expanded
 from .setting_values import Condition, conditions_hold, conditions_of, doubt_about, hedged_fault
 from .setting_values import setting_faults as constraints_of
-from .subject import Fault, Subject, shared_rules
+from .subject import Fault, Subject, once, shared_rules
 from .text_checks import repeated_names
 from .view import Build
 
-ANY, ENTRY, LABEL = "?", "*", "#"
-# What a mapping of text may be, which can also be a list of names with values: headers.
-PAIRS: dict[type, Any] = {dict: {ENTRY: "s"}, list: ["l", {"name": "s", "value": "s"}]}
-EXPANDED = "${"
-_QUOTE = "Write `'"
 UNKNOWN, MISSING = "unknown-field", "missing-field"
+WRONG_TYPE, INVALID_DURATION, UNKNOWN_VALUE = "wrong-type", "invalid-duration", "unknown-value"
 # A key with a slip is an error where the release before or after has the key that is meant.
 SLIP, _MISSPELT = "error", 0.8
-_KEPT = "_fields"  # what one walk found, kept with its subject
 
 # The operator writes its settings where a target allocator finds the targets.
 ALLOCATED = ("receivers", "prometheus")
@@ -45,56 +50,58 @@ LIMITER = ("processors", "memory_limiter")
 # Go's time.ParseDuration.
 _DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
 _MILLISECOND = 1_000_000  # in nanoseconds: who means less writes a unit
-_LETTERS = {str: "s", bool: "b", int: "i", float: "f", list: "l", dict: "m"}
+# Shapes as people call them, where one is asked for and where one is given.
 _SHAPES = {"s": "text", "i": "a number", "b": "true or false", "l": "a list", "m": "a mapping"}
 _SHAPE_OF_VALUE = {**_SHAPES, "f": "a number"}
-_Unread = tuple[Path, Any, Any]  # the path of a value, what the catalogue has for it, and the value
 
 
-class Leaf(NamedTuple):
-    """What a scalar may be: letters of shapes, whether text is a duration, and the words that text is one of.
+class RuleFault(NamedTuple):
+    """A fault with the id of the rule that it is of."""
 
-    A value of one of the types in `right` needs no further look.
-    """
+    rule: str
+    fault: Fault
 
-    shapes: str
-    duration: bool
-    words: tuple[str, ...]
-    any_case: bool
-    right: frozenset[type]
 
-    def has_word(self, text: str) -> bool:
-        """Whether text is one of the words."""
-        return (text.lower() if self.any_case else text) in self.words
+class _Unread(NamedTuple):
+    """A value that nobody has looked at, its path, and the node of the catalogue that says what the setting takes."""
+
+    path: Path
+    node: Any
+    value: Any
 
 
 def _faults_of(subject: Subject, rule_id: str) -> list[Fault]:
-    """Return the faults of one of these rules; all of them are found in one walk, which is kept with the subject."""
-    kept: dict[str, dict[Fault, None]] | None = subject.__dict__.get(_KEPT)
-    if kept is None:
-        kept = {}
-        for rule_name, fault in _all_faults(subject):
-            kept.setdefault(rule_name, {})[_as_spelled(fault, subject)] = None
-        subject.__dict__[_KEPT] = kept  # not before: after a mistake in the walk, no rule knows all of its faults
-    return list(kept.get(rule_id, ()))
+    """Return the faults of one of these rules; all of them are found in one walk."""
+    return [found.fault for found in _all_faults(subject) if found.rule == rule_id]
 
 
-def _all_faults(subject: Subject) -> Iterator[tuple[str, Fault]]:
-    """Yield what decoders refuse, then what the table of constraints has for the same rules."""
-    yield from _refused_by_decoders(subject)
-    for rule_name in _REASONS:
-        for fault in constraints_of(subject, rule_name):
-            yield rule_name, fault
+@once
+def _all_faults(subject: Subject) -> Iterator[RuleFault]:
+    """Yield once each what decoders refuse, then what the table of constraints has for the same rules."""
+    yield from dict.fromkeys(_spelled_faults(subject))
+
+
+def _spelled_faults(subject: Subject) -> Iterator[RuleFault]:
+    """Yield all faults, with values as their file spells them."""
+    for rule, fault in _refused_by_decoders(subject):
+        yield RuleFault(rule, _as_spelled(fault, subject))
+    for rule in _REASONS:
+        for fault in constraints_of(subject, rule):
+            yield RuleFault(rule, fault)
 
 
 def _as_spelled(fault: Fault, subject: Subject) -> Fault:
     """Return a fault whose fix quotes a value as its file has it: `0123` is 83 for YAML, and another tenant's id."""
-    if not fault.fix.startswith(_QUOTE):
+    if not fault.quotes_value:
         return fault
     spelled = subject.locate(fault.path).spelled()
     if not spelled or is_secret(fault.path, spelled):
         return fault
-    return replace(fault, fix=f"{_QUOTE}{spelled}'`.")
+    return replace(fault, fix=_fix_with_quotes(spelled))
+
+
+def _fix_with_quotes(value: Any) -> str:
+    return f"Write `'{value}'`."
 
 
 class _Refusal(NamedTuple):
@@ -105,7 +112,7 @@ class _Refusal(NamedTuple):
     needs_use: bool = False
 
 
-def _refused_by_decoders(subject: Subject) -> Iterator[tuple[str, Fault]]:
+def _refused_by_decoders(subject: Subject) -> Iterator[RuleFault]:
     """Yield what decoders refuse in the settings of this config, by rule."""
     is_allocated = bool(subject.deployment and subject.deployment.target_allocator)
     # The rules removed-setting and moved-setting know the versions of these.
@@ -118,7 +125,7 @@ def _refused_by_decoders(subject: Subject) -> Iterator[tuple[str, Fault]]:
         if is_added or is_moved:
             continue
         is_idle = refusal.needs_use and component not in in_use
-        yield refusal.rule, hedged_fault(refusal.fault, "no pipeline uses it yet" if is_idle else "")
+        yield RuleFault(refusal.rule, hedged_fault(refusal.fault, "no pipeline uses it yet" if is_idle else ""))
 
 
 @remembered_by_settings
@@ -147,7 +154,7 @@ def _refused_in_component(build: Build, row: Row, settings: Any, path: Path) -> 
         yield _Refusal(rule, placed if is_certain else hedged_fault(placed, doubt), needs_use)
 
 
-def _unfit_settings(build: Build, row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+def _unfit_settings(build: Build, row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
     """Yield what does not fit, then what is missing: of memory_limiter, a rule of its own says that."""
     yield from walk_fields(build.catalogue.shared_fields, row["fields"], settings, path)
     if (path[0], row["type"]) != LIMITER:
@@ -173,138 +180,127 @@ def _with_fields(row: Row) -> tuple[tuple[Row, tuple[Condition, ...]], str] | No
     return ((row, conditions_of(row)), "") if "fields" in row else None
 
 
-def walk_fields(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
-    """Yield the names of rules with what a value does not take; `shared` has the fields behind `#label`."""
-    stack: list[_Unread] = [(path, fields, settings)]
+def walk_fields(shared: Mapping[str, Any], fields: Any, settings: Any, path: Path) -> Iterator[RuleFault]:
+    """Yield the faults of what settings do not take; `shared` has the fields behind `#label`."""
+    stack = [_Unread(path, fields, settings)]
     while stack:
         here, node, value = stack.pop()
-        if isinstance(node, str) and node.startswith(LABEL):
-            node = shared.get(node, ANY)
-        if _is_right(node, value) or (isinstance(value, str) and is_expanded(value)):
+        node = resolved(node, shared)
+        if fits_certainly(node, value) or (isinstance(value, str) and is_expanded(value)):
             continue
-        if node == "lm":
-            yield from repeated_names(value, here)
-        if node in ("lm", "ml"):  # `ml`: a name may be missing or repeated
-            node = PAIRS.get(type(value), node)
-        if isinstance(node, dict):
-            yield from _in_mapping(node, value, here, stack)
-        elif isinstance(node, list):
-            yield from _in_list(node, value, here, stack)
-        else:
-            yield from _wrong_scalar(node, value, here)
+        if node == UNIQUE_PAIRS:
+            for rule, fault in repeated_names(value, here):
+                yield RuleFault(rule, fault)
+        form = form_for(node, value)
+        yield from _faults_of_value(form, value, here)
+        stack.extend(_values_below(form, value, here))
 
 
-def _is_right(node: Any, value: Any) -> bool:
-    """Whether a value is certainly right, as most are."""
-    if value is None:
-        return True
-    return isinstance(node, str) and type(value) in _leaf_of(node).right
+def _faults_of_value(form: Any, value: Any, here: Path) -> Iterator[RuleFault]:
+    """Yield the faults of a value itself, without those of what is below it."""
+    if isinstance(form, dict):
+        yield from _mapping_faults(form, value, here)
+    elif isinstance(form, list):
+        if not isinstance(value, list):
+            yield from _shape_faults(form[0], value, here)
+    else:
+        yield from _leaf_faults(form, value, here)
 
 
-def _in_mapping(node: dict[str, Any], value: Any, here: Path, stack: list[_Unread]) -> Iterator[tuple[str, Fault]]:
-    """Yield the unknown keys of a mapping, and put what stands below the known ones on the stack."""
+def _values_below(form: Any, value: Any, here: Path) -> Iterator[_Unread]:
+    """Yield what is to be looked at below a value: the settings of a mapping that are known, or the items of a list."""
+    if isinstance(form, dict) and isinstance(value, dict):
+        for key, child in value.items():
+            node = _node_of_key(form, key) if _is_setting(key) else None
+            if node is not None and not fits_certainly(node, child):
+                yield _Unread((*here, key), node, child)
+    elif isinstance(form, list) and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield _Unread((*here, index), form[1], item)
+
+
+def _is_setting(key: Any) -> bool:
+    """Whether a key of a config is one setting; `::` in a key stands for several, below each other."""
+    return isinstance(key, str) and "::" not in key
+
+
+def _node_of_key(form: dict[str, Any], key: str) -> Any:
+    """Return what a setting of a mapping takes; None for one that the mapping does not have."""
+    return form.get(key, form.get(ANY_KEY))
+
+
+def _mapping_faults(form: dict[str, Any], value: Any, here: Path) -> Iterator[RuleFault]:
+    """Yield that a value is no mapping, or its unknown keys."""
     if not isinstance(value, dict):
-        yield from _wrong_shape("m", value, here)
+        yield from _shape_faults(MAPPING, value, here)
         return
-    takes_any_key = node.get(OPEN, IGNORED) != IGNORED
-    for key, child in value.items():
-        if not isinstance(key, str) or "::" in key:
-            continue
-        below = node.get(key, node.get(ENTRY))
-        if below is None:
-            if not takes_any_key:
-                yield UNKNOWN, _unknown_key(key, node, here)
-        elif not _is_right(below, child):
-            stack.append(((*here, key), below, child))
+    takes_unknown_keys = form.get(OPEN, IGNORED) != IGNORED
+    if takes_unknown_keys:
+        return
+    for key in value:
+        if _is_setting(key) and _node_of_key(form, key) is None:
+            yield RuleFault(UNKNOWN, _unknown_key(key, form, here))
 
 
-def _unknown_key(key: str, node: dict[str, Any], here: Path) -> Fault:
+def _unknown_key(key: str, form: dict[str, Any], here: Path) -> Fault:
     """Return the fault of a key that a mapping does not have; one that is nearly a known key is a slip."""
-    known = [name for name in node if name != OPEN]
+    known = [name for name in form if name != OPEN]
     listed = f"Known here: {', '.join(known)}." if known else "It has no settings."
     why = f"'{key}' is not a setting here{near(key, known)}"
-    if OPEN in node:
+    if OPEN in form:
         return Fault((*here, key), f"{why} (this version ignores it)", listed, severity="warning")
     is_slip = bool(nearest(key, known, _MISSPELT))
     return Fault((*here, key), why, listed, severity=SLIP if is_slip else "")
 
 
-def _in_list(node: list[Any], value: Any, here: Path, stack: list[_Unread]) -> Iterator[tuple[str, Fault]]:
-    """Put the items of a list on the stack, or yield that a value is no list."""
-    if isinstance(value, list):
-        stack.extend(((*here, index), node[1], item) for index, item in enumerate(value))
-    else:
-        yield from _wrong_shape(node[0], value, here)
-
-
-def _wrong_scalar(node: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
-    """Yield why a scalar does not fit what the catalogue has for it in letters, such as `dsif` or `s=a|b`."""
-    leaf = _leaf_of(node)
-    wrong_shape = list(_wrong_shape(leaf.shapes, value, here))
-    if wrong_shape or not isinstance(value, str):
+def _leaf_faults(node: str, value: Any, here: Path) -> Iterator[RuleFault]:
+    """Yield why a value does not fit a node of letters, such as `dsif` or `s=a|b`."""
+    leaf = leaf_of(node)
+    wrong_shape = list(_shape_faults(leaf.shapes, value, here))
+    if wrong_shape:
         yield from wrong_shape
-        if leaf.duration and not wrong_shape:
-            yield from _without_unit(value, here)
-    elif leaf.duration and not _DURATION.match(value):
+    elif isinstance(value, str):
+        yield from _text_faults(leaf, value, here)
+    elif leaf.is_duration:
+        yield from _unit_faults(value, here)
+
+
+def _text_faults(leaf: Leaf, text: str, here: Path) -> Iterator[RuleFault]:
+    """Yield that a text is no duration, or none of the words of a setting."""
+    if leaf.is_duration and not _DURATION.match(text):
         fix = "Write a number with a unit, such as `10s` or `500ms`."
-        yield "invalid-duration", Fault(here, f"'{value}' is not a duration", fix)
-    elif leaf.words and not leaf.has_word(value):
+        yield RuleFault(INVALID_DURATION, Fault(here, f"'{text}' is not a duration", fix))
+    elif leaf.words and not leaf.has_word(text):
         fix = f"Use one of {', '.join(filter(None, leaf.words))}."
-        yield "unknown-value", Fault(here, f"'{value}' is unknown here{near(value, leaf.words)}", fix)
+        yield RuleFault(UNKNOWN_VALUE, Fault(here, f"'{text}' is unknown here{near(text, leaf.words)}", fix))
 
 
-def _without_unit(value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
+def _unit_faults(value: Any, here: Path) -> Iterator[RuleFault]:
     """Yield that a number is a duration of less than a millisecond: who means seconds forgot the unit."""
     if isinstance(value, (int, float)) and 0 < value < _MILLISECOND:
         message = f"{value} without a unit is {value} nanoseconds"
-        yield "invalid-duration", Fault(here, message, f"Write `{value}s`.", severity="warning")
+        yield RuleFault(INVALID_DURATION, Fault(here, message, f"Write `{value}s`.", severity="warning"))
 
 
-def _wrong_shape(shapes: str, value: Any, here: Path) -> Iterator[tuple[str, Fault]]:
+def _shape_faults(shapes: str, value: Any, here: Path) -> Iterator[RuleFault]:
     """Yield that a value is of another shape than the letters say."""
-    letter = _LETTERS.get(type(value))
+    letter = LETTER_OF_TYPE.get(type(value))
     if letter is None or letter in shapes:
         return
     expected = [name for known_letter, name in _SHAPES.items() if known_letter in shapes]
     if letter == "f" and "i" in shapes:
         whole = " or ".join(expected).replace(_SHAPES["i"], "a whole number")
-        yield "wrong-type", Fault(here, f"this must be {whole}, not a decimal number", "Write a whole number.")
+        message = f"this must be {whole}, not a decimal number"
+        yield RuleFault(WRONG_TYPE, Fault(here, message, "Write a whole number."))
         return
     message = f"this must be {' or '.join(expected) or 'nothing'}, not {_SHAPE_OF_VALUE[letter]}"
     needs_quotes = shapes == "s" and letter in "ibf"
     text = str(value).lower() if letter == "b" else value
-    yield "wrong-type", Fault(here, message, f"{_QUOTE}{text}'`." if needs_quotes else "")
+    fix = _fix_with_quotes(text) if needs_quotes else ""
+    yield RuleFault(WRONG_TYPE, Fault(here, message, fix, quotes_value=needs_quotes))
 
 
-@cache
-def _leaf_of(text: str) -> Leaf:
-    """Return `dsif`, `s=a|b` or `s~a|b` taken apart; `?` is anything, and a label says nothing yet."""
-    shapes, sign, words = text.partition("~") if "~" in text else text.partition("=")
-    is_duration, shapes = shapes.startswith("d"), shapes.lstrip("d")
-    return Leaf(
-        shapes,
-        is_duration,
-        tuple(words.split("|")) if words else (),
-        any_case=sign == "~",
-        right=_types_without_doubt(text, shapes, is_duration, has_words=bool(words)),
-    )
-
-
-def _types_without_doubt(text: str, shapes: str, is_duration: bool, *, has_words: bool) -> frozenset[type]:
-    """Return the types whose values fit, whatever they are: not text that has to be a word or a duration."""
-    if text == ANY:
-        return frozenset(_LETTERS)
-    if text.startswith(LABEL):
-        return frozenset()
-    looked_at = "lm"
-    if is_duration:
-        looked_at += "sif"
-    if has_words:
-        looked_at += "s"
-    return frozenset(kind for kind, letter in _LETTERS.items() if letter in shapes and letter not in looked_at)
-
-
-def _missing_settings(row: Row, settings: Any, path: Path) -> Iterator[tuple[str, Fault]]:
+def _missing_settings(row: Row, settings: Any, path: Path) -> Iterator[RuleFault]:
     """Yield the settings that a component needs and does not have; `::` in a key may bring any of them."""
     if not isinstance(settings, dict) and settings is not None:
         return
@@ -314,7 +310,7 @@ def _missing_settings(row: Row, settings: Any, path: Path) -> Iterator[tuple[str
         if not any(_is_given(settings, text) for text in alternatives):
             names = [text.rstrip("?") for text in alternatives]
             what = f"'{names[0]}'" if len(names) == 1 else f"one of {', '.join(names)}"
-            yield MISSING, Fault(path, f"{what} is missing", f"Add `{names[0]}`.")
+            yield RuleFault(MISSING, Fault(path, f"{what} is missing", f"Add `{names[0]}`."))
 
 
 def _is_given(settings: Any, text: str) -> bool:

@@ -272,7 +272,14 @@ def hedged_fault(fault: Fault, doubt: str) -> Fault:
     """Return a fault as a warning that names the doubt, if there is one."""
     if not doubt:
         return fault
-    return Fault(fault.path, f"{fault.message} ({doubt})", fault.fix, severity="warning", offset=fault.offset)
+    return Fault(
+        fault.path,
+        f"{fault.message} ({doubt})",
+        fault.fix,
+        severity="warning",
+        offset=fault.offset,
+        quotes_value=fault.quotes_value,
+    )
 
 
 def conditions_hold(when: Iterable[Condition], settings: Any) -> bool:

@@ -189,7 +189,8 @@ _COMPARISONS = 20_000  # word comparisons per rule for suggestions; keeps them f
 class Fault:
     """One violation of a rule: path, message, fix, and `severity` if it differs from the rule's.
 
-    `offset` is the character of the text at the path that is wrong.
+    `offset` is the character of the text at the path that is wrong. `quotes_value` says that the fix quotes the value
+    at the path.
     """
 
     path: Path
@@ -198,6 +199,7 @@ class Fault:
     position: Position | None = None
     severity: str = ""
     offset: int = 0
+    quotes_value: bool = False
 
 
 Check = Callable[[Subject], Iterable[Fault]]

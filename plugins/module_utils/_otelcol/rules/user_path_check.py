@@ -16,11 +16,11 @@ from functools import cached_property
 from typing import Any
 
 from ..catalogue.catalogue import Catalogue
+from ..catalogue.field_grammar import ANY_KEY, ANY_VALUE, FORMS_OF_PAIRS, resolved
 from ..catalogue.rows import IGNORED, OPEN, SECTIONS
 from ..config.paths import ROLES
 from ..errors import near
 from ..traits import kind_of
-from .setting_fields import ANY, ENTRY, LABEL, PAIRS
 from .user_paths import Step, Steps, wildcard_of
 
 _SERVICE, _PIPELINES, _TELEMETRY = "service", "pipelines", ("service", "telemetry")
@@ -154,16 +154,15 @@ class KnownPaths:
         letters = node.partition("=")[0].partition("~")[0]
         may_be_list, may_be_mapping = _LIST in letters, _MAPPING in letters
         if may_be_list and may_be_mapping:
-            return max(self._allows(form, steps) for form in PAIRS.values())
+            return max(self._allows(form, steps) for form in FORMS_OF_PAIRS.values())
         return _Has.MAYBE if may_be_list or may_be_mapping else _Has.NO
 
     def _allows(self, node: Any, steps: list[Step]) -> _Has:
         """Return whether settings of the catalogue have something at a path."""
-        if isinstance(node, str) and node.startswith(LABEL):
-            node = self.catalogue.shared_fields.get(node, ANY)
+        node = resolved(node, self.catalogue.shared_fields)
         if not steps:
             return _Has.YES
-        if node == ANY:
+        if node == ANY_VALUE:
             return _Has.MAYBE
         if isinstance(node, dict):
             return self._allows_key(node, steps)
@@ -175,9 +174,9 @@ class KnownPaths:
     def _allows_key(self, node: Mapping[str, Any], steps: list[Step]) -> _Has:
         """Return whether a mapping has something at a path: under a key of it, or under any key that it takes."""
         first, below = steps[0], steps[1:]
-        keys = _met(first, [key for key in node if key not in (ENTRY, OPEN)])
-        if ENTRY in node:
-            keys.append(ENTRY)
+        keys = _met(first, [key for key in node if key not in (ANY_KEY, OPEN)])
+        if ANY_KEY in node:
+            keys.append(ANY_KEY)
         if not keys:
             takes_any_key = node.get(OPEN, IGNORED) != IGNORED
             return _Has.MAYBE if takes_any_key else _Has.NO

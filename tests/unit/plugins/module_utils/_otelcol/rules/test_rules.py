@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.field_grammar import LABEL_SIGN
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, few_suggestions
@@ -286,7 +287,7 @@ def test_of_a_component_that_may_take_more_only_known_settings_are_judged(row: d
 def test_every_label_of_the_table_is_defined() -> None:
     def labels(node: Any) -> set[str]:
         if isinstance(node, str):
-            return {node} if node.startswith(fields.LABEL) else set()
+            return {node} if node.startswith(LABEL_SIGN) else set()
         children = node[1:] if isinstance(node, list) else node.values()
         return set().union(*(labels(child) for child in children))
 
