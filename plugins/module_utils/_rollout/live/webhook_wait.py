@@ -84,13 +84,13 @@ class AdmissionWait:
         """Return when all webhooks are there and all objects pass; fail when they cannot, or when time is over."""
         start = self.cluster.clock()
         for _poll in self.cluster.polls(self.options.timeout_seconds, start):
-            pending = self._pending() or self._refused(self.options.manifests * VOLLEY)
-            # What an answer says follows in parentheses.
-            state = "; ".join(dict.fromkeys(f"{item.subject}: {item.wrong.split(' (')[0]}" for item in pending[:SHOWN]))
+            pending = self._pending()
+            if not pending:
+                pending = self._pending_on_other_servers()
             if not pending:
                 self.cluster.progress.done(WAITED)
                 return self._result(start)
-            self.cluster.progress(WAITED, state)
+            self.cluster.progress(WAITED, _progress_text(pending))
             self.reasons.fail_early(pending)
             self._remind([item for item in pending if item.id == "ca"], start)
         raise self._too_late(pending)
@@ -99,8 +99,12 @@ class AdmissionWait:
         """Return everything that is not ready, so that a failure reports all of it."""
         self.resources = ApiResources(self.cluster)  # kinds that were not served may be now
         named = [(item, _resource_of(item)) for item in self.options.webhooks]
-        found = [item for item in self.cluster.parallel(self._unready, named) if item]
-        return found + self._refused(self.options.manifests)
+        found = [item for item in self.cluster.parallel(self._pending_configuration, named) if item]
+        return found + self._pending_objects(self.options.manifests)
+
+    def _pending_on_other_servers(self) -> list[Pending]:
+        """Return the objects that some API server does not let pass yet, see VOLLEY."""
+        return self._pending_objects(self.options.manifests * VOLLEY)
 
     def _remind(self, pending: list[Pending], start: float) -> None:
         """Touch what has been without its CA for long: an injector that was started in the wrong moment looks again.
@@ -128,14 +132,16 @@ class AdmissionWait:
         changed = bool(self.reminded)
         return {"changed": changed, "msg": message, "seconds": round(now - start, 1), "waited_for": waited}
 
-    def _note(self, name: Ref, problem: Pending | None) -> Pending | None:
+    def _remembered(self, name: Ref, problem: Pending | None) -> Pending | None:
+        """Return what is wrong with a webhook or an object, after noting since when nothing is."""
         if problem is None:
             self.since.setdefault(name, self.cluster.clock())
         else:
             self.since.pop(name, None)
         return problem
 
-    def _unready(self, named: tuple[dict[str, str], ApiResource]) -> Pending | None:
+    def _pending_configuration(self, named: tuple[dict[str, str], ApiResource]) -> Pending | None:
+        """Return what a webhook configuration or a definition lacks; None if it can answer."""
         item, resource = named
         name = Ref(resource.kind, "", item["name"])
         try:
@@ -143,37 +149,45 @@ class AdmissionWait:
         except ApiError as error:
             raise explain(error, f"Read {name}") from error
         if found is None:
-            return self._note(name, Pending("missing", name, "it does not exist"))
-        without = uninjected(found)
-        if without:
-            words = f"no CA is injected into {', '.join(without)}"
-            return self._note(name, Pending("ca", name, words, configuration=found, services=tuple(services([found]))))
-        unserved = tuple(service for service in services([found]) if not ready(self.reasons.slices(service)))
-        words = f"no pod is ready behind {', '.join('/'.join(service) for service in unserved)}"
-        return self._note(name, Pending("no_endpoints", name, words, services=unserved) if unserved else None)
+            return self._remembered(name, Pending("missing", name, "it does not exist"))
+        problem = _missing_ca(name, found) or self._missing_pods(name, found)
+        return self._remembered(name, problem)
 
-    def _refused(self, manifests: list[Manifest]) -> list[Pending]:
+    def _missing_pods(self, name: Ref, configuration: Manifest) -> Pending | None:
+        """Return that no pod is ready behind a Service of a configuration."""
+        unserved = tuple(service for service in services([configuration]) if not ready(self.reasons.slices(service)))
+        if not unserved:
+            return None
+        words = f"no pod is ready behind {', '.join('/'.join(service) for service in unserved)}"
+        return Pending("no_endpoints", name, words, services=unserved)
+
+    def _pending_objects(self, manifests: list[Manifest]) -> list[Pending]:
         """Try objects, and return those that do not pass yet, each once."""
-        found = [item for item in self.cluster.parallel(self._try, manifests) if item]
+        found = [item for item in self.cluster.parallel(self._tried, manifests) if item]
         return list({item.subject: item for item in found}.values())
 
-    def _try(self, manifest: Manifest) -> Pending | None:
+    def _tried(self, manifest: Manifest) -> Pending | None:
+        """Let the server try an object; return what is wrong, or None if it passes."""
         name = ref(manifest)
-        query = {"dryRun": "All", "fieldManager": OWNER, "force": "true"}
         try:
-            resource = self.resources.of(manifest)
-            if resource is None:
-                return self._note(name, Pending("kind_missing", name, "its kind is not served yet"))
-            if resource.namespaced and not name.namespace:
-                raise Problem(f"{name} has no namespace", where="manifests", fix="Say where it belongs.")
-            self.cluster.request(
-                "PATCH", resource.path(name.namespace, name.name), query, manifest, APPLY, patient=False
-            )
+            problem = self._dry_run(manifest, name)
         except ApiError as error:
             if is_lost(self.cluster, error):
                 raise unanswered(self.cluster, error, name) from error
-            return self._note(name, _passing(error, name))
-        return self._note(name, None)
+            problem = _pending_after(error, name)
+        return self._remembered(name, problem)
+
+    def _dry_run(self, manifest: Manifest, name: Ref) -> Pending | None:
+        """Ask for a dry run of an object. Raises ApiError, and Problem for an object that could never pass."""
+        resource = self.resources.of(manifest)
+        if resource is None:
+            return _unserved_kind(name)
+        if resource.namespaced and not name.namespace:
+            raise Problem(f"{name} has no namespace", where="manifests", fix="Say where it belongs.")
+        path = resource.path(name.namespace, name.name)
+        query = {"dryRun": "All", "fieldManager": OWNER, "force": "true"}
+        self.cluster.request("PATCH", path, query, manifest, APPLY, patient=False)
+        return None
 
     def _too_late(self, pending: list[Pending]) -> Failure:
         lines, failures = self.reasons.describe(pending)
@@ -195,13 +209,36 @@ def _resource_of(item: dict[str, str]) -> ApiResource:
     return found
 
 
-def _passing(error: ApiError, name: Ref) -> Pending:
+def _progress_text(pending: list[Pending]) -> str:
+    """Return what is shown of a wait: what the server answered, which follows in parentheses, is left out."""
+    lines: list[str] = []
+    for item in pending[:SHOWN]:
+        wrong, _paren, _answer = item.wrong.partition(" (")
+        lines.append(f"{item.subject}: {wrong}")
+    return "; ".join(dict.fromkeys(lines))
+
+
+def _missing_ca(name: Ref, configuration: Manifest) -> Pending | None:
+    """Return that webhooks of a configuration have no CA to trust."""
+    without_ca = uninjected(configuration)
+    if not without_ca:
+        return None
+    words = f"no CA is injected into {', '.join(without_ca)}"
+    behind = tuple(services([configuration]))
+    return Pending("ca", name, words, configuration=configuration, services=behind)
+
+
+def _unserved_kind(name: Ref) -> Pending:
+    return Pending("kind_missing", name, "its kind is not served yet")
+
+
+def _pending_after(error: ApiError, name: Ref) -> Pending:
     """Return what may pass; raise what another try cannot change: a denial, an invalid object, a missing right."""
     asked = f"Try {name}"
     if error.of_webhook:
         return silent(error, name)
     if error.kind_missing and not other_server(error, asked):
-        return Pending("kind_missing", name, "its kind is not served yet")
+        return _unserved_kind(name)
     if error.transient:
         return Pending("server", name, f"the server answers {error.status} ({error.message})")
     raise explain(error, asked) from error
