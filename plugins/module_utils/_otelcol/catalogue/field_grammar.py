@@ -12,7 +12,7 @@
 | `lm` `ml` | a mapping of text, or a list of names with values; in `lm`, each name stands once |
 | `?` | anything |
 | `#label` | what the node of this label takes, which a row at the end of the table has |
-| `[shapes, node]` | a list, whose items take the node; `shapes` are the letters of what else it may be |
+| `[shapes, node]` | a list, whose items take the node; `shapes` are the letters of all that it may be |
 | `{key: node}` | a mapping with these settings; `*` is any key, and `...` says what becomes of unknown ones |
 
 Private.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..._kube.live.api_errors import explain, library
-from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._kube.live.kinds import ApiResource
 from ..._otelcol.config.masking import concealed, quoted
 from ..._otelcol.config.paths import items, section
@@ -92,20 +92,24 @@ def _log(cluster: Cluster, symptom: Symptom, mask: Callable[[str], str]) -> list
     metadata = symptom.pod["metadata"]
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
     query = {"container": symptom.container, "tailLines": READ}
-    for _try in range(LOG_TRIES):
+    for attempt in range(LOG_TRIES):
+        if attempt:
+            cluster.sleep(LOG_PAUSE)
         for previous in ("true", "false"):  # the previous container first: a new one may already run
-            lines = _tail(cluster, path, {**query, "previous": previous}, mask)
+            try:
+                lines = _tail(cluster, path, {**query, "previous": previous}, mask)
+            except ApiError as error:  # no log, or no permission to read it: report the reason only
+                if error.status == NOT_ALLOWED:
+                    return []
+                continue
             if lines:
                 return lines
-        cluster.sleep(LOG_PAUSE)
     return []
 
 
 def _tail(cluster: Cluster, path: str, query: dict[str, Any], mask: Callable[[str], str]) -> list[str]:
-    try:
-        lines = cluster.text(path, query).splitlines()
-    except ApiError:  # no log, or no permission to read it: report the reason only
-        return []
+    """Return the last lines of a log that say something. Raises ApiError."""
+    lines = cluster.text(path, query).splitlines()
     if lines and lines[0].startswith(NO_LOG):
         return []
     return [quoted(line, longest, mask) for line, longest in tail(lines, LINES, LINE_LENGTH)]
@@ -125,7 +129,7 @@ def _unmet_conditions(workload: Object) -> Iterator[str]:
     """Yield what each condition of a workload says that is not true."""
     for condition in items(workload, "status", "conditions"):
         if condition.get("status") != "True":
-            said = condition.get("message") or condition.get("reason") or ""
+            said = quoted(str(condition.get("message") or condition.get("reason") or ""), LINE_LENGTH)
             yield f"{ref(workload)}: {condition['type']} is {condition['status']}: {said}"
 
 

@@ -118,10 +118,27 @@ def test_a_log_that_is_not_there_yet_is_asked_for_again() -> None:
     assert fails(api).facts["failures"][0]["log"] == ["boom"]
 
 
-def test_who_may_not_read_logs_still_gets_the_reason() -> None:
+def test_who_may_not_read_logs_still_gets_the_reason_and_waits_for_no_log() -> None:
     api = FakeApi(workload(), replica_set(), pod(**CRASHED))
     api.refuse(LOG)
     assert "exit code 1" in str(fails(api))
+    assert (api.clock.now, [path for path in api.sent("GET") if path == LOG]) == (0, [LOG])
+
+
+def test_after_the_last_try_to_read_a_log_nothing_is_awaited() -> None:
+    api = FakeApi(workload(), replica_set(), pod(**CRASHED))
+    api.texts[LOG] = "unable to retrieve container logs for containerd://1"
+    assert fails(api).facts["failures"][0]["log"] == []
+    assert api.clock.now == 3 * 0.5  # three pauses between four tries
+
+
+def test_what_a_condition_says_is_masked_and_cut() -> None:
+    said = f"password=correct-horse-battery {'x' * 400}"
+    unmet = {"type": "Progressing", "status": "False", "message": said}
+    fix = fails(FakeApi(workload(conditions=[unmet]), replica_set(), pod())).fix
+    (line,) = [line for line in fix.splitlines() if "Progressing is False" in line]
+    assert "correct-horse" not in line
+    assert "more characters" in line
 
 
 def test_an_old_pod_that_crashes_is_no_failure() -> None:
