@@ -20,7 +20,8 @@ from ..._otelcol.catalogue.port_rows import listeners_by_type
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.deleted_workload import deleted, is_gone
-from ..._rollout.live.explain_failures import WorkloadStatus, checked_search
+from ..._rollout.live.explain_failures import WorkloadStatus
+from ..._rollout.live.jmespath_search import checked_search
 from ..._rollout.live.rollout_wait import Followed, follow
 from ..._rollout.readiness import observed
 from ..canary.hold import Hold, eviction, held, never_allows, pods_to_evict, renews_pods
@@ -209,7 +210,7 @@ class Canary:
                 cluster.progress.done(self.title, f"{hold} with the change ready")
                 return
             cluster.progress(self.title, f"{ready} of {hold.pods} first pods with the change ready")
-            fatal = look.lasting(look.at([live]))
+            fatal = look.lasting(look.current_symptoms([live]))
             if fatal:
                 raise look.failure(fatal)
         if self.waits_for:

@@ -28,7 +28,7 @@ from ..._otelcol.needs.listeners import listeners, started_parts
 from ..._otelcol.needs.peers import peers
 from ..._otelcol.traits import RECEIVERS, Trait, traits_of
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
-from ..._rollout.live.explain_failures import checked_search
+from ..._rollout.live.jmespath_search import checked_search
 from ..._telemetry.metrics import unserved
 from ..canary.canary_facts import facts_of, rest_facts, ways_of
 from ..canary.hold_times import MARGIN, held

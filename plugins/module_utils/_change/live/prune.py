@@ -18,7 +18,7 @@ from ..._otelcol.errors import Failure
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, RELEASE_LABEL, shared_release
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import is_record, record_reference
-from ..._rollout.live.explain_failures import checked_search
+from ..._rollout.live.jmespath_search import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
 from ..._rollout.wave_note import is_note, note_name
 from ..bundle_objects import ordered, stale

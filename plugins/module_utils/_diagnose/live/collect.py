@@ -20,7 +20,7 @@ from ..._otelcol.kube.network_policies import policies_to
 from ..._otelcol.kube.pod_references import sources
 from ..._otelcol.needs.peers import peers
 from ..._rollout.failures import newest, newest_pods, older_pods, symptoms
-from ..._rollout.live.explain_failures import described
+from ..._rollout.live.failure_texts import described
 from ..._rollout.readiness import count, is_ready, pod_counts
 from ..._telemetry import logs
 from ..cluster_objects import autoscalers, certificate_resources, echoes, pod, warnings

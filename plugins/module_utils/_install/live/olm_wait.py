@@ -16,7 +16,8 @@ from ..._kube.live.connect import connect, run
 from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest
-from ..._rollout.live.explain_failures import Search, WorkloadStatus, checked_search
+from ..._rollout.live.explain_failures import WorkloadStatus
+from ..._rollout.live.jmespath_search import Search, checked_search
 from ..olm import olm_states
 from ..olm.olm_states import APPROVE, DONE, Goal, OlmObjects, OlmSymptom, OlmVerdict, judge, status_of
 from .olm_info import OPERATORS
@@ -126,7 +127,7 @@ class OlmWait:
         for symptom in verdict.symptoms:
             if now - self.since[symptom.key] >= symptom.row.grace:
                 raise self._failure(symptom.wrong, self._where(symptom), symptom.row.fix, verdict.facts)
-        fatal = self.look.lasting(self.look.at(self._deployments(seen)))
+        fatal = self.look.lasting(self.look.current_symptoms(self._deployments(seen)))
         if fatal:
             failure = self.look.failure(fatal)
             raise self._failure(failure.wrong, failure.where, failure.fix, failure.facts)

@@ -11,7 +11,8 @@ from ..._kube.live.cluster import Cluster
 from ..._otelcol.config.paths import items
 from ..._otelcol.kube.objects import Manifest
 from ..failures import Symptom
-from .explain_failures import WorkloadStatus, checked_search
+from .explain_failures import WorkloadStatus
+from .jmespath_search import checked_search
 
 UNSCHEDULABLE_SECONDS = 30.0
 
@@ -29,10 +30,10 @@ def polled_pods(
     """
     look = WorkloadStatus(cluster, checked_search({}), unschedulable_seconds=UNSCHEDULABLE_SECONDS)
     for _poll in cluster.polls(seconds):
-        fatal = look.lasting(look.at([job]))
+        fatal = look.lasting(look.current_symptoms([job]))
         if fatal:
             raise look.failure([(workload, fitting(symptom)) for workload, symptom in fatal])
-        yield [pod for pod in look.seen("Pod") if _is_of(pod, job)]
+        yield [pod for pod in look.objects_read("Pod") if _is_of(pod, job)]
 
 
 def _is_of(pod: Manifest, job: Manifest) -> bool:

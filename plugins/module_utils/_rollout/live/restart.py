@@ -22,7 +22,7 @@ from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest
 from .. import restarts
 from ..restarts import RESTARTED, Workload
-from .explain_failures import checked_search
+from .jmespath_search import checked_search
 from .rollout_wait import RolloutWait, RolloutWaitOptions
 
 ROOT = "/apis/opentelemetry.io/v1beta1"

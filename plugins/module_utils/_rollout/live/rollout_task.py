@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._kube.live.connect import connect, run
-from .explain_failures import checked_search
+from .jmespath_search import checked_search
 from .rollout_wait import RolloutWait, RolloutWaitOptions
 
 WORKLOAD = {"kind": {"required": True}, "name": {"required": True}, "namespace": {}, "api_version": {}}

@@ -24,7 +24,9 @@ from ..._otelcol.kube.objects import Ref, ref
 from ..failures import OF, Object, Symptom, owned, title, unprobed
 from ..readiness import count, is_ready
 from .deleted_workload import deleted, is_gone
-from .explain_failures import Found, Search, WorkloadStatus, described, unfinished
+from .explain_failures import WorkloadStatus
+from .failure_texts import Found, described, unfinished
+from .jmespath_search import Search
 
 # Kubernetes reports a container without a readiness probe as ready as soon as its process starts, even if the process
 # then exits. The collection's own workloads set minReadySeconds; the operator's resource has no such field.
@@ -91,7 +93,7 @@ class RolloutWait:
         self._tell()
         if all(workload.done(self._ready) for workload in self.seen):
             return True
-        self.symptoms = self.look.at(self._late())
+        self.symptoms = self.look.current_symptoms(self._late())
         lasting = self.look.lasting(self.symptoms)
         fatal = [(workload, symptom) for workload, symptom in lasting if not self.options.spares(workload, symptom)]
         if fatal:
@@ -192,7 +194,7 @@ class RolloutWait:
     def _idle(self, late: list[Object]) -> list[str]:
         """Return on which nodes DaemonSets have no ready pod, where Kubernetes reports no reason."""
         explained = {symptom.pod["metadata"]["name"] for _workload, symptom in self.symptoms if symptom.pod}
-        pods = self.look.seen("Pod")
+        pods = self.look.objects_read("Pod")
         lines = []
         for workload in late:
             own_pods = [pod for pod in pods if owned(pod, workload)]

@@ -28,7 +28,9 @@ from ..webhooks import (
     selects,
     service_in,
 )
-from .explain_failures import Found, WorkloadStatus, checked_search, described, unfinished
+from .explain_failures import WorkloadStatus
+from .failure_texts import Found, described, unfinished
+from .jmespath_search import checked_search
 
 CERTIFICATES = "/apis/cert-manager.io/v1"
 WORKLOADS = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
@@ -101,7 +103,7 @@ class Reasons:
 
     def _symptoms(self, workloads: list[Object]) -> Found:
         try:
-            return self.look.at(workloads) if workloads else []
+            return self.look.current_symptoms(workloads) if workloads else []
         except Problem:  # this user may not list pods there
             return []
 

@@ -23,7 +23,8 @@ from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.names import OWNER
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..webhooks import ready, services, uninjected
-from .explain_failures import WorkloadStatus, checked_search
+from .explain_failures import WorkloadStatus
+from .jmespath_search import checked_search
 from .webhook_reasons import Pending, Reasons, silent, unanswered
 from .webhook_trust import is_lost
 

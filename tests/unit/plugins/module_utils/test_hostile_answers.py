@@ -15,9 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import olm_info
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered, ApiError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import LONGEST, Problem, printable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
-    LINE_LENGTH,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.failure_texts import LINE_LENGTH
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
     NotSentError,

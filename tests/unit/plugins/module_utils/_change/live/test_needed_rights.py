@@ -19,9 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_ro
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right, of_rule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import COLLECTOR_LABEL
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
-    checked_search,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import checked_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_wait import (
     RolloutWait,
     RolloutWaitOptions,

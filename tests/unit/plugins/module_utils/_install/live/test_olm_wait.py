@@ -13,9 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live.o
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_state_table import SOON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.olm.olm_states import Goal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
-    checked_search,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import checked_search
 
 from ...fake_api import FakeApi, status
 from ..olm.samples import NAME, NAMESPACE, ONE, THREE, TWO, csv, plan, subscribed

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import (
-    checked_search,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import checked_search
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.rollout_wait import (
     RolloutWait,
     RolloutWaitOptions,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import jmespath
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.explain_failures import checked_search
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.jmespath_search import checked_search
 
 
 def test_expressions_never_fill_the_cache_of_the_library() -> None:
