@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .._otelcol.config.paths import at, items
+from .._otelcol.config.paths import at, mappings, section
 from .._otelcol.kube.objects import Manifest
 
 API_VERSION = "cert-manager.io/v1"
@@ -31,9 +31,9 @@ def refusal(certificate: Manifest) -> str:
 def _condition(manifest: Manifest, kind: str) -> Manifest:
     """Return a condition of the object's current generation, or an empty one."""
     current = (None, manifest["metadata"].get("generation"))
-    for condition in items(manifest, "status", "conditions"):
+    for condition in mappings(manifest, "status", "conditions"):
         if condition.get("type") == kind and condition.get("observedGeneration") in current:
-            return dict(condition)
+            return condition
     return {}
 
 
@@ -69,7 +69,7 @@ def needed_issuers(going: Sequence[Manifest], others: Iterable[Manifest]) -> lis
 
 
 def _signs(issuer: Manifest, certificate: Manifest) -> bool:
-    reference = at(certificate, ("spec", "issuerRef"), {})
+    reference = section(certificate, "spec", "issuerRef")
     named = (reference.get("kind") or "Issuer", reference.get("name"), certificate["metadata"].get("namespace"))
     return named == (issuer["kind"], issuer["metadata"]["name"], issuer["metadata"].get("namespace"))
 

@@ -36,6 +36,7 @@ FAILED = says("Issuing", "False", reason="Failed", message="denied by policy")
     ([{"type": "Ready", "status": "True"}], True, ""),
     ([says("Issuing", "True"), says("Ready", "True")], True, ""),
     ([FAILED], False, "denied by policy"),
+    (["Ready", FAILED], False, "denied by policy"),  # a CRD that was changed may let anything pass
     ([{**FAILED, "observedGeneration": 1}], False, ""),  # of an earlier wish
     ([says("Issuing", "True", reason="DoesNotExist")], False, ""),
 )
@@ -71,6 +72,7 @@ OWN = thing("Certificate", "own", secretName="own", issuerRef={"name": "ca", "ki
     ({"name": "self"}, [ROOT]),
     ({"name": "ca", "kind": "ClusterIssuer"}, []),
     ({"name": "other"}, []),
+    (None, []),  # a CRD that was changed may let anything pass
 )
 def test_an_issuer_that_others_need_stays_with_the_ca_behind_it(reference: Any, kept: Any) -> None:
     other = thing("Certificate", "other", secretName="other", issuerRef=reference)
