@@ -22,7 +22,9 @@ class ActionModule(ModuleAction):
         arguments = self._task.args
         only = check_type_list(arguments.get("only") or [])
         try:
-            collectors = chosen(arguments.get("collectors") or [], only, asked="Capture telemetry")
+            collectors = arguments.get("collectors") or []
+            if not arguments.get("files"):
+                collectors = chosen(collectors, only, asked="Capture telemetry")
         except Problem as problem:
             raise AnsibleActionFail(str(problem)) from None
         paths = {name: _absolute(arguments[name]) for name in ("path", "files") if name in arguments}

@@ -42,6 +42,7 @@ _KNOWN_SCOPES = (
     *("io.opentelemetry.", "go.opentelemetry.io/", "@opentelemetry/", "opentelemetry.", "OpenTelemetry."),
     "github.com/open-telemetry/",
 )
+_SCOPE_NAME = "scope.name"
 # Headers of requests that an instrumentation has written into attributes. Source: the semantic conventions of HTTP and
 # RPC.
 HEADERS = (
@@ -127,6 +128,7 @@ class RecordMasks:
     def __init__(self, key: bytes, keep: Iterable[str] = (), values: str = HASH) -> None:
         self._masks = ValueMasks(key)
         self._keep = frozenset(keep)
+        self._seen: set[str] = set()
         self._hashes = values == HASH
         self._templates = BodyTemplates(self._masks)
         self._known_attributes: dict[TextAttribute, dict[str, Any]] = {}
@@ -139,6 +141,11 @@ class RecordMasks:
         Raises TypeError, AttributeError, KeyError or ValueError for what has not the form of OTLP.
         """
         return {name: self._acts[name](value) for name, value in request.items() if name in self._acts}
+
+    @property
+    def unseen(self) -> list[str]:
+        """The names of `keep` that nothing has had so far, in their order."""
+        return sorted(self._keep - self._seen)
 
     # ── The table ──
 
@@ -226,12 +233,17 @@ class RecordMasks:
 
     def _attribute(self, name: str, within_secret: bool, value: Any) -> dict[str, Any]:
         owner = Owner(name, within_secret or names_secret(name))
+        self._see(name)
         attribute = {"key": self._name(name), "value": self._value(owner, value)}
         if "stringValue" in value:
             if len(self._known_attributes) >= _REMEMBERED:
                 self._known_attributes.clear()
             self._known_attributes[TextAttribute(name, within_secret, value["stringValue"])] = attribute
         return attribute
+
+    def _see(self, name: str) -> None:
+        if name in self._keep:
+            self._seen.add(name)
 
     def _value(self, owner: Owner, value: Any) -> dict[str, Any]:
         """Return the value of an attribute, tagged by its type as OTLP has it."""
@@ -324,9 +336,10 @@ class RecordMasks:
         return self._masks.text(text)
 
     def _scope_name(self, name: str) -> str:
+        self._see(_SCOPE_NAME)
         if name.startswith(_KNOWN_SCOPES) and _NAME.fullmatch(name):
             return name
-        return self._masked_text(Owner("scope.name", False), name)
+        return self._masked_text(Owner(_SCOPE_NAME, False), name)
 
     def _version(self, text: str) -> str:
         return text if _VERSION.fullmatch(text) else self._masks.text(text)

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -93,6 +93,9 @@ def check_options(options: Mapping[str, Any]) -> None:
     if not _is_folder_name(options["folder"]):
         raise Problem(f"'{options['folder']}' is no name of a folder", asked=_ASKED, fix="Rename the host.")
     _check_name(options["files_of"])
+    if options["files"] and options["only"]:
+        wrong = f"`capture_only` names {', '.join(options['only'])}, and files are captured, not collectors"
+        raise Problem(wrong, asked=_ASKED, fix="Leave out `capture_only`, or name the collector by `capture_files_of`.")
     for name in options["keep"]:
         if names_secret(name):
             wrong = f"{name} is a header or the name of a secret, and no capture has these"
@@ -112,6 +115,14 @@ def _is_folder_name(name: str) -> bool:
     return name not in (".", "..") and "/" not in name
 
 
+class Sampled(NamedTuple):
+    """A sample, how many seconds it took, and what ended it."""
+
+    sample: Sample
+    seconds: float
+    ended: str
+
+
 class _Captures:
     """The captures of one run, which share its key."""
 
@@ -123,6 +134,7 @@ class _Captures:
         self._impossible: list[str] = []
         self._failed: list[str] = []
         self._warnings: list[str] = []
+        self._unkept: list[str] = []
 
     def of_files(self) -> None:
         """Capture what files have."""
@@ -196,17 +208,15 @@ class _Captures:
     def _write(
         self, name: str, row: Mapping[str, Any], read: Callable[[Sample], tuple[float, str]], nothing: Problem
     ) -> None:
-        """Write a capture whose records `read` adds. Raises `nothing` if there are none."""
+        """Write a capture whose records `read` adds, unless the run only checks. Raises `nothing` if there are none."""
         place = Path(self._options["path"]).expanduser() / self._options["folder"] / name
         if self._check:
+            self._sampled(read, lambda _signal, _line: None, nothing)
             self._rows.append({**row, "path": str(place)})
             return
         begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with capture_folder(place) as folder:
-            sample = Sample(self._masks, self._bounds, folder.write)
-            seconds, ended = read(sample)
-            if not sample.records:
-                raise nothing
+            sample, seconds, ended = self._sampled(read, folder.write, nothing)
             manifest = capture_manifest.manifest({"begun": begun, **row}, sample, seconds, ended)
             masking = capture_manifest.masking(self._options["values"], self._options["keep"])
             folder.finish({**manifest, "masked": masking})
@@ -214,6 +224,17 @@ class _Captures:
         silent = [signal for signal in row.get("asked_signals", ()) if signal not in sample.sizes]
         if silent:
             self._warnings.append(f"{name}: nothing came in of {', '.join(silent)}, so the capture has none of it")
+
+    def _sampled(
+        self, read: Callable[[Sample], tuple[float, str]], write: Callable[[str, bytes], None], nothing: Problem
+    ) -> Sampled:
+        """Return what `read` adds to a sample, whose lines `write` gets. Raises `nothing` if there is no record."""
+        sample = Sample(self._masks, self._bounds, write)
+        seconds, ended = read(sample)
+        if not sample.records:
+            raise nothing
+        self._unkept = self._masks.unseen
+        return Sampled(sample, seconds, ended)
 
     def result(self) -> dict[str, Any]:
         """Return the captures. Raises Problem if one failed, if a named one is impossible, or if there is none."""
@@ -224,7 +245,10 @@ class _Captures:
         if wrong:
             failed = {**facts, "warnings": self._warnings} if self._warnings else facts
             raise Problem("; ".join(_plain(wrong)), asked=_ASKED, facts=failed)
-        warnings = [*self._warnings, *(f"Not captured: {line}" for line in self._impossible)]
+        unkept = (
+            [f"capture_keep has {', '.join(self._unkept)}, which nothing in the captures has"] if self._unkept else []
+        )
+        warnings = [*self._warnings, *unkept, *(f"Not captured: {line}" for line in self._impossible)]
         return {**facts, "not_captured": list(self._impossible), "warnings": warnings}
 
 

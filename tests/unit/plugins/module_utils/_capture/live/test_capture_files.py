@@ -96,6 +96,34 @@ def test_check_mode_writes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "wrong"),
+    [(b"", "the files have no record"), (b"garbage\n", "this is no JSON")],
+    ids=["empty", "foreign"],
+)
+def test_check_mode_reads_the_files(tmp_path: Path, content: bytes, wrong: str) -> None:
+    given = options(tmp_path, written(tmp_path, content))
+    with pytest.raises(Problem, match=wrong):
+        captured(given, lambda: pytest.fail("a cluster is asked"), check=True)
+
+
+def test_a_name_to_keep_that_nothing_has_is_told(tmp_path: Path) -> None:
+    attribute = {"key": "http.request.method", "value": {"stringValue": "GET"}}
+    line = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"attributes": [attribute]}]}]}]}) + "\n"
+    result = read(tmp_path, written(tmp_path, line.encode()), keep=["http.request.method", "servce.name"])
+    assert result["warnings"] == ["capture_keep has servce.name, which nothing in the captures has"]
+
+
+def test_a_name_to_keep_may_be_that_of_scopes(tmp_path: Path) -> None:
+    line = json.dumps({"resourceLogs": [{"scopeLogs": [{"scope": {"name": "shop"}, "logRecords": [{}]}]}]}) + "\n"
+    assert read(tmp_path, written(tmp_path, line.encode()), keep=["scope.name"])["warnings"] == []
+
+
+def test_collectors_are_not_chosen_among_files(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="`capture_only` names gateway, and files are captured, not collectors"):
+        read(tmp_path, written(tmp_path, LINES), only=["gateway"])
+
+
+@pytest.mark.parametrize(
     ("more", "wrong"),
     [
         ({"values": "keep"}, "Consent with `capture_allow: \\[values\\]`"),
