@@ -14,7 +14,9 @@ from typing import Any
 
 from ..module_utils._otelcol.errors import Problem, cleaned, near
 from ..module_utils._otelcol.forecast.capture_facts import CaptureFacts
+from ..module_utils._otelcol.forecast.unmatched import checked_receivers, unmatched_receivers
 from ..module_utils._otelcol.otlp_requests import LISTS
+from ..module_utils._otelcol.testing.harness import fed_receivers
 from ..module_utils._savings.captured_records import Readable
 from ..module_utils._savings.instrumentation_score import score_of
 from ..module_utils._savings.measured_shares import Shares, measured_shares, sent_anything
@@ -60,6 +62,7 @@ def savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bo
     for option in ("markdown_path", "output_path"):
         _files.check_apart(arguments[option], [arguments["capture"], arguments["config"]], option)
         check_outside(arguments[option], arguments["capture"], option)
+    checked_receivers(arguments["receivers"])
     capture = read_capture(Path(arguments["capture"]))
     facts = CaptureFacts.of(capture.manifest)
     chosen, name = _chosen(arguments, facts)
@@ -71,12 +74,19 @@ def savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bo
         raise Problem(f"the capture {arguments['capture']} is empty", fix="Capture again while clients send.")
     told = tuple(_told(found, chosen, capture, arguments, warn))
     scores = tuple(score_of(service, of_service, readable) for service, of_service in sorted(found.services.items()))
-    notes = list(facts.notes())
+    notes = [*facts.notes(), *_unmatched(found, chosen.config, arguments["receivers"])]
     if any(row.measured for row in told):
         notes.append(f"the shares were measured with {chosen.where}")
     made = Savings(name, found, told, scores, tuple(notes))
     result = {"changed": False, **as_data(made), "report": "\n".join(map(cleaned, text_lines(made)))}
     return {**result, "changed": not check and _write(made, arguments)}
+
+
+def _unmatched(found: Found, config: Mapping[str, Any], receivers: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each thing that a user names and that has no effect."""
+    if found.unseen:
+        yield f"nothing in the capture has {', '.join(found.unseen)}, named to be kept"
+    yield from unmatched_receivers(receivers, frozenset(fed_receivers(config)))
 
 
 def _chosen(arguments: Mapping[str, Any], facts: CaptureFacts) -> tuple[Chosen, str]:

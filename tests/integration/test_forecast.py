@@ -269,3 +269,26 @@ def test_signals_without_records_are_told(
     status, printed = forecast(capture, binary, forecast_capture=str(lines))
     assert (status == 0) == bool(signals), printed
     assert said in printed, printed
+
+
+def test_what_is_named_and_matches_nothing_is_told(capture: Path, tmp_path: Path, binary: str) -> None:  # noqa: F811
+    lines = tmp_path / "logs.jsonl"
+    requests = [request for signal, request in planted_requests() if signal == "logs"]
+    lines.write_text(json.dumps(requests[0]) + "\n", encoding="utf-8")
+    named = {
+        "forecast_limits": {"series": "100k"},
+        "forecast_prices": {"million_points": 1.0},
+        "forecast_rates": {"traces": 5},
+        "forecast_receivers": {"logs": "kafka"},
+        "forecast_tenant_attribute": "customer",
+    }
+    status, said = forecast(capture, binary, forecast_capture=str(lines), **named)
+    assert status == 0, said
+    for told in (
+        "so no limit of series can be passed",
+        "so million_points counts nothing",
+        "rates: the capture has no traces",
+        "no config has a receiver kafka",
+        "no resource has customer, so there are no figures of tenants",
+    ):
+        assert told in said, said

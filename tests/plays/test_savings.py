@@ -47,3 +47,19 @@ def test_a_capture_is_of_one_host(tmp_path: Path) -> None:
     limited = plays.playbook(*command, "--limit", "web2")
     assert limited.returncode == 0, limited.stdout + limited.stderr
     assert "savings of agent from 1 log record," in " ".join(limited.stdout.split()), limited.stdout
+
+
+def test_what_is_named_and_matches_nothing_is_told(tmp_path: Path) -> None:
+    capture = tmp_path / "logs.jsonl"
+    capture.write_text('{"resourceLogs": [{"scopeLogs": [{"logRecords": [{}]}]}]}\n', encoding="utf-8")
+    given = {
+        "savings_capture": str(capture),
+        "savings_measure": 0,
+        "savings_keep": ["servce.name"],
+        "savings_receivers": {"logs": "kafka"},
+    }
+    done = plays.playbook("playbooks/savings.yml", "-e", json.dumps(given))
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 0, said
+    assert "note: nothing in the capture has servce.name, named to be kept" in said
+    assert "no config has a receiver kafka" in said

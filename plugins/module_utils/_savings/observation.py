@@ -41,7 +41,7 @@ class Wishes:
 class Found:
     """What a capture has, and what of it is worth dropping, with most bytes first.
 
-    `smaller` is how many more proposals there are.
+    `smaller` is how many more proposals there are, `unseen` are names that the user keeps and that nothing has.
     """
 
     came: Mapping[str, Amount]
@@ -50,6 +50,7 @@ class Found:
     untold: tuple[Untold, ...]
     attributes: tuple[AttributeRow, ...]
     services: Mapping[str, ServiceFacts]
+    unseen: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -133,7 +134,15 @@ def _found(
     size = sum(amount.size for amount in came.values())
     large = [proposal for proposal in proposals if 100 * _share(proposal.size, size) >= wishes.least_percent]
     told = tuple(_largest(large))
-    return Found(dict(came), told, len(proposals) - len(told), tuple(untold), tuple(_top(rows)), dict(services))
+    return Found(
+        dict(came),
+        told,
+        len(proposals) - len(told),
+        tuple(untold),
+        tuple(_top(rows)),
+        dict(services),
+        tuple(sorted(wishes.kept - {row.name for row in rows})),
+    )
 
 
 def _largest(proposals: list[Proposal]) -> Iterator[Proposal]:

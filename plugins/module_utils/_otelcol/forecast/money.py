@@ -60,6 +60,13 @@ def checked_rates(rates: Mapping[str, Any]) -> dict[str, float]:
     return {signal: float(rate) for signal, rate in rates.items()}
 
 
+def signal_of_price(name: str) -> str:
+    """Return the signal that a price is for; empty for one that is for all."""
+    if name == "thousand_series":
+        return "metrics"
+    return next((signal for signal, price in _OF_ITEMS.items() if price == name), "")
+
+
 def needs_rate(signal: str, prices: Mapping[str, float]) -> bool:
     """Return whether a price is for bytes or items of a signal, so that its cost depends on its rate."""
     return bool(prices.get("gib") or prices.get(_OF_ITEMS.get(signal, "")))

@@ -17,7 +17,8 @@ from ....module_utils._otelcol.forecast.money import Scale, checked_prices, chec
 from ....module_utils._otelcol.forecast.pages import Forecast, by_size_of_change, markdown, money_words, text_lines
 from ....module_utils._otelcol.forecast.replay_notes import notes_of_signals, replay_notes
 from ....module_utils._otelcol.forecast.sent_changes import changes_of, paired_exporters
-from ....module_utils._otelcol.forecast.tallies import Sender
+from ....module_utils._otelcol.forecast.tallies import Sender, Tally
+from ....module_utils._otelcol.forecast.unmatched import Named, Seen, checked_receivers, unmatched_notes
 from ....module_utils._otelcol.rules.reports import count_in_words
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _files, _inputs
@@ -57,6 +58,7 @@ def check_options(arguments: Mapping[str, Any]) -> None:
     checked_limits(arguments["limits"])
     checked_prices(arguments["prices"])
     checked_rates(arguments["rates"])
+    checked_receivers(arguments["receivers"])
     _check_reports(arguments)
 
 
@@ -88,8 +90,13 @@ def forecast_of(
     if not changes:
         wrong = f"no record of {arguments['capture']} reaches an exporter, before or after, so nothing was compared"
         raise Problem(wrong, fix="Capture longer, or see which receiver the records belong to.")
-    tallies = [sent.tally for by_signal in old.sent.values() for sent in by_signal.values()]
-    notes = (*_notes(facts, (before, old), (after, new)), *limits.unseen(tallies))
+    named = Named(limits, prices, rates, checked_receivers(arguments["receivers"]), arguments["tenant_attribute"])
+    seen = Seen(new.came, changes, (*_tallies(old), *_tallies(new)), frozenset((*old.receivers, *new.receivers)))
+    notes = (
+        *_notes(facts, (before, old), (after, new)),
+        *limits.unseen(_tallies(old)),
+        *unmatched_notes(named, seen),
+    )
     found = Forecast(
         collector=forms.name,
         changes=tuple(changes),
@@ -171,6 +178,10 @@ def _replayed(which: str, bench: Bench, replay: Replay) -> Replayed:
     except Problem as problem:
         wrong = f"{which}: {bench.hidden(cleaned(problem.wrong))}"
         raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
+
+
+def _tallies(form: Replayed) -> list[Tally]:
+    return [sent.tally for by_signal in form.sent.values() for sent in by_signal.values()]
 
 
 def _notes(facts: CaptureFacts, *forms: tuple[Bench, Replayed]) -> Iterator[str]:

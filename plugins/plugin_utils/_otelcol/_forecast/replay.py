@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -52,8 +52,13 @@ class Replayed:
     came: Mapping[str, int]
     """Items of the capture by signal."""
     changes: tuple[str, ...]
-    taken: frozenset[str]
-    """The signals that its receivers take."""
+    receivers: Mapping[str, Collection[str]]
+    """The receivers that can be sent to, each with its signals."""
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The signals that its receivers take."""
+        return frozenset(signal for signals in self.receivers.values() for signal in signals)
 
 
 class CountingSink(Sink):
@@ -113,8 +118,7 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
             wait_for_flushes(kept, built.flushes)
     if any(_DROPPED in line for line in said):
         raise Problem("the Collector has dropped data of the replay, so the figures would be too small", fix=_AGAIN)
-    taken = frozenset(signal for signals in built.receivers.values() for signal in signals)
-    return Replayed(kept.sent, built.exporters, came, built.changes, taken)
+    return Replayed(kept.sent, built.exporters, came, built.changes, built.receivers)
 
 
 def _calls(

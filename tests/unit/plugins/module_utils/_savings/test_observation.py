@@ -40,6 +40,12 @@ def test_shares_are_of_the_signal() -> None:
     assert not found().came
 
 
+def test_names_to_keep_that_nothing_has_are_told() -> None:
+    request = spans({"attributes": {"url.path": "/"}})
+    assert found(request, wishes=Wishes(frozenset({"url.path", "url.pth"}))).unseen == ("url.pth",)
+    assert found(request).unseen == ()
+
+
 @cases(
     "signal, request_of_line",
     ("traces", {"resourceSpans": [None]}),

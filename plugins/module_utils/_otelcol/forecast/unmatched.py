@@ -1,0 +1,77 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user names for a forecast, and nothing of the replays matches. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Problem, near
+from ..otlp_requests import LISTS
+from .limits import Limits
+from .money import signal_of_price
+from .sent_changes import Change
+from .tallies import Tally
+
+_SERIES = "series"
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a user names: limits, prices, rates and receivers by signal, and the attribute of tenants."""
+
+    limits: Limits
+    prices: Mapping[str, float]
+    rates: Mapping[str, float]
+    receivers: Mapping[str, str]
+    tenant_attribute: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the replays had: items of the capture by signal, changes, what was sent, and the receivers of both forms."""
+
+    came: Mapping[str, int]
+    changes: Sequence[Change]
+    tallies: Sequence[Tally]
+    receivers: frozenset[str]
+
+
+def checked_receivers(receivers: Mapping[str, Any]) -> dict[str, str]:
+    """Return receivers by signal. Raises Problem for an unknown signal."""
+    for signal in receivers:
+        if signal not in LISTS:
+            wrong = f"there is no signal '{signal}'{near(str(signal), LISTS)}"
+            raise Problem(wrong, where="receivers", fix=f"Signals: {', '.join(LISTS)}.")
+    return {signal: str(receiver) for signal, receiver in receivers.items()}
+
+
+def unmatched_notes(named: Named, seen: Seen) -> Iterator[str]:
+    """Yield a line for each thing that a user names and that has no effect on the forecast."""
+    has_series = any(change.before.series or change.after.series for change in seen.changes)
+    if not has_series and any(limit.figure == _SERIES for limit in named.limits.figures):
+        yield "limits: no exporter sends metrics, before or after, so no limit of series can be passed"
+    yield from _prices(named.prices, seen.changes)
+    yield from (f"rates: the capture has no {name}" for name in named.rates if not seen.came.get(name))
+    yield from unmatched_receivers(named.receivers, seen.receivers)
+    senders = {sender for tally in seen.tallies for sender in tally.items}
+    if named.tenant_attribute and not any(sender.tenant for sender in senders):
+        yield f"tenant_attribute: no resource has {named.tenant_attribute}, so there are no figures of tenants"
+
+
+def unmatched_receivers(asked: Mapping[str, str], known: frozenset[str]) -> Iterator[str]:
+    """Yield a line for each receiver that a user names and that no replayed config has."""
+    for signal, receiver in asked.items():
+        if receiver not in known:
+            yield f"receivers: no config has a receiver {receiver} for what is replayed, so {signal} do not go there"
+
+
+def _prices(prices: Mapping[str, float], changes: Sequence[Change]) -> Iterator[str]:
+    sent = {change.signal for change in changes}
+    for name in prices:
+        signal = signal_of_price(name)
+        if signal and signal not in sent:
+            yield f"prices: no exporter sends {signal}, before or after, so {name} counts nothing"
