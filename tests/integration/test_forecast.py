@@ -292,3 +292,18 @@ def test_what_is_named_and_matches_nothing_is_told(capture: Path, tmp_path: Path
         "no resource has customer, so there are no figures of tenants",
     ):
         assert told in said, said
+
+
+def test_series_that_appear_and_end_are_told(capture: Path, tmp_path: Path, binary: str) -> None:  # noqa: F811
+    minutes_of = {"/steady": range(6), "/old": range(3), "/new": range(3, 6)}
+    lines = tmp_path / "metrics.jsonl"
+    with lines.open("w", encoding="utf-8") as file:
+        for route, minutes in minutes_of.items():
+            for minute in minutes:
+                point = {"name": "requests", "attributes": {"http.route": route}}
+                file.write(json.dumps(otlp_request("metrics", [point], "planted", minute)) + "\n")
+    page = tmp_path / "page.html"
+    status, said = forecast(capture, binary, forecast_capture=str(lines), forecast_html_path=str(page))
+    assert status == 0, said
+    assert "3 → 1 series (-66.7 %, 1 → 0 appear, 1 → 0 end)" in said, said
+    assert "3 → 1, 1 → 0 appear, 1 → 0 end" in page.read_text(encoding="utf-8")

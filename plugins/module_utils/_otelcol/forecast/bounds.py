@@ -9,13 +9,33 @@ spans of a trace are kept or dropped together, or else single items.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
 LEAST_TRACES = 30
 """With fewer units, a bound says nothing."""
 _LEVEL = 1.96
 """Standard deviations on both sides that 95 of 100 samples are within, of a normal distribution."""
+
+
+class Unit(NamedTuple):
+    """A unit of the sample, such as a trace: its items before and after."""
+
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class OneSide:
+    """Items that only one side has, and by how much their ratio to all items of before may be wrong.
+
+    None as a bound says that the sample is too small to tell.
+    """
+
+    items: int = 0
+    bound: float | None = 0.0
 
 
 def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float | None:
@@ -29,15 +49,17 @@ def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float | 
         return 0.0
     if len(before) < LEAST_TRACES:
         return None
-    ratio = total_after / total_before
-    squares = 0.0
-    for trace, items in before.items():
-        difference = after.get(trace, 0) - ratio * items
-        squares += difference * difference
-    for trace, items in after.items():
-        if trace not in before:
-            squares += items * items
-    return _LEVEL * sqrt(squares) / total_before
+    return _bound(_units(before, after), total_before, total_after)
+
+
+def only_before(before: Mapping[int, int], after: Mapping[int, int]) -> OneSide:
+    """Return the items that only before has, from the items of each trace."""
+    return _one_side(before, after, _fewer)
+
+
+def only_after(before: Mapping[int, int], after: Mapping[int, int]) -> OneSide:
+    """Return the items that only after has, from the items of each trace."""
+    return _one_side(before, after, _more)
 
 
 def ratio_bound_of_items(before: int, after: int) -> float | None:
@@ -49,3 +71,38 @@ def ratio_bound_of_items(before: int, after: int) -> float | None:
     ratio = after / before
     variance = ratio * (1 - ratio) if ratio <= 1 else ratio * (ratio - 1)
     return _LEVEL * sqrt(variance / before)
+
+
+def _units(before: Mapping[int, int], after: Mapping[int, int]) -> Iterator[Unit]:
+    for trace, items in before.items():
+        yield Unit(items, after.get(trace, 0))
+    for trace, items in after.items():
+        if trace not in before:
+            yield Unit(0, items)
+
+
+def _fewer(unit: Unit) -> Unit:
+    return Unit(unit.before, max(0, unit.before - unit.after))
+
+
+def _more(unit: Unit) -> Unit:
+    return Unit(unit.before, max(0, unit.after - unit.before))
+
+
+def _one_side(before: Mapping[int, int], after: Mapping[int, int], part: Callable[[Unit], Unit]) -> OneSide:
+    items = sum(part(unit).after for unit in _units(before, after))
+    total = sum(before.values())
+    if items in (0, total) or not total:
+        return OneSide(items)
+    if len(before) < LEAST_TRACES:
+        return OneSide(items, None)
+    return OneSide(items, _bound(map(part, _units(before, after)), total, items))
+
+
+def _bound(units: Iterable[Unit], total_before: int, total_after: int) -> float:
+    ratio = total_after / total_before
+    squares = 0.0
+    for unit in units:
+        difference = unit.after - ratio * unit.before
+        squares += difference * difference
+    return _LEVEL * sqrt(squares) / total_before

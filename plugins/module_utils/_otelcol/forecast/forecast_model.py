@@ -10,7 +10,7 @@ from typing import Any
 
 from ..otlp_requests import ITEM_NOUNS
 from .forecasts_together import exporter_name
-from .pages import percent_words, readable_size, sender_name
+from .pages import items_percent, percent_words, readable_size, sender_name, series_words
 from .sent_changes import MOST_MOVERS
 from .tallies import Sender
 
@@ -70,24 +70,17 @@ def _bars(change: Row, most: int) -> dict[str, float]:
 
 def _exporter(change: Row) -> dict[str, Any]:
     before, after = change["before"], change["after"]
-    has_series = before["series"] or after["series"]
     return {
         "exporter": exporter_name(change),
         "signal": change["signal"],
         "items": f"{before['items']:,} → {after['items']:,} {ITEM_NOUNS.get(change['signal'], 'items')}",
-        "items_percent": f"{percent_words(before['items'], after['items'])}{_bound(change)}",
+        "items_percent": items_percent(change),
         "size": f"{readable_size(before['bytes'])} → {readable_size(after['bytes'])}",
         "size_percent": percent_words(before["bytes"], after["bytes"]),
-        "series": f"{before['series']:,} → {after['series']:,}" if has_series else "",
+        "series": series_words(change),
         "lost": change["lost_attributes"],
         "gained": change["gained_attributes"],
     }
-
-
-def _bound(change: Row) -> str:
-    if change["bound_percent"] is None:
-        return ", of a sample that is too small for a bound"
-    return f", ± {change['bound_percent']}" if change["bound_percent"] else ""
 
 
 def _senders(change: Row) -> Iterator[dict[str, str]]:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..otlp_requests import items_in_words
 from ..rules.reports import markdown_code
@@ -81,7 +82,9 @@ def _change_line(change: Change) -> str:
     figures.append(f"{size} ({percent_words(change.before.size, change.after.size)})")
     if change.before.series or change.after.series:
         percent = percent_words(change.before.series, change.after.series)
-        figures.append(f"{change.before.series:,} → {change.after.series:,} series ({percent})")
+        figures.append(
+            f"{change.before.series:,} → {change.after.series:,} series ({percent}{churn_words(change.as_dict())})"
+        )
     return f"{change.name}: {', '.join(figures)}"
 
 
@@ -108,10 +111,49 @@ def sender_name(sender: Sender) -> str:
 
 
 def _items_percent(change: Change) -> str:
-    percent = percent_words(change.before.items, change.after.items)
-    if change.bound is None:
-        return f"{percent}, of a sample that is too small for a bound"
-    return f"{percent}, ± {100 * change.bound:.1f}" if change.bound else percent
+    return items_percent(change.as_dict())
+
+
+def items_percent(change: Mapping[str, Any]) -> str:
+    """Return by how much the items change, with the bound, and what one side alone has if both sides have such items.
+
+    `change` is a change as a task result shows it.
+    """
+    before = change["before"]["items"]
+    words = f"{percent_words(before, change['after']['items'])}{_bound_words(change['bound_percent'])}"
+    if not change["only_before"]["items"] or not change["only_after"]["items"]:
+        return words
+    sides = (f"{_side_words(change[f'only_{side}'], before)} only {side}" for side in ("before", "after"))
+    return "; ".join((words, *sides))
+
+
+def _side_words(side: Mapping[str, Any], before: int) -> str:
+    share = 100 * side["items"] / before if before else 0.0
+    return f"{side['items']:,} ({share:.1f} %{_bound_words(side['bound_percent'])})"
+
+
+def _bound_words(bound_percent: float | None) -> str:
+    if bound_percent is None:
+        return ", of a sample that is too small for a bound"
+    return f", ± {bound_percent}" if bound_percent else ""
+
+
+def churn_words(change: Mapping[str, Any]) -> str:
+    """Return how many series appear and end in the sample, after a comma; empty if that is known of none.
+
+    `change` is a change as a task result shows it.
+    """
+    before, after = change["series_churn"]["before"], change["series_churn"]["after"]
+    if not before["known"] and not after["known"]:
+        return ""
+    words = f", {_of_known(before, 'appear')} → {_of_known(after, 'appear')} appear"
+    words += f", {_of_known(before, 'end')} → {_of_known(after, 'end')} end"
+    is_whole = all(side["known"] == change[name]["series"] for name, side in (("before", before), ("after", after)))
+    return words if is_whole else f"{words}, known of {before['known']:,} → {after['known']:,}"
+
+
+def _of_known(side: Mapping[str, int], figure: str) -> str:
+    return f"{side[figure]:,}" if side["known"] else "?"
 
 
 def percent_words(before: int, after: int) -> str:
@@ -168,11 +210,17 @@ def _row(change: Change) -> str:
         change.signal,
         items,
         f"{size} ({percent_words(change.before.size, change.after.size)})",
-        _series(change.before, change.after),
+        _series(change),
         ", ".join(map(markdown_code, change.lost_attributes)),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _series(before: Figures, after: Figures) -> str:
-    return f"{before.series:,} → {after.series:,}" if before.series or after.series else ""
+def _series(change: Change) -> str:
+    return series_words(change.as_dict())
+
+
+def series_words(change: Mapping[str, Any]) -> str:
+    """Return the series of a change as a task result shows it, and how many appear and end; empty without series."""
+    before, after = change["before"]["series"], change["after"]["series"]
+    return f"{before:,} → {after:,}{churn_words(change)}" if before or after else ""

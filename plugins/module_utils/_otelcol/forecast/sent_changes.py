@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..traits import kind_of
-from .bounds import ratio_bound, ratio_bound_of_items
+from .bounds import OneSide, only_after, only_before, ratio_bound, ratio_bound_of_items
+from .series_churn import Churn, churn_of
 from .tallies import RESOURCE, Sender, Tally
 
 MOST_MOVERS = 5
 """How many of the senders whose bytes change most are named."""
+_NOTHING, _NO_CHURN = OneSide(), Churn()
 
 
 @dataclass
@@ -66,7 +68,9 @@ class Change:
     """What changes for one exporter and signal.
 
     `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample; None if the
-    sample is too small to tell. `old_exporter` is what the exporter was called before.
+    sample is too small to tell. `old_exporter` is what the exporter was called before. `only_before` and `only_after`
+    are items that one side alone has: of spans by their traces, of log records and data points, which have no ids, by
+    their number.
     """
 
     exporter: str
@@ -78,6 +82,10 @@ class Change:
     gained_attributes: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
     old_exporter: str = ""
+    only_before: OneSide = _NOTHING
+    only_after: OneSide = _NOTHING
+    churn_before: Churn = _NO_CHURN
+    churn_after: Churn = _NO_CHURN
 
     @property
     def name(self) -> str:
@@ -93,11 +101,18 @@ class Change:
             "signal": self.signal,
             "before": self.before.as_dict(),
             "after": self.after.as_dict(),
-            "bound_percent": None if self.bound is None else round(100 * self.bound, 1),
+            "bound_percent": _percent(self.bound),
+            "only_before": {"items": self.only_before.items, "bound_percent": _percent(self.only_before.bound)},
+            "only_after": {"items": self.only_after.items, "bound_percent": _percent(self.only_after.bound)},
+            "series_churn": {"before": self.churn_before.as_dict(), "after": self.churn_after.as_dict()},
             "lost_attributes": list(self.lost_attributes),
             "gained_attributes": list(self.gained_attributes),
             "largest_changes": [move.as_dict() for move in self.moves],
         }
+
+
+def _percent(bound: float | None) -> float | None:
+    return None if bound is None else round(100 * bound, 1)
 
 
 def changes_of(before: Replayed, after: Replayed, names: Mapping[str, str]) -> Iterator[Change]:
@@ -132,6 +147,10 @@ def _change(signal: str, before: Sent, after: Sent) -> Change:
         tuple(sorted(old_names - new_names)),
         tuple(sorted(new_names - old_names)),
         _largest_moves(before, after),
+        only_before=_only_before(signal, before.tally, after.tally),
+        only_after=_only_after(signal, before.tally, after.tally),
+        churn_before=churn_of(before.tally.series.values()),
+        churn_after=churn_of(after.tally.series.values()),
     )
 
 
@@ -143,6 +162,20 @@ def _bound(signal: str, before: Tally, after: Tally) -> float | None:
     if signal == "traces":
         return ratio_bound(before.traces, after.traces)
     return ratio_bound_of_items(before.total, after.total)
+
+
+def _only_before(signal: str, before: Tally, after: Tally) -> OneSide:
+    if signal == "traces":
+        return only_before(before.traces, after.traces)
+    kept = min(before.total, after.total)
+    return OneSide(before.total - kept, ratio_bound_of_items(before.total, kept))
+
+
+def _only_after(signal: str, before: Tally, after: Tally) -> OneSide:
+    if signal == "traces":
+        return only_after(before.traces, after.traces)
+    grown = max(before.total, after.total)
+    return OneSide(grown - before.total, ratio_bound_of_items(before.total, grown))
 
 
 def _attribute_names(tally: Tally) -> set[str]:
@@ -164,7 +197,7 @@ def _largest_moves(before: Sent, after: Sent) -> tuple[Move, ...]:
 def _shares(sent: Sent) -> dict[Sender, Figures]:
     """Return what is of each sender; of the bytes, what the size of its items in JSON says."""
     sizes, all_sizes = sent.tally.sizes, sent.tally.sizes.total()
-    series = Counter(sent.tally.series.values())
+    series = Counter(one.sender for one in sent.tally.series.values())
     return {
         sender: Figures(items, round(sent.size * sizes[sender] / all_sizes), series[sender])
         for sender, items in sent.tally.items.items()

@@ -33,6 +33,29 @@ class AttributeName(NamedTuple):
     name: str
 
 
+@dataclass(slots=True)
+class Series:
+    """A series of metrics: whose it is, the hash of the name of its metric, and when it was measured.
+
+    Times are nanoseconds since 1970. `gap` is the longest time between two of its points.
+    """
+
+    sender: Sender
+    metric: int
+    first: int
+    last: int
+    gap: int = 0
+
+    def measured(self, time: int) -> None:
+        """Count a point of some time."""
+        if time > self.last:
+            self.gap = max(self.gap, time - self.last)
+            self.last = time
+        elif time < self.first:
+            self.gap = max(self.gap, self.first - time)
+            self.first = time
+
+
 @dataclass
 class Tally:
     """What requests of one signal hold.
@@ -44,7 +67,7 @@ class Tally:
     items: Counter[Sender] = field(default_factory=Counter)
     sizes: Counter[Sender] = field(default_factory=Counter)
     traces: Counter[int] = field(default_factory=Counter)
-    series: dict[int, Sender] = field(default_factory=dict)
+    series: dict[int, Series] = field(default_factory=dict)
     resource_names: set[str] = field(default_factory=set)
     record_names: set[str] = field(default_factory=set)
 
@@ -89,10 +112,18 @@ class Tally:
         for metric in records_of("metrics", resource):
             points = list(points_of(metric))
             self.items.update(repeat(sender, len(points)))
-            owner = hash((metric.get("name"), of_resource))
+            name = hash(metric.get("name"))
+            owner = hash((name, of_resource))
             for point in points:
                 self.record_names.update(_names(point))
-                self.series[hash((owner, _identity(point)))] = sender
+                self._add_point(hash((owner, _identity(point))), name, sender, int(point.get("timeUnixNano") or 0))
+
+    def _add_point(self, identity: int, metric: int, sender: Sender, time: int) -> None:
+        series = self.series.get(identity)
+        if series is None:
+            self.series[identity] = Series(sender, metric, time, time)
+        else:
+            series.measured(time)
 
 
 def _names(record: Mapping[str, Any]) -> set[str]:

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from math import sqrt
 from random import Random
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import (
+    OneSide,
+    only_after,
+    only_before,
     ratio_bound,
     ratio_bound_of_items,
 )
@@ -34,6 +38,25 @@ def test_the_bound_of_traces_holds_although_spans_of_a_trace_go_together() -> No
         of_sample = sum(after.values()) / sum(before.values())
         held += abs(of_sample - ratio) <= (ratio_bound(before, after) or 0)
     assert held >= LEAST
+
+
+def test_the_bounds_of_what_one_side_alone_has_hold() -> None:
+    """A trace loses spans, or gets some more, so that the sum of both tells neither."""
+    random = Random(3)
+    spans = [random.randint(1, 40) for _ in range(TRACES)]
+    later = [max(0, number + random.choice((-5, -2, 0, 0, 3, 8))) for number in spans]
+    lost = sum(max(0, old - new) for old, new in zip(spans, later, strict=True)) / sum(spans)
+    made = sum(max(0, new - old) for old, new in zip(spans, later, strict=True)) / sum(spans)
+    held = {"lost": 0, "made": 0}
+    for _ in range(DRAWS):
+        drawn = random.sample(range(TRACES), SIZE)
+        before = {trace: spans[trace] for trace in drawn}
+        after = {trace: later[trace] for trace in drawn if later[trace]}
+        total = sum(before.values())
+        old, new = only_before(before, after), only_after(before, after)
+        held["lost"] += abs(old.items / total - lost) <= (old.bound or 0)
+        held["made"] += abs(new.items / total - made) <= (new.bound or 0)
+    assert min(held.values()) >= LEAST, held
 
 
 def test_the_bound_of_single_items_holds() -> None:
@@ -74,3 +97,39 @@ def test_traces_that_only_one_side_has_count() -> None:
     before = dict.fromkeys(range(40), 1)
     after = dict.fromkeys(range(20, 60), 1)
     assert ratio_bound(before, after) == pytest.approx(1.96 * 40**0.5 / 40)
+
+
+def test_items_of_one_side_show_where_the_sum_stays_the_same() -> None:
+    before = dict.fromkeys(range(100), 5)
+    after = {**dict.fromkeys(range(90), 5), **dict.fromkeys(range(200, 205), 10)}
+    assert sum(before.values()) == sum(after.values())
+    lost, made = only_before(before, after), only_after(before, after)
+    assert (lost.items, made.items) == (50, 50)
+    # A tenth of 100 traces is lost: 1.96 times the deviation of a share, sqrt(0.1 * 0.9 / 100).
+    assert lost.bound == pytest.approx(0.0588)
+    assert made.bound == pytest.approx(1.96 * sqrt(5 * 10**2 + 100 * 0.5**2) / 500)
+
+
+def test_a_trace_of_both_sides_may_have_more_or_less_on_one() -> None:
+    before, after = dict.fromkeys(range(40), 3), {**dict.fromkeys(range(40), 3), 0: 1, 1: 7}
+    assert (only_before(before, after).items, only_after(before, after).items) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost", "made"),
+    [
+        ({}, {1: 2}, OneSide(), OneSide(2)),
+        ({1: 2}, {}, OneSide(2), OneSide()),
+        ({1: 2, 2: 2}, {1: 1, 2: 2, 3: 1}, OneSide(1, None), OneSide(1, None)),
+        ({1: 2}, {1: 2}, OneSide(), OneSide()),
+    ],
+    ids=["new", "gone", "few", "same"],
+)
+def test_whole_and_small_samples(before: dict[int, int], after: dict[int, int], lost: OneSide, made: OneSide) -> None:
+    assert (only_before(before, after), only_after(before, after)) == (lost, made)
+
+
+def test_what_is_only_dropped_has_the_bound_of_the_change() -> None:
+    before, after = dict.fromkeys(range(100), 5), dict.fromkeys(range(62), 5)
+    assert only_before(before, after).bound == ratio_bound(before, after)
+    assert only_after(before, after) == OneSide()

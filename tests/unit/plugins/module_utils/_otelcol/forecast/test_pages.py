@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import OneSide
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import Scale
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.pages import (
     Forecast,
@@ -20,6 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     Figures,
     Move,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.series_churn import Churn
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
 
 from tests.support.cases import cases
@@ -101,3 +103,28 @@ def test_the_largest_change_comes_first() -> None:
 @cases("size, text", (0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (2**20, "1.0 MiB"), (3 * 2**30, "3.0 GiB"))
 def test_sizes_are_short(size: int, text: str) -> None:
     assert readable_size(size) == text
+
+
+def test_what_each_side_alone_has_is_told_if_both_have_such_items() -> None:
+    moved = replace(CHANGE, only_before=OneSide(500, 0.0123), only_after=OneSide(120, None))
+    percent = "-38.0 %, ± 1.2; 500 (50.0 %, ± 1.2) only before"
+    percent += "; 120 (12.0 %, of a sample that is too small for a bound) only after"
+    assert f"1,000 → 620 spans ({percent})" in list(text_lines(replace(FORECAST, changes=(moved,))))[1]
+    assert f"1,000 → 620 ({percent})" in markdown(replace(FORECAST, changes=(moved,)))
+    dropped = replace(CHANGE, only_before=OneSide(380, 0.0123))
+    assert "only before" not in markdown(replace(FORECAST, changes=(dropped,)))
+
+
+@cases(
+    "before, after, words",
+    (Churn(3, 5, 60), Churn(0, 2, 40), ", 3 → 0 appear, 5 → 2 end"),
+    (Churn(3, 5, 60), Churn(), ", 3 → ? appear, 5 → ? end, known of 60 → 0"),
+    (Churn(3, 5, 50), Churn(0, 0, 40), ", 3 → 0 appear, 5 → 0 end, known of 50 → 40"),
+    (Churn(), Churn(), ""),
+)
+def test_series_have_their_churn_beside_them(before: Churn, after: Churn, words: str) -> None:
+    figures = {"before": Figures(600, 900, 60), "after": Figures(400, 600, 40)}
+    change = Change("otlp/a", "metrics", **figures, churn_before=before, churn_after=after)
+    forecast = replace(FORECAST, changes=(change,))
+    assert f"60 → 40 series (-33.3 %{words})" in list(text_lines(forecast))[1]
+    assert f"| 60 → 40{words} |" in markdown(forecast)

@@ -83,3 +83,39 @@ def test_series_are_counted_by_sender() -> None:
     change = one_change(sent("metrics", points, 10), sent("metrics", points[:1], 5))
     assert (change.before.series, change.after.series) == (2, 1)
     assert change.moves[0].before.series == 2
+
+
+def test_what_one_side_alone_has_is_told_by_trace() -> None:
+    change = one_change(sent("spans", spans("cart", 40), 400), sent("spans", spans("pay", 40), 400))
+    told = change.as_dict()
+    assert told["only_before"] == {"items": 40, "bound_percent": 0.0}
+    assert told["only_after"] == {"items": 40, "bound_percent": 0.0}
+
+
+def test_what_has_no_ids_is_told_apart_by_its_number() -> None:
+    logs = [{"body": "one"}]
+    told = one_change(sent("logs", logs * 100, 9), sent("logs", logs * 90, 8)).as_dict()
+    assert told["only_before"] == {"items": 10, "bound_percent": 5.9}
+    assert told["only_after"] == {"items": 0, "bound_percent": 0.0}
+    more = one_change(sent("logs", logs * 100, 9), sent("logs", logs * 110, 8)).as_dict()
+    assert (more["only_before"]["items"], more["only_after"]["items"]) == (0, 10)
+
+
+def measured(minutes_of: dict[str, range]) -> dict[str, Sent]:
+    """Return what was sent of a metric whose routes were measured in some minutes."""
+    counted = Sent(size=9)
+    for route, minutes in minutes_of.items():
+        for minute in minutes:
+            point = {"name": "requests", "attributes": {"route": route}}
+            text = json.dumps(otlp_request("metrics", [point], "given", minute), separators=(",", ":"))
+            counted.tally.add("metrics", measured_resources(text))
+    return {"metrics": counted}
+
+
+def test_series_that_appear_and_end_are_told() -> None:
+    before = {"/": range(6), "/old": range(3), "/new": range(3, 6)}
+    told = one_change(measured(before), measured({"/": range(6)})).as_dict()
+    assert told["series_churn"] == {
+        "before": {"appear": 1, "end": 1, "known": 3},
+        "after": {"appear": 0, "end": 0, "known": 1},
+    }

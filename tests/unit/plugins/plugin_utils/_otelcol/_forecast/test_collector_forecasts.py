@@ -34,7 +34,7 @@ def test_what_a_person_added_stays_in_a_cluster_and_goes_from_a_file(
     row = {"kind": "OpenTelemetryCollector", "namespace": "telemetry", "name": "gateway", "config": CONFIG}
     arguments = {
         **{"collectors": [row], "manifests": [resource(CONFIG)], "resources": [resource(WITH_LOGS)], "kept": None},
-        **{"captures": "no captures", "limits": {}, "prices": {}, "without_capture": "fail"},
+        **{"captures": "no captures", "limits": {}, "prices": {}, "receivers": {}, "without_capture": "fail"},
         "gitops_path": gitops_path,
     }
     result = collector_forecasts(arguments, str)

@@ -1,0 +1,56 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Series that appear and end within a sample are counted, where a metric was measured often enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.series_churn import Churn, churn_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender, Series
+
+from tests.support.cases import cases
+
+CART = Sender("cart", "shop", "")
+STEADY = range(0, 61, 10)
+
+
+def series(seconds: Iterable[int], metric: int = 1) -> Series:
+    first, *later = [second * 10**9 for second in seconds]
+    made = Series(CART, metric, first, first)
+    for time in later:
+        made.measured(time)
+    return made
+
+
+@cases(
+    "measured, churn",
+    ([STEADY], Churn(known=1)),
+    ([STEADY, range(30, 61, 10)], Churn(appear=1, known=2)),
+    ([STEADY, range(0, 31, 10)], Churn(end=1, known=2)),
+    ([STEADY, [30]], Churn(appear=1, end=1, known=2)),
+    # Clients measure at their own turn, so the first point of each comes within an interval.
+    ([STEADY, range(9, 61, 10), range(10, 61, 10)], Churn(known=3)),
+    # One interval says nothing, and neither does a metric that was measured once.
+    ([[0, 10], [10]], Churn()),
+    ([[0, 10], [19]], Churn()),
+    ([[0], [50]], Churn()),
+    ([], Churn()),
+    # What pauses and comes back has neither ended nor appeared.
+    ([STEADY, [0, 10, 50, 60]], Churn()),
+)
+def test_series_appear_and_end(measured: list[Iterable[int]], churn: Churn) -> None:
+    assert churn_of([series(seconds) for seconds in measured]) == churn
+
+
+def test_each_metric_has_its_own_time_and_interval() -> None:
+    quick = [series(STEADY, 1), series(range(0, 31, 10), 1)]
+    slow = [series([0, 60], 2), series([60], 2)]
+    later = [series(range(1000, 1061, 10), 3)]
+    assert churn_of([*quick, *slow, *later]) == Churn(end=1, known=3)
+
+
+def test_the_order_of_points_does_not_matter() -> None:
+    made = series([30, 10, 60, 40])
+    assert (made.first, made.last, made.gap) == (10 * 10**9, 60 * 10**9, 30 * 10**9)
