@@ -23,7 +23,7 @@ description:
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._cluster]
 attributes:
-  check_mode: {details: "Asks the server whether it would take the Job, and writes nothing."}
+  check_mode: {details: "Asks the server whether it would take the Job, or reads the files, and writes nothing."}
 options:
   collectors:
     description:
@@ -46,7 +46,7 @@ options:
     description:
       - Files on the controller that are captured instead of collectors, of exporter C(file) or of others. Each line is
         a request as OTLP JSON, or the whole file is one. Files may be packed with gzip.
-      - O(seconds) does not apply to files.
+      - O(seconds) does not apply to files, and O(only) is refused beside them.
     type: list
     elements: path
     default: []
@@ -79,7 +79,7 @@ options:
     choices: [hash, keep]
     default: hash
   keep:
-    description: Names of attributes whose values stay, such as C(service.name).
+    description: Names of attributes whose values stay, such as C(service.name). A name that nothing has is warned of.
     type: list
     elements: str
     default: []
