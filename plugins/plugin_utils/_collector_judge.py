@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,10 @@ def _now() -> str:
 
 
 def judge(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Return the verdict, and write the pages. Raises Problem if collectors do worse, or lack data that they need."""
+    """Return the verdict, and write the pages.
+
+    Raises Problem if collectors do worse, if they lack data that they need, or if none of them was compared.
+    """
     folder = _folder(arguments)
     verdicts = _judged(folder, arguments["members"])
     must_have_data = arguments["without_data"] == "fail"
@@ -69,8 +72,8 @@ def judge(arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     pages = {"judge.md": page, "judge.xml": junit_page(verdicts, without_data_fails=must_have_data)}
     placed = [_files.place(folder / name, text, check) for name, text in pages.items()]
     lacks_data = must_have_data and verdicts.result != PASSED
-    if verdicts.result == WORSE or lacks_data:
-        lines = verdicts.worse or verdicts.without_data or ["there is no collector"]
+    if verdicts.result == WORSE or verdicts.not_compared or lacks_data:
+        lines = verdicts.worse or verdicts.without_data
         wrong = at_most(_SHOWN, [line.rstrip(".") for line in lines], between="; ", last="; ")
         fix = f"{folder / 'judge.md'} has all of it."
         raise Problem(wrong, asked=_ASKED, fix=fix, facts={"verdict": verdicts.result, "markdown": page})
@@ -111,10 +114,9 @@ def _judged(folder: Path, members: Sequence[Mapping[str, Any]]) -> JudgedCollect
             times.append(f"{host}: {figures['kept']}")
     for member in members:
         after += tracks(member["host"], member["read"])
-    missing = [*_without_figures(members), *_unchanged(before, after)]
     tools = judge_tools()
     verdicts = [judged(sides, tools) for sides in sides_of(after, before, ())]
-    return JudgedCollectors(verdicts, missing, tuple(times))
+    return JudgedCollectors(verdicts, _without_figures(members), tuple(times), _not_compared(before, after, members))
 
 
 def _without_figures(members: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -127,8 +129,12 @@ def _without_figures(members: Sequence[Mapping[str, Any]]) -> list[str]:
     return [*unread, *taken]
 
 
-def _unchanged(before: Iterable[Track], after: Sequence[Track]) -> list[str]:
-    """Return that nothing has changed since the figures were kept, if so: then no sync was judged."""
+def _not_compared(before: Sequence[Track], after: Sequence[Track], members: Sequence[Any]) -> list[str]:
+    """Return why no collector was compared; nothing if some were."""
+    if not members:
+        return ["there is no collector"]
+    if after and not before:
+        return ["no figures were kept before the sync, so nothing was compared"]
     earlier = {(track.member, track.name, track.release) for track in before}
     same = [(track.member, track.name, track.release) in earlier for track in after]
     return ["all collectors run what they ran when the figures were kept"] if same and all(same) else []

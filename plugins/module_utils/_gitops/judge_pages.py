@@ -21,12 +21,13 @@ WORSE, NO_DATA, PASSED = "worse", "no data", "passed"
 class JudgedCollectors:
     """The verdicts of all collectors of a sync, and why the data of some of them is missing.
 
-    `kept` says when the figures of each host were kept.
+    `kept` says when the figures of each host were kept, `not_compared` why no collector at all was compared.
     """
 
     verdicts: Sequence[Judged]
     missing: Sequence[str] = ()
     kept: Sequence[str] = ()
+    not_compared: Sequence[str] = ()
 
     @property
     def worse(self) -> list[str]:
@@ -36,7 +37,7 @@ class JudgedCollectors:
     @property
     def without_data(self) -> list[str]:
         """Why something was not judged by data, one line each."""
-        return [*self.missing, *(verdict.line for verdict in self.verdicts if _lacks_data(verdict))]
+        return [*self.not_compared, *self.missing, *(verdict.line for verdict in self.verdicts if _lacks_data(verdict))]
 
     @property
     def result(self) -> str:
@@ -78,9 +79,13 @@ def _section(title: str, rows: Sequence[str]) -> list[str]:
 
 
 def junit_page(judged: JudgedCollectors, *, without_data_fails: bool) -> str:
-    """Return a test case for each group of collectors, and one for each whose data is missing."""
+    """Return a test case for each group of collectors, and one for each whose data is missing.
+
+    `without_data_fails` is about collectors among others: that none was compared is always a failure.
+    """
     severity = "error" if without_data_fails else "info"
-    cases = [Checked(line, (_finding(NO_DATA, severity, line),)) for line in judged.missing]
+    cases = [Checked(line, (_finding(NO_DATA, "error", line),)) for line in judged.not_compared]
+    cases += [Checked(line, (_finding(NO_DATA, severity, line),)) for line in judged.missing]
     for verdict in judged.verdicts:
         findings = [_finding(WORSE, "error", line) for line in verdict.worse]
         if _lacks_data(verdict):

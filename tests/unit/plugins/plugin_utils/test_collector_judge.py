@@ -81,11 +81,12 @@ def test_what_was_not_judged_by_data_is_no_success(tmp_path: Path, after: dict[s
     assert (allowed["verdict"], why in allowed["markdown"]) == ("no data", True)
 
 
-def test_without_kept_figures_nothing_is_compared_which_is_no_success(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="compared with nothing, since nothing else had data"):
-        judge(tmp_path, synced(50, 0))
+@pytest.mark.parametrize("without_data", ["fail", "pass"])
+def test_without_kept_figures_nothing_is_compared_which_is_no_success(tmp_path: Path, without_data: str) -> None:
+    with pytest.raises(Problem, match="no figures were kept before the sync"):
+        judge(tmp_path, synced(50, 0), without_data=without_data)
     with pytest.raises(Problem, match="there is no collector"):
-        judge(tmp_path)
+        judge(tmp_path, without_data=without_data)
 
 
 def test_what_cannot_be_read_is_not_kept(tmp_path: Path) -> None:
@@ -101,10 +102,12 @@ def test_one_that_cannot_be_read_keeps_no_other_and_loses_its_earlier_figures(tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["asia.json", "us.json"]
 
 
-def test_collectors_that_nothing_has_changed_are_no_success(tmp_path: Path) -> None:
+@pytest.mark.parametrize("without_data", ["fail", "pass"])
+def test_collectors_that_nothing_has_changed_are_no_success(tmp_path: Path, without_data: str) -> None:
     keep(tmp_path, member(50, 0), member(50, 0, "us"))
     with pytest.raises(Problem, match="all collectors run what they ran when the figures were kept"):
-        judge(tmp_path, member(50, 0), member(50, 0, "us"))
+        judge(tmp_path, member(50, 0), member(50, 0, "us"), without_data=without_data)
+    assert cases(tmp_path)["all collectors run what they ran when the figures were kept"] is True
     assert judge(tmp_path, synced(50, 0), member(50, 0, "us"))["verdict"] == "passed", "one of them was changed"
 
 
