@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.awx.awx.plugins import modules as awx_modules
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP, AUTH_ARG_SPEC
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kubeconfig import option
@@ -55,6 +56,13 @@ OF_PLAYBOOKS: dict[str, dict[str, Any]] = {
     "otel_report_path": {},
     "preflight_cluster": {"type": "bool"},
 }
+
+
+@pytest.mark.parametrize("path", sorted(AWX.glob("data/*.yml")), ids=lambda path: path.name)
+def test_ansible_reads_each_file_without_a_warning(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It warns of a key that overrides one of its anchor, as of one that stands twice."""
+    assert DataLoader().load_from_file(str(path))
+    assert capfd.readouterr().err == ""
 
 
 def inputs() -> dict[str, dict[str, Any]]:
