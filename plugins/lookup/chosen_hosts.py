@@ -11,8 +11,7 @@ short_description: The hosts on which a play of this collection runs
 description:
   - Returns the patterns for C(hosts) of a play, by RV(ignore:otel_hosts), or else for all hosts of the inventory. An
     inventory without hosts has localhost.
-  - Fails if they match no host, since a run that does nothing would end as one that has done all. C(--limit) may leave
-    out the hosts of a playbook that another one imports with RV(ignore:otel_hosts), but not those of the whole run.
+  - Fails if they match no host of the run, since a run that does nothing would end as one that has done all.
 author: The o11y.opentelemetry maintainers (@o11y)
 version_added: 1.1.0
 options:
@@ -47,7 +46,6 @@ from ansible.errors import AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
-from ansible.utils.vars import load_extra_vars
 
 from ..plugin_utils._chosen_hosts import asked_patterns, patterns_of_kind, why_nothing
 
@@ -64,8 +62,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         groups = variables["groups"]
         asked = asked_patterns(self._value(variables), groups)
         patterns = patterns_of_kind(asked, kind, groups)
-        is_of_import = _VARIABLE in variables and _VARIABLE not in load_extra_vars(self._loader)
-        inventory = self._inventory(groups, None if is_of_import else variables.get("ansible_limit"))
+        inventory = self._inventory(groups, variables.get("ansible_limit"))
         must_match = patterns if self.get_option("needed") else asked
         if not inventory.list_hosts(must_match):
             raise AnsibleLookupError(why_nothing(asked, kind, is_asked=bool(inventory.list_hosts(asked))))

@@ -76,20 +76,6 @@ def test_hosts_that_match_run_each_by_its_kind(tmp_path: Path, given: dict[str, 
     assert {host for host in ("eu", "web1") if f"{host} :" in counted} == hosts, said
 
 
-@pytest.mark.parametrize(("hosts", "status"), [("eu", 0), ("prod", 4)], ids=["left out", "misspelt"])
-def test_a_limit_may_leave_out_what_one_playbook_of_several_is_for(tmp_path: Path, hosts: str, status: int) -> None:
-    """Users import playbooks of this collection for some hosts each, and limit the whole to some of them."""
-    imported = [
-        {"import_playbook": str(plays.ROOT / "playbooks" / "render.yml"), "vars": {"otel_hosts": name}}
-        for name in (hosts, "web1")
-    ]
-    (tmp_path / "all.yml").write_text(json.dumps(imported), encoding="utf-8")
-    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": BOTH}}), encoding="utf-8")
-    done = plays.playbook("-i", str(tmp_path / "hosts.json"), str(tmp_path / "all.yml"), "--limit", "web1")
-    assert done.returncode == status, done.stdout + done.stderr
-    assert ("web1 " in done.stdout.partition("PLAY RECAP")[2]) == (status == 0)
-
-
 def test_an_inventory_without_hosts_has_localhost(tmp_path: Path) -> None:
     status, said = run(tmp_path, "render", {}, "-e", json.dumps({"otel_collectors": [GATEWAY]}))
     assert status == 0, said
