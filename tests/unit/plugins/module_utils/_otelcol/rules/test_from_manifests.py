@@ -19,7 +19,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     context_of,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _judged_collectors, _render
 
 from tests.support.recipe_options import RECIPE_OPTIONS
 
@@ -347,7 +347,7 @@ def test_rules_know_the_build_that_will_run(
     options: dict[str, Any], build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Subject] = []
-    monkeypatch.setattr(_render, "lint", lambda subject, _own: seen.append(subject) or [])
+    monkeypatch.setattr(_judged_collectors, "lint", lambda subject, _own: seen.append(subject) or [])
     item = {"name": "a", "namespace": "b", "recipes": ["otlp_ingest", "debug_output"]}
     _render.plan(_render.Request([item], options))
     target = seen[0].target
