@@ -142,17 +142,12 @@ class _DocumentReader:
         """Return the data of a mapping; its own keys hide those that it merges."""
         own: dict[Any, Any] = {}
         merged: dict[Any, Any] = {}
-        typed_keys: set[tuple[type, Any]] = set()  # without those of text: Python takes 1 and true for the same key
         for key_node, value_node in node.value:
             if is_merge_key(key_node):
                 merged |= self._merged(value_node, path, depth)
                 continue
             key = scalar(key_node) if key_node.kind == SCALAR else key_of(key_node)
-            is_text = isinstance(key, str)
-            is_twice = key in own if is_text else (type(key), key) in typed_keys
-            if not is_text:
-                typed_keys.add((type(key), key))
-            if is_twice:
+            if key in own:  # as for Ansible, 1 and true are one key, whose first value is lost
                 line, column = key_node.start
                 self.duplicates.append(((*path, key), Position(self.file, line + 1, column + 1)))
             is_scalar = value_node.kind == SCALAR  # most are, and a path is made for none of them
