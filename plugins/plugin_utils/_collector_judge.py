@@ -133,11 +133,13 @@ def _not_compared(before: Sequence[Track], after: Sequence[Track], members: Sequ
     """Return why no collector was compared; nothing if some were."""
     if not members:
         return ["there is no collector"]
-    if after and not before:
+    if not before:
         return ["no figures were kept before the sync, so nothing was compared"]
+    if not after:
+        return ["no collector was read after the sync, so nothing was compared"]
     earlier = {(track.member, track.name, track.release) for track in before}
     same = [(track.member, track.name, track.release) in earlier for track in after]
-    return ["all collectors run what they ran when the figures were kept"] if same and all(same) else []
+    return ["all collectors run what they ran when the figures were kept"] if all(same) else []
 
 
 def _kept(folder: Path, host: str) -> dict[str, Any]:

@@ -77,14 +77,31 @@ def test_what_was_not_judged_by_data_is_no_success(tmp_path: Path, after: dict[s
         judge(tmp_path, after)
     assert why in str(told.value)
     assert all(cases(tmp_path).values())
-    allowed = judge(tmp_path, after, without_data="pass")
-    assert (allowed["verdict"], why in allowed["markdown"]) == ("no data", True)
+    with pytest.raises(Problem, match="no collector was read after the sync"):
+        judge(tmp_path, after, without_data="pass")
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        member(50, 0, "us", collectors=[], unread="forbidden"),
+        member(50, 0, "us", collectors=[]),
+        member(50, 0, "us", collectors=[], taken=["obs/agent"]),
+    ],
+)
+def test_some_among_others_may_be_without_data(tmp_path: Path, silent: dict[str, Any]) -> None:
+    keep(tmp_path, member(50, 0), member(50, 0, "us"))
+    with pytest.raises(Problem):
+        judge(tmp_path, synced(50, 0), silent)
+    assert judge(tmp_path, synced(50, 0), silent, without_data="pass")["verdict"] == "no data"
 
 
 @pytest.mark.parametrize("without_data", ["fail", "pass"])
 def test_without_kept_figures_nothing_is_compared_which_is_no_success(tmp_path: Path, without_data: str) -> None:
     with pytest.raises(Problem, match="no figures were kept before the sync"):
         judge(tmp_path, synced(50, 0), without_data=without_data)
+    with pytest.raises(Problem, match="no figures were kept before the sync"):
+        judge(tmp_path, member(50, 0, collectors=[], unread="forbidden"), without_data=without_data)
     with pytest.raises(Problem, match="there is no collector"):
         judge(tmp_path, without_data=without_data)
 
