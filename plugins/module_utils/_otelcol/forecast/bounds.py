@@ -92,7 +92,8 @@ def _more(unit: Unit) -> Unit:
 def _one_side(before: Mapping[int, int], after: Mapping[int, int], part: Callable[[Unit], Unit]) -> OneSide:
     items = sum(part(unit).after for unit in _units(before, after))
     total = sum(before.values())
-    if items in (0, total) or not total:
+    is_whole = all(part(unit).after == unit.before for unit in _units(before, after))
+    if not items or not total or is_whole:
         return OneSide(items)
     if len(before) < LEAST_TRACES:
         return OneSide(items, None)

@@ -37,7 +37,7 @@ class AttributeName(NamedTuple):
 class Series:
     """A series of metrics: whose it is, the hash of the name of its metric, and when it was measured.
 
-    Times are nanoseconds since 1970. `gap` is the longest time between two of its points.
+    Times are nanoseconds since 1970, and 0 is none, as in OTLP. `gap` is the longest time between two of its points.
     """
 
     sender: Sender
@@ -47,8 +47,12 @@ class Series:
     gap: int = 0
 
     def measured(self, time: int) -> None:
-        """Count a point of some time."""
-        if time > self.last:
+        """Count a point of some time; one without says nothing."""
+        if not time:
+            return
+        if not self.first:
+            self.first = self.last = time
+        elif time > self.last:
             self.gap = max(self.gap, time - self.last)
             self.last = time
         elif time < self.first:

@@ -110,6 +110,15 @@ def test_items_of_one_side_show_where_the_sum_stays_the_same() -> None:
     assert made.bound == pytest.approx(1.96 * sqrt(5 * 10**2 + 100 * 0.5**2) / 500)
 
 
+def test_a_sum_that_is_that_of_before_by_chance_is_not_exact() -> None:
+    before = dict.fromkeys(range(100), 1)
+    tripled = only_after(before, {trace: 3 if trace < 50 else 1 for trace in before})
+    assert tripled.items == 100
+    assert tripled.bound
+    assert tripled.bound > 0.1
+    assert only_after(before, dict.fromkeys(before, 2)) == OneSide(100)
+
+
 def test_a_trace_of_both_sides_may_have_more_or_less_on_one() -> None:
     before, after = dict.fromkeys(range(40), 3), {**dict.fromkeys(range(40), 3), 0: 1, 1: 7}
     assert (only_before(before, after).items, only_after(before, after).items) == (2, 4)

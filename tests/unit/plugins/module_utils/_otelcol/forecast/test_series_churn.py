@@ -16,9 +16,9 @@ CART = Sender("cart", "shop", "")
 STEADY = range(0, 61, 10)
 
 
-def series(seconds: Iterable[int], metric: int = 1) -> Series:
-    first, *later = [second * 10**9 for second in seconds]
-    made = Series(CART, metric, first, first)
+def series(seconds: Iterable[int], metric: int = 1, sender: Sender = CART) -> Series:
+    first, *later = [(1_700_000_000 + second) * 10**9 for second in seconds]
+    made = Series(sender, metric, first, first)
     for time in later:
         made.measured(time)
     return made
@@ -44,6 +44,22 @@ def test_series_appear_and_end(measured: list[Iterable[int]], churn: Churn) -> N
     assert churn_of([series(seconds) for seconds in measured]) == churn
 
 
+def test_points_without_a_time_say_nothing() -> None:
+    """OTLP writes 0 for a time that is not known."""
+    untimed = Series(CART, 1, 0, 0)
+    assert churn_of([series(STEADY), untimed]) == Churn(known=1)
+    untimed.measured(1_700_000_030 * 10**9)
+    assert churn_of([series(STEADY), untimed]) == Churn(appear=1, end=1, known=2)
+    untimed.measured(0)
+    assert untimed == Series(CART, 1, 1_700_000_030 * 10**9, 1_700_000_030 * 10**9)
+
+
+def test_a_slow_sender_does_not_hide_what_a_quick_one_of_the_same_metric_loses() -> None:
+    slow = series(range(0, 181, 60), sender=Sender("slow", "shop", ""))
+    short = [series([start, start + 10]) for start in range(0, 180, 20)]
+    assert churn_of([slow, *short]) == Churn(appear=8, end=8, known=10)
+
+
 def test_each_metric_has_its_own_time_and_interval() -> None:
     quick = [series(STEADY, 1), series(range(0, 31, 10), 1)]
     slow = [series([0, 60], 2), series([60], 2)]
@@ -53,4 +69,4 @@ def test_each_metric_has_its_own_time_and_interval() -> None:
 
 def test_the_order_of_points_does_not_matter() -> None:
     made = series([30, 10, 60, 40])
-    assert (made.first, made.last, made.gap) == (10 * 10**9, 60 * 10**9, 30 * 10**9)
+    assert (made.last - made.first, made.gap) == (50 * 10**9, 30 * 10**9)
