@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._otelcol.config.masking import concealed, quoted
-from ..._otelcol.config.paths import items, section
+from ..._otelcol.config.paths import mappings, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import ref
 from ..._telemetry.logs import tail
@@ -135,10 +135,10 @@ def unfinished(workloads: list[Object], events: list[Object]) -> list[str]:
 
 def _unmet_conditions(workload: Object) -> Iterator[str]:
     """Yield what each condition of a workload says that is not true."""
-    for condition in items(workload, "status", "conditions"):
+    for condition in mappings(workload, "status", "conditions"):
         if condition.get("status") != "True":
             said = quoted(str(condition.get("message") or condition.get("reason") or ""), LINE_LENGTH)
-            yield f"{ref(workload)}: {condition['type']} is {condition['status']}: {said}"
+            yield f"{ref(workload)}: {condition.get('type')} is {condition.get('status')}: {said}"
 
 
 def _event_text(event: Object) -> str:
