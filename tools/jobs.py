@@ -75,7 +75,8 @@ def give_way(process: int) -> None:
     the group has one of its own. Source: sched(7), "The autogroup feature".
     """
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, process, GIVES_WAY)
+        own = os.getpriority(os.PRIO_PROCESS, process)
+        os.setpriority(os.PRIO_PROCESS, process, max(own, GIVES_WAY))
         Path(f"/proc/{process}/autogroup").write_text(str(GIVES_WAY), encoding="ascii")
 
 
