@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._otelcol.config.masking import quoted
 from ..module_utils._otelcol.errors import Problem, cleaned, near
 from ..module_utils._otelcol.forecast.capture_facts import CaptureFacts
 from ..module_utils._otelcol.forecast.unmatched import checked_receivers, unmatched_receivers
@@ -187,7 +188,7 @@ def _replayed(bench: Bench, replay: Replay) -> Replayed:
     try:
         return replayed(bench, replay, "savings")
     except Problem as problem:
-        raise Problem(bench.hidden(cleaned(problem.wrong)), where=problem.where, fix=problem.fix) from problem
+        raise Problem(quoted(problem.wrong, mask=bench.hidden), where=problem.where, fix=problem.fix) from problem
 
 
 def _write(made: Savings, arguments: Mapping[str, Any]) -> bool:

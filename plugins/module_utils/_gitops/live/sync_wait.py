@@ -15,13 +15,14 @@ from ..._kube.bundle import check
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
+from ..._kube.live.hidden import PARTLY_SECRET
 from ..._kube.live.kinds import ApiResources
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..synced_parts import unlike_parts
 
 ARGUMENTS: dict[str, Any] = {
-    "manifests": {"type": "list", "elements": "dict", "required": True},
+    "manifests": {"type": "list", "elements": "dict", "required": True, **PARTLY_SECRET},
     "timeout_seconds": {"type": "float", "default": 300},
 }
 _ASKED = "Wait for the sync"

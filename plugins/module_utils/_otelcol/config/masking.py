@@ -24,6 +24,9 @@ Replace = Callable[[str], str]
 _HEAD = 3
 _UNMISTAKABLE = 12  # characters: no part of a word in a message; a shorter secret is one only as a word of its own
 _WORD = re.compile(r"\w")
+# The last characters of an escape end no word: a line end as JSON writes it, a code of a URL, a colour of a terminal.
+_AFTER_ESCAPE = r"(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2})|(?<=[\[;]\dm)|(?<=[\[;]\d\dm)"
+_ESCAPE_BEFORE = re.compile(_AFTER_ESCAPE)
 _NAME_GOES_ON = re.compile(r"[-/]|\.\w")
 _CODE_OF_JSON = re.compile(r"\\u00(..)")
 
@@ -107,7 +110,7 @@ class _KnownSecrets:
         """Return where a secret may begin: at the begin of a word, or anywhere for one that is unmistakable."""
         unmistakable = [spelling for spelling in self._spellings if len(spelling) >= _UNMISTAKABLE]
         or_anywhere = f"|(?={_heads(unmistakable, _HEAD)})" if unmistakable else ""
-        return re.compile(rf"(?<!\w){_heads(self._spellings, 1)}{or_anywhere}")
+        return re.compile(rf"(?:(?<!\w)|{_AFTER_ESCAPE}){_heads(self._spellings, 1)}{or_anywhere}")
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where secrets begin and end in a text, the longest at each place, none inside of another."""
@@ -136,7 +139,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     """Whether a secret there is no part of a word or of a name; a long one is a secret everywhere."""
     if end - start >= _UNMISTAKABLE:
         return True
-    follows_sign = start > 0 and _WORD.match(text, start - 1)
+    follows_sign = start > 0 and _WORD.match(text, start - 1) and not _ESCAPE_BEFORE.match(text, start)
     if follows_sign or _WORD.match(text, end):
         return False
     return not _is_part_of_a_name(text, start, end)

@@ -66,7 +66,7 @@ class OtlpTarget:
     def secure(self) -> bool:
         """Return whether TLS is spoken: as the scheme says, else when there is something to verify with."""
         if "://" in self.endpoint:
-            return self.endpoint.startswith("https://")
+            return self.endpoint.lower().startswith("https://")
         if self.tls.get("insecure") is not None:
             return not self.tls["insecure"]
         return bool(self.tls.get("ca_file") or self.tls.get("cert_file"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.1, 1.5, 2.0
 SEND_SECONDS = 5.0
 # A wait is told anew in this time, so that nobody takes it for a hang.
 TELL_SECONDS = 10
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 LOST = "Correct the config of that collector or the endpoint; playbook diagnose says more about it."
 
 
@@ -152,6 +154,7 @@ def run_probe(module: AnsibleModule) -> None:
                 "skipped": True,
                 "msg": "Not sent: a probe in check mode would still be telemetry.",
             }
+        check_headers(headers)
         if params["protocol"] == XRAY:
             check_xray(params)
         on_cluster = params["via"] or params["arrival"] or params["hops"]
@@ -182,6 +185,16 @@ def _evidence(params: dict[str, Any], cluster: Cluster | None, probe_id: str) ->
     return Both(parts) if parts else None
 
 
+def check_headers(headers: dict[str, str]) -> None:
+    """Raise Problem for a header that cannot be sent; clients would show its value. Source: RFC 9110, 5.5."""
+    for name, value in headers.items():
+        if _CONTROL.search(value):
+            wrong = f"header '{name}' has a line end or another control character"
+            raise Problem(
+                wrong, asked="Send the probe", fix="Remove it. A file that is read often ends with a line end."
+            )
+
+
 def check_xray(params: dict[str, Any]) -> None:
     """Raise Problem for what UDP or X-Ray cannot do; a datagram has no answer, so only its arrival proves anything."""
     wrong, fix = "", ""
@@ -201,7 +214,7 @@ def _way(params: dict[str, Any], cluster: Cluster | None, headers: dict[str, str
         return proxied(cluster, params["via"], headers)
     endpoint, protocol = params["endpoint"], params["protocol"]
     if not protocol:
-        is_http = endpoint.startswith("http") and ":4317" not in endpoint
+        is_http = endpoint.lower().startswith("http") and ":4317" not in endpoint
         protocol = "http/protobuf" if is_http else "grpc"
     return sender(OtlpTarget(endpoint, protocol, headers, params["tls"] or {}))
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....module_utils._otelcol.errors import Problem, cleaned, near
+from ....module_utils._otelcol.config.masking import quoted
+from ....module_utils._otelcol.errors import Problem, near
 from ....module_utils._otelcol.forecast.capture_facts import CaptureFacts, config_hash
 from ....module_utils._otelcol.forecast.limits import checked_limits
 from ....module_utils._otelcol.forecast.money import Scale, checked_prices, checked_rates
@@ -176,7 +177,7 @@ def _replayed(which: str, bench: Bench, replay: Replay) -> Replayed:
     try:
         return replayed(bench, replay, which)
     except Problem as problem:
-        wrong = f"{which}: {bench.hidden(cleaned(problem.wrong))}"
+        wrong = f"{which}: {quoted(problem.wrong, mask=bench.hidden)}"
         raise Problem(wrong, where=problem.where, fix=problem.fix) from problem
 
 
@@ -219,7 +220,7 @@ def _result(found: Forecast, before: Bench, after: Bench) -> dict[str, Any]:
         "breaches": [hidden(line) for line in found.breaches],
         "notes": [hidden(line) for line in found.notes],
         "cost_per_month": _cost(found),
-        "report": "\n".join(hidden(cleaned(line)) for line in text_lines(found)),
+        "report": "\n".join(quoted(line, mask=hidden) for line in text_lines(found)),
         "markdown": hidden(markdown(found)),
         "failure": f"{found.collector} passes {passed}" if found.breaches else "",
     }

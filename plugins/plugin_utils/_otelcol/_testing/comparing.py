@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....module_utils._otelcol.config.config_secrets import secrets_in
-from ....module_utils._otelcol.config.masking import masker
-from ....module_utils._otelcol.errors import Problem, cleaned
+from ....module_utils._otelcol.config.masking import masker, quoted
+from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.kube.objects import Ref, ref
 from ....module_utils._otelcol.kube.pod_references import needed_objects
 from ....module_utils._otelcol.rules.view import Target
@@ -34,12 +34,12 @@ def compared(old: Bench, new: Bench, case: Case) -> Row:
         try:
             outcomes.append(run_case(bench, comparison.readdressed_case(case, old.config, bench.config)))
         except Problem as problem:
-            return comparison_row(why=f"{which}: {bench.hidden(cleaned(problem.wrong))}")
+            return comparison_row(why=f"{which}: {quoted(problem.wrong, mask=bench.hidden)}")
     before, after = outcomes
     names = comparison.new_ids(before.exporters, after.exporters)
     lines = comparison.exporter_differences(before.got, after.got, names)
     number = sum(len(before.got.get(name, {}).get(signal, ())) for name in before.exporters for signal in SIGNALS)
-    shown = [new.hidden(old.hidden(cleaned(line))) for line in lines]
+    shown = [quoted(line, mask=lambda text: new.hidden(old.hidden(text))) for line in lines]
     if not number and not shown and case.name == comparison.GENERATED:
         return comparison_row(why="no record leaves either form, so nothing was compared. Give records with a test")
     return comparison_row(number, shown)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._otelcol.config.config_secrets import secrets_in
-from ....module_utils._otelcol.config.masking import masker
+from ....module_utils._otelcol.config.masking import masker, quoted
 from ....module_utils._otelcol.config.paths import Position
-from ....module_utils._otelcol.errors import Problem, cleaned
+from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
 from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing import case, expectations, invariants, policies, records, scrapes
@@ -280,7 +280,7 @@ def _judged(suite: case.Suite, bench: Bench, test: case.Case, rules: Sequence[po
     leaving = {exporter: outcome.got[exporter] for exporter in outcome.exporters if exporter in outcome.got}
     lines += policies.policy_breaches(rules, leaving)
     trace = expectations.traced_steps(bench.config, outcome.got) if bench.traced else ()
-    said = (tuple(bench.hidden(cleaned(line)) for line in part) for part in (lines, trace, notes))
+    said = (tuple(quoted(line, mask=bench.hidden) for line in part) for part in (lines, trace, notes))
     differences, steps, told = said
     took = time.monotonic() - begin
     return _TestResult(suite, test, differences, outcome.changes, steps, tuple(written), told, took)

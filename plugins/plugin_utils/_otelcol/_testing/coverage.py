@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ....module_utils._otelcol.config.masking import quoted
 from ....module_utils._otelcol.config.paths import Path as KeyPath
 from ....module_utils._otelcol.config.paths import dotted
-from ....module_utils._otelcol.errors import Problem, cleaned
+from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.languages.ottl import Language
 from ....module_utils._otelcol.testing.branch_model import Branch
 from ....module_utils._otelcol.testing.branches import branches
@@ -67,7 +68,8 @@ class Covered:
         for branch in self.branches:
             position, (taken, why) = self.bench.locate(branch.path), self.state(branch)
             row = {"file": position.file, "line": position.line, "path": dotted(branch.path)}
-            shown = {"what": self.bench.hidden(cleaned(branch.what)), "why": self.bench.hidden(cleaned(why, _LONGEST))}
+            mask = self.bench.hidden
+            shown = {"what": quoted(branch.what, mask=mask), "why": quoted(why, _LONGEST, mask)}
             yield {**row, **shown, "taken": taken}
 
 

@@ -165,6 +165,11 @@ def test_a_short_secret_is_masked_as_a_word() -> None:
     assert mask("admin of administrators, hunter2-abcd") == f"{MASK} of administrators, hunter2-abcd"
 
 
+@pytest.mark.parametrize("before", [r"login\n", r"denied\t", r"denied\u000a", "user%3A", "\x1b[31m", "\x1b[1;31m"])
+def test_an_escape_before_a_short_secret_is_no_part_of_its_word(before: str) -> None:
+    assert masker(["hunter2"])(f'{before}hunter2"') == f'{before}{MASK}"'
+
+
 @cases(
     "text, shown",
     ("/tmp/otel-a.yaml:3", "/tmp/otel-a.yaml:3"),

@@ -21,6 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import (
     Probe,
+    check_headers,
     check_xray,
     evidence,
 )
@@ -68,6 +69,19 @@ def test_each_signal_carries_the_id(signal: str, request_type: Any) -> None:
 )
 def test_where_to_send(endpoint: str, protocol: str, tls: dict[str, Any], url: str) -> None:
     assert otlp.OtlpTarget(endpoint, protocol, {}, tls).url == url
+
+
+def test_a_scheme_in_capital_letters_is_tls_too() -> None:
+    target = otlp.OtlpTarget("HTTPS://a:4317", "grpc", {"authorization": "token"}, {})
+    assert (target.secure, target.url) == (True, "https://a:4317")
+
+
+@pytest.mark.parametrize("value", ["to\nken", "to\rken", "token\0"])
+def test_a_header_that_cannot_be_sent_is_named_without_its_value(value: str) -> None:
+    with pytest.raises(Problem, match="header 'x-key' has a line end or another control character") as told:
+        check_headers({"x-ok": "good", "x-key": value})
+    assert "ken" not in str(told.value)
+    check_headers({"x-key": "a b\tc"})
 
 
 def test_it_is_seen_in_the_logs() -> None:
