@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..config.paths import Path, at, items
 from ..languages.ottl import CONDITION, STATEMENT, Language, infer_context
@@ -114,7 +114,7 @@ class GroupedText:
         return replace(self, text=marking_statement(condition))
 
 
-Step = ListedStep | GroupedText
+Step: TypeAlias = "ListedStep | GroupedText"
 
 
 def _in_words(step: Any) -> str:
