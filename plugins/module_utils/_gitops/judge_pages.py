@@ -59,13 +59,10 @@ def markdown_page(judged: JudgedCollectors) -> str:
         NO_DATA: "Not all collectors were judged by data",
         PASSED: "The collectors do as well with the change as before",
     }
-    without_data = judged.without_data
-    if not without_data and not judged.verdicts:
-        without_data = ["no collector"]
     as_good = [verdict.line for verdict in judged.verdicts if verdict.is_whole and not verdict.worse]
     lines = [f"# {titles[judged.result]}", ""]
     lines += _section("Worse", judged.worse)
-    lines += _section("Not judged by data", without_data)
+    lines += _section("Not judged by data", judged.without_data)
     lines += _section("Judged", as_good)
     lines += _section("Figures of before", judged.kept)
     return "\n".join(lines)
