@@ -99,9 +99,9 @@ def serve() -> None:
     host.start(address)  # before the import of what modules do not have
     from ansible.cli.playbook import PlaybookCLI  # noqa: PLC0415 # in this process alone
 
+    host.use(address)
     for number, line in enumerate(sys.stdin):
         if number == 1:  # many processes here have one run only
-            host.use(address)
             prepare()
         run = json.loads(line)
         if child := os.fork():

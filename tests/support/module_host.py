@@ -13,12 +13,14 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from tempfile import TemporaryFile
@@ -27,8 +29,24 @@ from typing import Any
 
 UNIX = socket.AF_UNIX
 LONGEST = 100  # a longer path is no address of a socket; then each module has a process of its own
-IMPORTED = ("ansible.module_utils.basic", "ansible.module_utils._internal._ansiballz._loader")
-COMMAND = f"/bin/sh -c '{sys.executable} && sleep 0'"
+IMPORTED = (
+    "ansible.module_utils.basic",
+    "ansible.module_utils.urls",
+    "ansible.module_utils._internal._ansiballz._loader",
+)
+# As ansible-core writes it since 2.21, and before.
+COMMANDS = [f"/bin/sh -c {shlex.quote(command)}" for command in (sys.executable, f"{sys.executable} && sleep 0")]
+
+
+class PathWithArchives(list[str]):
+    """Where Python looks for parts of package `ansible`: its own folder, and the archives of the running module.
+
+    The archive of a module of the playbook's own has it as `ansible.legacy.NAME`.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        yield from super().__iter__()
+        yield from (f"{entry}/ansible" for entry in sys.path if entry.endswith(".zip"))
 
 
 def start(address: str) -> None:
@@ -62,6 +80,8 @@ def prepare() -> bool:
     for name in IMPORTED:
         with suppress(ImportError):
             import_module(name)
+    package = sys.modules["ansible"]
+    package.__path__ = PathWithArchives(package.__path__)
     return True
 
 
@@ -137,7 +157,7 @@ def use(address: str) -> None:
         return
 
     def popen(command: Any, cwd: Any = None, **more: Any) -> Any:
-        if command == COMMAND:
+        if command in COMMANDS:
             return Module(address, cwd)
         return subprocess.Popen(command, cwd=cwd, **more)
 

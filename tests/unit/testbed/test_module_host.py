@@ -40,7 +40,7 @@ os.environ["GIVEN"] = "of the run"
 
 def ended(popen, program):
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    process = popen(host.COMMAND, shell=True, executable="/bin/sh", cwd=sys.argv[2], **pipes)
+    process = popen(host.COMMANDS[-1], shell=True, executable="/bin/sh", cwd=sys.argv[2], **pipes)
     output = process.communicate(program.encode())
     return [type(process).__name__, process.returncode, *(text.decode() for text in output)]
 
