@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-from pathlib import Path
 
 from tests.contract.role import ROOT
 from tests.contract.test_awx import DATA, MODULES
+from tests.support import plays
 from tests.support.awx import GATEWAY, awx
 from tests.support.awx import ROOT as DIRECT
 
@@ -19,11 +17,10 @@ from tests.support.awx import ROOT as DIRECT
 COLLECTIONS = {name: name.removeprefix("controller_") for name in MODULES} | {"controller_templates": "job_templates"}
 
 
-def configure(host: str, home: Path, *arguments: str, **gateway: str) -> str:
-    command = ["ansible-playbook", str(ROOT / "awx" / "configure.yml"), "-e", "awx_organization=Ours", *arguments]
-    environment = {**os.environ, "CONTROLLER_HOST": host, "CONTROLLER_OAUTH_TOKEN": "token", "ANSIBLE_HOME": str(home)}
-    environment |= gateway
-    run = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=300, check=False)
+def configure(host: str, *arguments: str, **gateway: str) -> str:
+    playbook = str(ROOT / "awx" / "configure.yml")
+    settings = {"CONTROLLER_HOST": host, "CONTROLLER_OAUTH_TOKEN": "token", **gateway}
+    run = plays.playbook(playbook, "-e", "awx_organization=Ours", *arguments, **settings)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 
@@ -32,9 +29,9 @@ def changes_nothing(output: str) -> bool:
     return bool(re.search(r"changed=0 .*failed=0", output))
 
 
-def test_everything_is_made_and_a_second_run_through_the_gateway_changes_nothing(tmp_path: Path) -> None:
+def test_everything_is_made_and_a_second_run_through_the_gateway_changes_nothing() -> None:
     with awx() as (host, store):
-        first = configure(host, tmp_path)
+        first = configure(host)
         for name, collection in COLLECTIONS.items():
             wanted = {item["name"].replace("{{ awx_organization }}", "Ours") for item in DATA[name]}
             assert wanted <= store.named(collection)
@@ -43,7 +40,7 @@ def test_everything_is_made_and_a_second_run_through_the_gateway_changes_nothing
         made = len(store.writes)
         assert store.roots == {DIRECT}
         store.roots.clear()
-        second = configure(host, tmp_path, CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX="/api/controller/")
+        second = configure(host, CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX="/api/controller/")
         assert store.roots == {GATEWAY}
     assert not re.search(r"changed=0 ", first)
     assert changes_nothing(second), second

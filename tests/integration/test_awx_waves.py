@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,12 +29,11 @@ class Fleet:
 
     host: str
     store: Store
-    home: Path
 
     def configure(self, *waves: dict[str, Any]) -> bool:
         """Write the workflow of waves; return whether that changed something."""
         made = len(self.store.writes)
-        output = configure(self.host, self.home, "-e", json.dumps({"awx_waves": waves}), "--start-at-task", TASK)
+        output = configure(self.host, "-e", json.dumps({"awx_waves": waves}), "--start-at-task", TASK)
         assert bool(self.store.writes[made:]) != changes_nothing(output), output
         return not changes_nothing(output)
 
@@ -60,12 +58,12 @@ def order(store: Store) -> list[str]:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
+def fleet() -> Iterator[Fleet]:
     with awx() as (host, store):
         organization = store.add("organizations", {"name": "Ours"})["id"]
         for template in DATA["controller_templates"]:
             store.add("job_templates", {**template, "organization": organization})
-        yield Fleet(host, store, tmp_path)
+        yield Fleet(host, store)
 
 
 def test_each_wave_is_a_job_and_a_person_is_asked_before_those_that_need_it(fleet: Fleet) -> None:
