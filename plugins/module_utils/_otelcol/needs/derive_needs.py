@@ -22,8 +22,9 @@ from .component_row import guarded_rights
 from .component_table import Component, Rules, component
 from .listeners import Listener, Part, listeners, ports_are_known, started_parts
 
-SECRETS_ROOT = "/etc/otelcol/secrets"
-CONFIG_MAPS_ROOT = "/etc/otelcol/configmaps"
+_ROOT = "/etc/otelcol"
+SECRETS_ROOT = f"{_ROOT}/secrets"
+CONFIG_MAPS_ROOT = f"{_ROOT}/configmaps"
 
 # Environment that Kubernetes itself can give: name → field of the pod.
 DOWNWARD = {
@@ -38,7 +39,8 @@ DOWNWARD = {
     "K8S_NODE_NAME": "spec.nodeName",
 }
 
-_MOUNTED = re.compile(rf"({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/")
+# A path is a whole value, or the file that a part of a value is read from; `$${file:…}` is text.
+_MOUNTED = re.compile(rf"(?:\A|(?<!\$)(?:\$\$)*\$\{{file:)({SECRETS_ROOT}|{CONFIG_MAPS_ROOT})/([a-z0-9][-a-z0-9.]*)/")
 # How components name the token of their pod: the setting `auth_type` of those that ask the API, and its folder.
 _BY_ACCOUNT, _ACCOUNT_FILES = "serviceAccount", "/secrets/kubernetes.io/serviceaccount"
 _LONGEST_PORT_NAME = 15
@@ -271,15 +273,17 @@ def _mounts(config: Mapping[str, Any], used: Iterable[_UsedPart]) -> Iterator[Mo
 def _mounted_objects(config: Mapping[str, Any]) -> Iterator[Mount]:
     """Yield the Secret or ConfigMap of each path in the config that lies in one."""
     for _path, value in leaves(config):
-        match = _MOUNTED.match(value) if isinstance(value, str) else None
-        if not match:
-            continue
-        root, name = match.groups()
-        word = name.replace(".", "-")
-        if root == SECRETS_ROOT:
-            yield Mount(f"secret-{word}", f"{root}/{name}", {"secret": {"secretName": name}})
-        else:
-            yield Mount(f"configmap-{word}", f"{root}/{name}", {"configMap": {"name": name}})
+        if isinstance(value, str) and _ROOT in value:
+            for root, name in _MOUNTED.findall(value):
+                yield _mounted_object(root, name)
+
+
+def _mounted_object(root: str, name: str) -> Mount:
+    """Return the mount of a Secret or ConfigMap below its root."""
+    word = name.replace(".", "-")
+    if root == SECRETS_ROOT:
+        return Mount(f"secret-{word}", f"{root}/{name}", {"secret": {"secretName": name}})
+    return Mount(f"configmap-{word}", f"{root}/{name}", {"configMap": {"name": name}})
 
 
 def _mounted_host_paths(used: Iterable[_UsedPart]) -> Iterator[Mount]:

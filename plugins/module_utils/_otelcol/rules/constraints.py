@@ -34,6 +34,7 @@ Check = Callable[[Any, Any, Path, Row], Found]
 
 _GO_DURATION = re.compile(r"([-+]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+\Z")
 _DURATION_PART = re.compile(r"(\d{1,32}(?:\.\d{0,32})?|\.\d{1,32})(ns|us|µs|ms|s|m|h|d|w|y)")
+_ZERO_DURATION = re.compile(r"[-+]?0\Z")  # the one duration that Go reads without a unit
 _LONGEST_DURATION = 40
 _TLS_VERSION = re.compile(r"1\.[0-3]")
 _READ_AS_TEXT = (bool, int, float)  # what the decoder reads as a text where one is expected
@@ -371,15 +372,25 @@ def _amount(value: Any, is_time: bool = False) -> float | None:
     A time without a unit is in nanoseconds.
     """
     if _is_number(value):
-        return value * _SECONDS["ns"] if is_time else value
+        return nanoseconds(value) if is_time else value
     if not isinstance(value, str) or len(value) > _LONGEST_DURATION:
         return None
     if _TLS_VERSION.fullmatch(value):
         return float(value)
+    if _ZERO_DURATION.match(value):
+        return 0
     if not _GO_DURATION.match(value):
         return None
     seconds = seconds_in(value)
     return -seconds if value.startswith("-") else seconds
+
+
+def nanoseconds(count: float) -> float:
+    """Return the seconds of a count of nanoseconds; infinity for one that no float holds."""
+    try:
+        return count * _SECONDS["ns"]
+    except OverflowError:
+        return math.inf if count > 0 else -math.inf
 
 
 def seconds_in(duration: str) -> float:

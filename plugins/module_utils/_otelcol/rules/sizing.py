@@ -17,6 +17,7 @@ from typing import Any
 from ..config.paths import at, items, section
 from ..needs.quantities import DECIDED_TRACE_BYTES, LIMIT_PERCENT, SPIKE_PERCENT, TRACE_BYTES, duration
 from .components import configured_components
+from .constraints import nanoseconds
 from .subject import Fault, Subject, about, rules
 from .view import Part, kind_of
 
@@ -162,21 +163,34 @@ def _kept_traces(settings: dict[str, Any]) -> tuple[int, int]:
     """Return how many traces a sampler keeps, and the MiB that they take at least; 0 if that is not certain."""
     if any(settings.get(key) not in (None, default) for key, default in _ELSEWHERE.items()):
         return 0, 0
-    wait, wait_after_root = (str(settings.get(key) or "") for key in _WAITS)
-    if "$" in wait or "$" in wait_after_root:
+    wait, wait_after_root = (settings.get(key) or "" for key in _WAITS)
+    if "$" in f"{wait}{wait_after_root}":
         return 0, 0
     seconds = _shortest([wait or _DEFAULT_WAIT, wait_after_root])
     traces = _whole_number(settings.get("num_traces", _DEFAULT_TRACES)) or 0
     rate = _whole_number(settings.get("expected_new_traces_per_sec")) or 0
-    waiting = min(traces, int(rate * seconds))
+    waiting = _waiting_traces(rate, seconds, traces)
     forgets_decided = any(settings.get(key) for key in _FORGETS)
     decided = 0 if forgets_decided else traces - waiting
     return traces, (waiting * TRACE_BYTES + decided * DECIDED_TRACE_BYTES) // _MIB
 
 
-def _shortest(waits: Iterable[str]) -> float:
-    """Return the shortest of these durations in seconds, without those of zero; 0 if no other is left."""
-    lengths = [duration(wait) for wait in waits]
+def _waiting_traces(rate: int, seconds: float, most: int) -> int:
+    """Return how many new traces come in some seconds, at the most so many as a sampler keeps."""
+    if not rate:
+        return 0
+    try:
+        return min(most, int(rate * seconds))
+    except OverflowError:  # more than a float holds
+        return most
+
+
+def _shortest(waits: Iterable[Any]) -> float:
+    """Return the shortest of these durations in seconds, without those of zero; 0 if no other is left.
+
+    A number without a unit is in nanoseconds.
+    """
+    lengths = [nanoseconds(wait) if isinstance(wait, (int, float)) else duration(wait) for wait in waits]
     return min((length for length in lengths if length), default=0)
 
 

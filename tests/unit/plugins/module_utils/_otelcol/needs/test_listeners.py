@@ -99,6 +99,10 @@ def secret(name: str, volume: str = "") -> Mount:
         "/etc/otelcol/configmaps/rules/a.yml",
         (Mount("configmap-rules", "/etc/otelcol/configmaps/rules", {"configMap": {"name": "rules"}}),),
     ),
+    ("${file:/etc/otelcol/secrets/tls/tls.crt}", (secret("tls"),)),
+    ("me:${file:/etc/otelcol/secrets/a/user}:${file:/etc/otelcol/secrets/b/password}", (secret("a"), secret("b"))),
+    ("$${file:/etc/otelcol/secrets/tls/tls.crt}", ()),
+    ("file:///etc/otelcol/secrets/tls/tls.crt", ()),
     ("/etc/otelcol/secrets/tls", ()),
     ("/etc/ssl/tls.crt", ()),
 )

@@ -77,6 +77,9 @@ traces-above-memory:
   those that are decided:
     processors.tail_sampling: {num_traces: 3000000}
     finds: "processors.tail_sampling.num_traces: keeps up to 3000000 traces, which take at least 732 MiB"
+  a wait in nanoseconds:
+    processors.tail_sampling: {decision_wait: 30000000000, num_traces: 1000000, expected_new_traces_per_sec: 15000}
+    finds: "processors.tail_sampling.num_traces: at least 573 MiB of memory with the 15000 new traces a second"
   the usual strategy:
     processors.tail_sampling: {num_traces: 3000000, sampling_strategy: trace-complete}
     finds: "processors.tail_sampling.num_traces: at least 732 MiB of memory, but only 512 MiB may be used"

@@ -111,6 +111,10 @@ out-of-range:
     finds: "processors.memory_limiter.spike_limit_percentage: between 0 and 100, not 101"}
   no pause between scrapes: {receivers.host_metrics: {collection_interval: "0s", scrapers: {cpu: {}}}, signal: metrics,
     finds: "receivers.host_metrics.collection_interval: must be more than zero"}
+  a pause of zero without a unit: {receivers.host_metrics: {collection_interval: "0", scrapers: {cpu: {}}},
+    signal: metrics, finds: "receivers.host_metrics.collection_interval: must be more than zero, and it is 0"}
+  a pause of zero with a sign: {receivers.host_metrics: {collection_interval: "-0", scrapers: {cpu: {}}},
+    signal: metrics, finds: "receivers.host_metrics.collection_interval: must be more than zero, and it is -0"}
   a queue that is turned off: {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {enabled: false, queue_size: 0}}}
   correct ones:
     {exporters.otlp_grpc: {endpoint: "x:1", sending_queue: {queue_size: 5}, retry_on_failure: {multiplier: 1.5}},
