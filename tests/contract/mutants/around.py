@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import config_variables
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import config_variables
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Ingress, Subject
 

@@ -18,7 +18,7 @@ from ..config.paths import Path, at, is_inside, items
 from ..errors import at_most, near
 from ..needs.component_row import NODES_PROXY, ROOT, Component, guarded_rights
 from ..needs.component_table import component
-from ..needs.derive_needs import config_variables
+from ..needs.needed_variables import config_variables
 from ..needs.peers import Peer, peers
 from ..needs.proxies import proxy_exceptions, proxy_for
 from .subject import Deployment, Fault, Subject, about, rules

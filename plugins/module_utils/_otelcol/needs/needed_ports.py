@@ -1,0 +1,73 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ports that pods open for a config, each with a name of its own, and the one that a probe asks. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..config.paths import is_loopback
+from .listeners import Listener, Part
+
+_LONGEST_NAME = 15  # of a port, as Kubernetes takes it
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that the collector listens on."""
+
+    name: str
+    number: int
+    protocol: str = "TCP"
+    app_protocol: str | None = None
+    exposed: bool = True
+
+
+def named_ports(open_ports: Iterable[Listener]) -> list[Port]:
+    """Return the ports, each once and with a name of its own; those of components come first.
+
+    The collector's own metrics are no port when they are served on the loopback, which is their default.
+    """
+    ports: dict[tuple[int, str], Port] = {}
+    taken_names: set[str] = set()
+    for listener in sorted(open_ports, key=_is_own):
+        is_private = _is_own(listener) and is_loopback(listener.host)
+        if listener.end in ports or is_private:
+            continue
+        name = unique_name(listener.name, taken_names, _LONGEST_NAME)
+        ports[listener.end] = Port(name, listener.port, listener.protocol, listener.app_protocol, listener.exposed)
+    return list(ports.values())
+
+
+def _is_own(listener: Listener) -> bool:
+    """Whether the collector serves its own metrics there."""
+    return listener.part is None
+
+
+def unique_name(wanted: str, taken: set[str], longest: int) -> str:
+    """Return a name that is not taken and not too long, as near to the wanted one as it can be; it is taken then."""
+    name, count = wanted[:longest].rstrip("-"), 2
+    while name in taken:
+        suffix = f"-{count}"
+        name, count = wanted[: longest - len(suffix)] + suffix, count + 1
+    taken.add(name)
+    return name
+
+
+def probed_port(ports: Iterable[Port], open_ports: Iterable[Listener], health: Part | None) -> Port | None:
+    """Return the port on which the kubelet asks a component for the health of the Collector; None without an open one.
+
+    `health` is that component, or None if there is none.
+    """
+    if health is None:
+        return None
+    health_ends = set()
+    for listener in open_ports:
+        if listener.part == health and not is_loopback(listener.host):
+            health_ends.add(listener.end)
+    for port in ports:
+        if (port.number, port.protocol) in health_ends:
+            return port
+    return None

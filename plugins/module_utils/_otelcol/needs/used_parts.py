@@ -1,0 +1,29 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The started components of a config that need something of their surroundings. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .component_table import Component, component
+from .listeners import Part
+
+
+class UsedPart(NamedTuple):
+    """A component in use that needs something, and its row of the table."""
+
+    row: Component
+    part: Part
+
+
+def used_parts(parts: Iterable[Part]) -> list[UsedPart]:
+    """Return every component in use that needs something."""
+    used: list[UsedPart] = []
+    for part in parts:
+        row = component(part.section, part.type)
+        if row:
+            used.append(UsedPart(row, part))
+    return used
