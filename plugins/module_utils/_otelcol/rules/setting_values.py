@@ -15,7 +15,18 @@ from typing import Any, NamedTuple
 from ..catalogue.rows import ANY, Row
 from ..catalogue.version_ranges import is_within
 from ..config.paths import Path, at, items, section
-from . import constraints, stanza_flow, stanza_operators, text_checks
+from . import (
+    address_checks,
+    number_checks,
+    presence_checks,
+    prometheus_checks,
+    regex_checks,
+    stanza_flow,
+    stanza_operators,
+    text_checks,
+    text_patterns,
+    word_checks,
+)
 from .components import TELEMETRY, configured_components, listed_components, remembered_by_settings
 from .constraints import CONFLICT, EXPANDED, GATE, IGNORED, RANGE, REFERENCE, REGEX, Check, Found, key_steps
 from .subject import Fault, Subject, rules, shared_rules
@@ -25,13 +36,25 @@ EXACT = "0.155.0..0.160.0"
 _KEPT = "_constraints"
 _POLICY = "sampling-policy"
 _AT_START = "refused-at-start"
-_OF_GIVEN = {**constraints.OF_GIVEN, **text_checks.OF_GIVEN}
+# These checks find nothing where none of their keys is given.
+_OF_GIVEN = {
+    **word_checks.OF_GIVEN,
+    **presence_checks.OF_GIVEN,
+    **number_checks.OF_GIVEN,
+    **regex_checks.OF_GIVEN,
+    **text_patterns.OF_GIVEN,
+    **text_checks.OF_GIVEN,
+    **address_checks.OF_GIVEN,
+    **prometheus_checks.OF_GIVEN,
+}
 _CHECKS = {
     **_OF_GIVEN,
-    **constraints.CHECKS,
+    **word_checks.CHECKS,
+    **presence_checks.CHECKS,
+    **number_checks.CHECKS,
+    **prometheus_checks.CHECKS,
     **stanza_operators.CHECKS,
     **stanza_flow.CHECKS,
-    **text_checks.CHECKS,
 }
 
 

@@ -16,9 +16,8 @@ from ..catalogue.rows import Row
 from ..config.paths import Path, section
 from ..errors import near
 from ..languages.expr import Broken, broken_expression
-from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REGEX, WORD, Check, Found, values_of
+from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REGEX, WORD, Check, Found, texts_at, values_of
 from .subject import Fault
-from .text_checks import texts_at
 
 _QUOTED = r"\[(?:\"[^\"]*\"|'[^']*')\]"
 _FIELD = re.compile(rf"(?:([^\[][^.\[]*)|\[[\"']([^\"']*)[\"']\])(?:\.[^.\[]*|{_QUOTED})*\Z")

@@ -1,0 +1,58 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of regular expressions: what Go refuses, and the named groups that a component needs.
+
+Each is a key of a row of constraints.json, see constraints.py. Private.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..catalogue.rows import Row
+from ..config.paths import Path
+from ..languages.regex import Refusal, read_regex, refusal
+from .constraints import REGEX, Check, Found, texts_at
+from .subject import Fault
+
+
+def _refused_regexes(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
+    """Yield regular expressions that Go refuses."""
+    for place, text in texts_at(keys, settings, path):
+        refused = refusal(text.replace("$$", "$"))
+        if refused:
+            yield REGEX, _refused_regex(place, refused)
+
+
+def _refused_regex(place: Path, refused: Refusal) -> Fault:
+    """Return the fault of a regular expression that Go refuses."""
+    return Fault(place, f"Go refuses this regular expression: {refused.why}", offset=refused.start)
+
+
+def _refused_topics(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield topics that are no regular expression, where one of them begins with `^`: then all of them are one."""
+    for key in keys:
+        topics = [topic for _place, topic in texts_at([key], settings, path)]
+        if any(topic.startswith("^") for topic in topics):
+            yield from _refused_regexes([key], settings, path, row)
+
+
+def _wrong_groups(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
+    """Yield expressions without a named group, and in rows with `all_named` those with another group too."""
+    for place, text in texts_at(keys, settings, path):
+        refused, groups = read_regex(text.replace("$$", "$"))
+        unnamed_starts = [start for start, is_named in groups if not is_named]
+        if refused:
+            yield REGEX, _refused_regex(place, refused)
+        elif len(unnamed_starts) == len(groups):
+            fix = "Write `(?P<NAME>…)` around each part that becomes an attribute."
+            yield REGEX, Fault(place, "this regular expression has no named group", fix)
+        elif unnamed_starts and "all_named" in row:
+            fix = "Write `(?P<NAME>…)` for an attribute, and `(?:…)` where only a group is meant."
+            offset = 0 if "$$" in text else unnamed_starts[0]
+            yield REGEX, Fault(place, "this regular expression has a group without a name", fix, offset=offset)
+
+
+# These find nothing where none of their keys is given.
+OF_GIVEN: dict[str, Check] = {"regex": _refused_regexes, "topics": _refused_topics, "groups": _wrong_groups}
