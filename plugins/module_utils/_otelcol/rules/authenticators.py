@@ -1,8 +1,9 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on the extensions that components name: a server needs an authenticator that checks requests, a client one that
-signs them, and a queue a storage.
+"""Rules on the extensions that components name: authenticators, storages and middlewares.
+
+A server needs an authenticator that checks requests, a client one that signs them, and a queue a storage.
 
 Sources: the Collector's config/configauth (`requested authenticator is not a server authenticator`) and, of each
 extension, which interfaces of extension/extensionauth it has. Private.
@@ -19,23 +20,32 @@ from ..traits import EXTENSIONS, Trait, traits_of, types_that
 from .subject import Fault, Subject, once, rules
 from .view import Part, kind_of
 
-CHECKS_REQUESTS, SIGNS_REQUESTS, NEITHER = "checks", "signs", "neither"
-_END: Path = ("auth", "authenticator")
-_SIDES = {Trait.CHECKS_REQUESTS: CHECKS_REQUESTS, Trait.SIGNS_REQUESTS: SIGNS_REQUESTS}
-_SIDES_OF_BASICAUTH = {"htpasswd": CHECKS_REQUESTS, "client_auth": SIGNS_REQUESTS}  # by the settings that it has
-_QUEUE: Path = ("sending_queue", "storage")
-_OWN: Path = ("storage",)  # of receivers, such as file_log
-_NO_AUTHENTICATOR = types_that(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
-_NO_STORAGE = types_that(EXTENSIONS, Trait.STANDS_ALONE, *_SIDES)
-_NO_MIDDLEWARE = {*_NO_AUTHENTICATOR, *_NO_STORAGE}
-_STEPS = 3  # from `middlewares` to an `id`
-_LAST_KEYS = (_END[-1], _QUEUE[-1], _OWN[-1], "id")
+_AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
+_STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"
+_MIDDLEWARE = "https://github.com/open-telemetry/opentelemetry-collector/tree/main/extension/extensionmiddleware"
+
+# Where settings name an extension: the end of a path, or all of it.
+_AUTHENTICATOR_END: Path = ("auth", "authenticator")
+_STORAGE_OF_QUEUE: Path = ("sending_queue", "storage")
+_STORAGE_OF_RECEIVER: Path = ("storage",)  # such as that of file_log
+_STEPS_TO_ID = 3  # from `middlewares` to the `id` of an item
+_LAST_KEYS = ("authenticator", "storage", "id")
+
+# What an authenticator does with requests.
+_CHECKS_REQUESTS, _SIGNS_REQUESTS, _NEITHER = "checks", "signs", "neither"
+_SIDES = {Trait.CHECKS_REQUESTS: _CHECKS_REQUESTS, Trait.SIGNS_REQUESTS: _SIGNS_REQUESTS}
+_SIDES_OF_BASICAUTH = {"htpasswd": _CHECKS_REQUESTS, "client_auth": _SIGNS_REQUESTS}  # by the settings that it has
+_REASONS = {_CHECKS_REQUESTS: "a server needs one that checks them", _SIGNS_REQUESTS: "a client signs its own"}
 _FIXES = {
-    CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
-    SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
+    _CHECKS_REQUESTS: "Name an extension that checks requests: oidc, bearertokenauth, or basicauth with `htpasswd`.",
+    _SIGNS_REQUESTS: "Name an extension that signs requests: oauth2client, bearertokenauth, or basicauth with "
     "`client_auth`.",
 }
-_REASONS = {CHECKS_REQUESTS: "a server needs one that checks them", SIGNS_REQUESTS: "a client signs its own"}
+
+# The types of extensions that are certainly none of these.
+_NO_AUTHENTICATORS = types_that(EXTENSIONS, Trait.STANDS_ALONE, Trait.STORES)
+_NO_STORAGES = types_that(EXTENSIONS, Trait.STANDS_ALONE, *_SIDES)
+_NO_MIDDLEWARES = {*_NO_AUTHENTICATORS, *_NO_STORAGES}
 
 
 class NamedExtension(NamedTuple):
@@ -73,7 +83,7 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
     extensions = section(subject.config, "extensions")
     for named in _named_extensions(subject):
         name = named.text.strip()
-        if named.path[-2:] != _END or name not in extensions:
+        if named.path[-2:] != _AUTHENTICATOR_END or name not in extensions:
             continue
         needed_side = _needed_side(named, subject.listeners)
         side = _side_of(name, extensions[name])
@@ -81,55 +91,14 @@ def wrong_authenticator(subject: Subject) -> Iterator[Fault]:
             yield _other_side(named, side, needed_side)
 
 
-def _other_side(named: NamedExtension, side: str, needed_side: str) -> Fault:
-    """Return the fault of an authenticator that does something else than its place needs."""
-    name = named.text.strip()
-    if side == NEITHER:
-        return Fault(named.place, f"extension '{name}' is not an authenticator", _FIXES[needed_side])
-    message = f"extension '{name}' {side} requests, and {_REASONS[needed_side]}"
-    # load_balancing starts its exporters when it needs them, and goes on without.
-    is_of_inner_exporter = named.part.section == "exporters" and named.path != _END
-    severity = "warning" if is_of_inner_exporter else ""
-    return Fault(named.place, message, _FIXES[needed_side], severity=severity)
-
-
-def wrong_storage(subject: Subject) -> Iterator[Fault]:
-    """Yield queues whose storage is an extension that stores nothing; `otelcol validate` takes them.
-
-    Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
-    """
-    for named in _named_extensions(subject):
-        is_of_receiver = named.path == _OWN and named.part.section == "receivers"
-        is_storage = is_of_receiver or named.path == _QUEUE
-        if is_storage and named.kind in _NO_STORAGE:
-            fix = "Name an extension that stores data, such as file_storage."
-            yield Fault(named.place, f"extension '{named.text}' stores no data", fix)
-
-
-def wrong_middleware(subject: Subject) -> Iterator[Fault]:
-    """Yield middlewares that are extensions of another kind, with which the Collector does not start.
-
-    Source: the Collector's config/configmiddleware (`requested extension is not an HTTP client middleware`).
-    """
-    for named in _named_extensions(subject):
-        if _is_middleware(named.path) and named.kind in _NO_MIDDLEWARE:
-            fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
-            yield Fault(named.place, f"extension '{named.text}' is not a middleware", fix)
-
-
-def _is_middleware(path: Path) -> bool:
-    """Whether a path ends in the `id` of an item of the list `middlewares`."""
-    return len(path) >= _STEPS and path[-1] == "id" and path[-_STEPS] == "middlewares"
-
-
 def _needed_side(named: NamedExtension, listeners: Listeners) -> str:
     """Return what an authenticator has to do at its place; empty text if nobody knows."""
-    owner_path = named.path[: -len(_END)]
+    owner_path = named.path[: -len(_AUTHENTICATOR_END)]
     part = named.part
     for row in listeners.get((part.section, part.type), ()):
         if row.path[:-1] == owner_path:
-            return CHECKS_REQUESTS
-    return SIGNS_REQUESTS if part.section == "exporters" else ""
+            return _CHECKS_REQUESTS
+    return _SIGNS_REQUESTS if part.section == "exporters" else ""
 
 
 def _side_of(name: str, settings: Any) -> str:
@@ -140,8 +109,8 @@ def _side_of(name: str, settings: Any) -> str:
     kind = kind_of(name)
     if kind == "basicauth" and isinstance(settings, dict):
         return _only_side([side for key, side in _SIDES_OF_BASICAUTH.items() if settings.get(key) is not None])
-    if kind in _NO_AUTHENTICATOR:
-        return NEITHER
+    if kind in _NO_AUTHENTICATORS:
+        return _NEITHER
     known_traits = traits_of(EXTENSIONS, name)
     return _only_side([side for trait, side in _SIDES.items() if trait in known_traits])
 
@@ -151,9 +120,47 @@ def _only_side(sides: list[str]) -> str:
     return sides[0] if len(sides) == 1 else ""
 
 
-_AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
-_STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"
-_MIDDLEWARE = "https://github.com/open-telemetry/opentelemetry-collector/tree/main/extension/extensionmiddleware"
+def _other_side(named: NamedExtension, side: str, needed_side: str) -> Fault:
+    """Return the fault of an authenticator that does something else than its place needs."""
+    name = named.text.strip()
+    if side == _NEITHER:
+        return Fault(named.place, f"extension '{name}' is not an authenticator", _FIXES[needed_side])
+    message = f"extension '{name}' {side} requests, and {_REASONS[needed_side]}"
+    # load_balancing starts its exporters when it needs them, and goes on without.
+    is_of_inner_exporter = named.part.section == "exporters" and named.path != _AUTHENTICATOR_END
+    severity = "warning" if is_of_inner_exporter else ""
+    return Fault(named.place, message, _FIXES[needed_side], severity=severity)
+
+
+def wrong_storage(subject: Subject) -> Iterator[Fault]:
+    """Yield queues whose storage is an extension that stores nothing; `otelcol validate` takes them.
+
+    Source: the Collector's extension/xextension/storage (`requested extension is not a storage extension`).
+    """
+    for named in _named_extensions(subject):
+        is_of_receiver = named.path == _STORAGE_OF_RECEIVER and named.part.section == "receivers"
+        is_storage = is_of_receiver or named.path == _STORAGE_OF_QUEUE
+        if is_storage and named.kind in _NO_STORAGES:
+            fix = "Name an extension that stores data, such as file_storage."
+            yield Fault(named.place, f"extension '{named.text}' stores no data", fix)
+
+
+def wrong_middleware(subject: Subject) -> Iterator[Fault]:
+    """Yield middlewares that are extensions of another kind, with which the Collector does not start.
+
+    Source: the Collector's config/configmiddleware (`requested extension is not an HTTP client middleware`).
+    """
+    for named in _named_extensions(subject):
+        if _is_middleware(named.path) and named.kind in _NO_MIDDLEWARES:
+            fix = "Remove it from `middlewares`; an authenticator stands in `auth`."
+            yield Fault(named.place, f"extension '{named.text}' is not a middleware", fix)
+
+
+def _is_middleware(path: Path) -> bool:
+    """Whether a path ends in the `id` of an item of the list `middlewares`."""
+    return len(path) >= _STEPS_TO_ID and path[-_STEPS_TO_ID] == "middlewares" and path[-1] == "id"
+
+
 RULES = (
     *rules("error", wrong_authenticator, documentation=_AUTHENTICATION),
     *rules("error", wrong_storage, documentation=_STORAGE),

@@ -18,83 +18,87 @@ from . import (
     client_metadata,
     components,
     connectors,
+    custom_resource_rules,
     data_of_hosts,
     datadog_exporter,
     elasticsearch_documents,
+    environment_variables,
     expansion,
+    exporter_settings,
     instrumentation_rules,
     ip_families,
     listen_addresses,
     loops,
+    memory_limiters,
+    mounted_files,
+    needed_consent,
+    network_exposure,
     observers,
     ottl_statements,
+    permissions,
+    pod_resources,
     ports,
+    processor_order,
     references,
     request_sizes,
     scraping,
-    sizing,
+    secrets_in_clear,
+    series_count,
+    setting_fields,
+    setting_values,
     structure,
-    transport,
+    tail_sampling_memory,
     vendor_endpoints,
-)
-from . import (
-    custom_resource_rules as resource,
-)
-from . import (
-    pod_environment as surroundings,
-)
-from . import (
-    processor_order as order,
-)
-from . import (
-    setting_fields as fields,
-)
-from . import (
-    setting_values as values,
-)
-from . import (
-    workload_placement as placement,
+    workload_placement,
 )
 from .subject import Finding, Rule, Subject, run_rules
 from .user_rules import NONE, UserRules
 
-# In the order of the page on rules.
+# In the order of docs/rules.md.
 _TOPICS = (
-    *(
-        structure,
-        references,
-        authenticators,
-        surroundings,
-        components,
-        connectors,
-        client_metadata,
-        expansion,
-        fields,
-        values,
-        ottl_statements,
-        order,
-        batching,
-        sizing,
-    ),
-    *(
-        ports,
-        listen_addresses,
-        ip_families,
-        placement,
-        data_of_hosts,
-        loops,
-        observers,
-        scraping,
-        resource,
-        instrumentation_rules,
-        transport,
-        vendor_endpoints,
-        datadog_exporter,
-        aws_exporters,
-    ),
-    *(elasticsearch_documents, request_sizes, attribute_names),
+    structure,
+    references,
+    authenticators,
+    environment_variables,
+    permissions,
+    mounted_files,
+    needed_consent,
+    components,
+    connectors,
+    client_metadata,
+    expansion,
+    setting_fields,
+    setting_values,
+    ottl_statements,
+    processor_order,
+    batching,
+    memory_limiters,
+    tail_sampling_memory,
+    pod_resources,
+    series_count,
+    ports,
+    listen_addresses,
+    ip_families,
+    workload_placement,
+    data_of_hosts,
+    loops,
+    observers,
+    scraping,
+    custom_resource_rules,
+    instrumentation_rules,
+    secrets_in_clear,
+    network_exposure,
+    exporter_settings,
+    vendor_endpoints,
+    datadog_exporter,
+    aws_exporters,
+    elasticsearch_documents,
+    request_sizes,
+    attribute_names,
 )
+_TOPICS_OF_RESOURCES = (custom_resource_rules, instrumentation_rules)
 RULES: tuple[Rule, ...] = tuple(rule for topic in _TOPICS for rule in topic.RULES)
+_RULES_OF_RESOURCES = tuple(rule for topic in _TOPICS_OF_RESOURCES for rule in topic.RULES)
 
 
 def lint(subject: Subject, own: UserRules = NONE) -> list[Finding]:
@@ -104,4 +108,4 @@ def lint(subject: Subject, own: UserRules = NONE) -> list[Finding]:
 
 def lint_resource(subject: Subject) -> list[Finding]:
     """Return the findings in a custom resource that holds no config."""
-    return run_rules((*resource.RULES, *instrumentation_rules.RULES), subject)
+    return run_rules(_RULES_OF_RESOURCES, subject)

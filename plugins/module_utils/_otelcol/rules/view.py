@@ -66,6 +66,10 @@ class Pipeline(NamedTuple):
         return {"receivers": self.receivers, "processors": self.processors, "exporters": self.exporters}
 
 
+# The keys with which exporters of OTLP, remote write and Zipkin say where they send to.
+ENDPOINT_KEYS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "metrics_url", "logs_url")
+
+
 def uses_endpoint(view: View, part: Part, key: str) -> bool:
     """Whether an exporter of OTLP over HTTP uses an endpoint: `endpoint` is for signals without one of their own."""
     if key != "endpoint":

@@ -20,8 +20,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_shapes import secrets_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import MASK
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.secrets_in_clear import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.transport import plaintext_secret
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._tables import CATALOGUE
 
 from tests.support.growth import SLOW, growth

@@ -8,8 +8,10 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.sizing import traces_above_memory
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Deployment, Subject
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.tail_sampling_memory import (
+    traces_above_memory,
+)
 
 from tests.support.cases import cases
 

@@ -1,0 +1,85 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on variables: those that the config reads and nobody sets, and those that lead requests to a proxy.
+
+Source: confmap/provider/envprovider of the Collector. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..config.paths import Path, is_inside
+from ..errors import near
+from ..needs.needed_variables import config_variables
+from ..needs.peers import Peer, peers
+from ..needs.proxies import proxy_exceptions, proxy_for
+from .subject import Fault, Subject, rules
+
+_PROXIES = "https://opentelemetry.io/docs/collector/configuration/#proxy-support"
+# What every container has: from the runtime (runc's init, containerd's and CRI-O's spec), and from the kubelet for the
+# Service `kubernetes`, which it links even with `enableServiceLinks: false`.
+_API_SERVER = "KUBERNETES_PORT_443_TCP"
+_IN_EVERY_POD = frozenset(
+    (
+        *("HOME", "HOSTNAME", "PATH"),
+        *("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBERNETES_SERVICE_PORT_HTTPS", "KUBERNETES_PORT"),
+        *(_API_SERVER, f"{_API_SERVER}_ADDR", f"{_API_SERVER}_PORT", f"{_API_SERVER}_PROTO"),
+    )
+)
+# Variables of the other Services of a namespace.
+_SERVICE_LINK = re.compile(
+    r"([A-Z][A-Z0-9_]{0,62})_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]{1,15})?|PORT_\d{1,5}_(?:TCP|UDP)_ADDR)\Z"
+)
+
+
+def missing_variable(subject: Subject) -> Iterator[Fault]:
+    """Yield variables that the config reads but `env` does not set; the Collector replaces them with empty text."""
+    if subject.environment is None:
+        return
+    there = subject.environment if subject.on_host else subject.environment | _IN_EVERY_POD
+    for variable in config_variables(subject.config):
+        if variable.optional or variable.name in there:
+            continue
+        link = None if subject.on_host else _SERVICE_LINK.match(variable.name)
+        if link:
+            yield _linked_variable(variable.path, variable.name, link[1])
+        else:
+            message = f"variable {variable.name} is read here, but not set{near(variable.name, subject.environment)}"
+            fix = f"Add it to `env`, or give it a default: ${{env:{variable.name}:-VALUE}}."
+            yield Fault(variable.path, message, fix)
+
+
+def _linked_variable(path: Path, name: str, service: str) -> Fault:
+    """Return the fault of a variable that a pod has if it starts after a Service of its namespace."""
+    own_name = service.lower().replace("_", "-")
+    message = f"variable {name} is read here, and a pod has it only if it starts after Service '{own_name}' was made"
+    fix = f"Write the Service's name, `{own_name}` with its port, which Kubernetes resolves whenever the pod starts."
+    return Fault(path, message, fix, severity="warning")
+
+
+def proxied_service(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send to a Service through a proxy, because NO_PROXY does not name the Service."""
+    if subject.on_host:
+        return  # a name of one word is no Service there
+    peers_inside = [peer for peer in peers(subject.config, "") if _is_of_cluster(peer)]
+    for peer in peers_inside:
+        proxy = proxy_for(peer.host, peer.port, peer.scheme, subject.literals)
+        if proxy:
+            message = f"{proxy.variable} sends what is for {peer.endpoint} to the proxy {proxy.host}"
+            missing = proxy_exceptions(other.host for other in peers_inside)
+            fix = f"Add `NO_PROXY: {missing}` to `env`, or these names to its value; see docs/proxies.md."
+            yield Fault(("exporters", peer.exporter), message, fix)
+
+
+def _is_of_cluster(peer: Peer) -> bool:
+    """Whether an exporter sends to a Service, and not to a host outside that looks like one."""
+    return bool(peer.service) and (peer.certain or is_inside(peer.host))
+
+
+RULES = (
+    *rules("error", missing_variable),
+    *rules("warning", proxied_service, documentation=_PROXIES),
+)

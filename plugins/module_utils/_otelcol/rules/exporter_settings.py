@@ -1,0 +1,112 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on exporters whatever they export to: endpoints that no request reaches, data that is lost or printed.
+
+Sources: OpenTelemetry's specification of OTLP exporters, and the READMEs of exporterhelper and debug. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..config.paths import Path, at
+from ..traits import EXPORTERS, Trait, types_that
+from .subject import Fault, Subject, about, rules
+from .view import ENDPOINT_KEYS, uses_endpoint
+
+_DEBUG = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/debugexporter/README.md"
+_URLS = "https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp"
+_QUEUES = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
+_PRINTING = types_that(EXPORTERS, Trait.PRINTS)
+_NEEDING_URL = types_that(EXPORTERS, Trait.NEEDS_URL)
+_BARE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/|\Z)")
+_WITHOUT_QUEUE = (
+    "makes senders wait for each request, and gives them its error back: those that do not send again lose data"
+)
+# The switches that protect data, and what an exporter does without.
+_SWITCHES: dict[Path, str] = {
+    ("retry_on_failure", "enabled"): "drops data that the receiver rejects at the first attempt",
+    ("sending_queue", "enabled"): _WITHOUT_QUEUE,
+    ("remote_write_queue", "enabled"): _WITHOUT_QUEUE,
+}
+
+
+class _Protocol(NamedTuple):
+    """A protocol of OTLP: its usual port, that of the other one, and the exporter that speaks the other one."""
+
+    name: str
+    usual_port: int
+    other_port: int
+    other_exporter: str
+
+
+_GRPC = _Protocol("gRPC", 4317, 4318, "otlp_http")
+_HTTP = _Protocol("HTTP", 4318, 4317, "otlp_grpc")
+_PROTOCOLS = {"otlp": _GRPC, "otlpgrpc": _GRPC, "otlphttp": _HTTP}
+
+
+@about(exporters=_PRINTING)
+def verbose_debug(subject: Subject) -> Iterator[Fault]:
+    """Yield debug exporters that write all data, including personal data, into the log."""
+    for part in subject.view.of("exporters", *_PRINTING):
+        if part.settings.get("verbosity") == "detailed" or part.settings.get("loglevel") == "debug":
+            fix = "Write `verbosity: basic`, or remove it once data arrives."
+            yield Fault(part.path, f"'{part.id}' writes all received data into the log", fix)
+
+
+@about(exporters=_NEEDING_URL)
+def endpoint_without_scheme(subject: Subject) -> Iterator[Fault]:
+    """Yield URLs of OTLP over HTTP, remote write and Zipkin without a scheme, so that each request fails."""
+    for part in subject.view.of("exporters", *_NEEDING_URL):
+        for key in ENDPOINT_KEYS:
+            value = part.settings.get(key)
+            if _fails_each_request(value, part.kind) and uses_endpoint(subject.view, part, key):
+                message = f"'{value}' is not a URL, so every request of '{part.id}' fails"
+                yield Fault((*part.path, key), message, f"Write `https://{value}`, or `http://{value}` without TLS.")
+
+
+def _fails_each_request(endpoint: Any, kind: str) -> bool:
+    """Whether an endpoint is a bare host; without a port, remote write refuses to start instead."""
+    host = _BARE_HOST.match(endpoint) if isinstance(endpoint, str) else None
+    if host is None:
+        return False
+    has_port = bool(host[1])
+    return has_port or kind != "prometheusremotewrite"
+
+
+@about(exporters=_PROTOCOLS)
+def port_of_other_protocol(subject: Subject) -> Iterator[Fault]:
+    """Yield endpoints of OTLP over gRPC with the port of OTLP over HTTP, and the reverse."""
+    for part in subject.view.of("exporters", *_PROTOCOLS):
+        protocol = _PROTOCOLS[part.kind]
+        port_of_other = re.compile(rf":{protocol.other_port}(/|\Z)")
+        for key in ENDPOINT_KEYS:
+            value = part.settings.get(key)
+            if isinstance(value, str) and port_of_other.search(value):
+                message = (
+                    f"'{part.id}' uses {protocol.name}, and {protocol.other_port} is the usual port of the other "
+                    "protocol of OTLP"
+                )
+                fix = f"Write port {protocol.usual_port}, or use the exporter {protocol.other_exporter}."
+                yield Fault((*part.path, key), message, fix)
+
+
+def nothing_retried(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters with retries or queue turned off; a short outage loses data."""
+    for part in subject.view.parts:
+        if part.section != "exporters":
+            continue
+        for path, effect in _SWITCHES.items():
+            if at(part.settings, path) is False:
+                yield Fault((*part.path, *path), f"'{part.id}' {effect}", f"Remove `{path[0]}: {{enabled: false}}`.")
+
+
+RULES = (
+    *rules("info", verbose_debug, documentation=_DEBUG),
+    *rules("error", endpoint_without_scheme, documentation=_URLS),
+    *rules("warning", port_of_other_protocol, documentation=_URLS),
+    *rules("warning", nothing_retried, documentation=_QUEUES),
+)

@@ -1,0 +1,159 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on what others can read or reach: clear text on the network, and open receivers and diagnostics.
+
+Sources: the Collector's config/configtls, and OpenTelemetry's best practices for configs. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..config.paths import ANY, Path, at, destination, is_inside, is_loopback
+from ..traits import sends_nothing
+from .subject import Fault, Subject, about, rules
+from .view import ENDPOINT_KEYS, Listener, Part
+
+_BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
+_TLS = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configtls/README.md"
+_FIX_OUTSIDE = "Use the server's TLS port: an https:// URL, or `tls: {insecure: false}` with gRPC."
+_FIX_IN_CLUSTERS = (
+    "Give the receiver a certificate (`tls_secret` of recipe otlp_ingest) and write `tls: {ca_file: FILE}` here "
+    "(`ca_secret` of recipe otlp_forward)."
+)
+_FIX_ON_HOSTS = (
+    "Give the receiver a certificate, and write `tls: {ca_file: FILE}` here (`otel_host_tls` for both sides of recipe "
+    "otlp_forward)."
+)
+_INSECURE_SWITCHES: tuple[Path, ...] = (("tls", "insecure"), ("protocol", "otlp", "tls", "insecure"))
+_UNVERIFIED = "insecure_skip_verify"
+# The schemes with which a switch decides whether gRPC uses TLS.
+_SCHEMES_OF_GRPC = ("", "dns", "passthrough")
+_DIAGNOSTICS = ("pprof", "zpages")
+
+
+class _ClearText(NamedTuple):
+    """An exporter that sends in clear text, where that is said, and to which host; empty if it is not known."""
+
+    part: Part
+    path: Path
+    host: str
+
+
+def _clear_texts(subject: Subject) -> Iterator[_ClearText]:
+    """Yield where exporters send in clear text."""
+    for part in subject.view.parts:
+        if part.section == "exporters" and not sends_nothing(part.kind):
+            yield from _clear_texts_of(part)
+
+
+def _clear_texts_of(part: Part) -> Iterator[_ClearText]:
+    """Yield the endpoints of an exporter without TLS; where none is known, the switch that turns TLS off."""
+    switch_path = _insecure_switch(part)
+    has_clear_endpoint = False
+    for key in ENDPOINT_KEYS:
+        scheme, host = destination(part.settings.get(key))
+        if scheme == "http":
+            has_clear_endpoint = True
+            yield _ClearText(part, (*part.path, key), host)
+        elif switch_path and host and scheme in _SCHEMES_OF_GRPC:
+            has_clear_endpoint = True
+            yield _ClearText(part, switch_path, host)
+    if switch_path and not has_clear_endpoint and not _is_encrypted(part.settings):
+        yield _ClearText(part, switch_path, "")
+
+
+def _insecure_switch(part: Part) -> Path:
+    """Return the path of a switch that turns TLS off; an empty one if there is none."""
+    for path in _INSECURE_SWITCHES:
+        if at(part.settings, path) is True:
+            return (*part.path, *path)
+    return ()
+
+
+def _is_encrypted(settings: dict[str, Any]) -> bool:
+    """Whether the endpoint's scheme decides: https overrides `insecure`."""
+    schemes = [destination(settings.get(key))[0] for key in ENDPOINT_KEYS]
+    return "https" in schemes or "unix" in schemes
+
+
+def clear_text(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send in clear text to a host outside the cluster."""
+    for part, path, host in _clear_texts(subject):
+        if host and not is_inside(host):
+            yield Fault(path, f"'{part.id}' sends in clear text to {host}", _FIX_OUTSIDE)
+
+
+def clear_text_inside(subject: Subject) -> Iterator[Fault]:
+    """Yield exporters that send in clear text within the cluster or to an unknown address."""
+    network = "network" if subject.on_host else "cluster"
+    fix = _FIX_ON_HOSTS if subject.on_host else _FIX_IN_CLUSTERS
+    for part, path, host in _clear_texts(subject):
+        if not host:
+            yield Fault(path, f"'{part.id}' sends in clear text to an address that is not known here", fix)
+        elif is_inside(host) and not is_loopback(host):
+            yield Fault(path, f"'{part.id}' sends in clear text inside the {network}, to {host}", fix)
+
+
+def unverified_certificate(subject: Subject) -> Iterator[Fault]:
+    """Yield TLS settings that accept any certificate; an attacker in between can read and change the data."""
+    for path, value in subject.view.leaves:
+        if path[-1:] == (_UNVERIFIED,) and value is True:
+            yield Fault(
+                path,
+                "any certificate is accepted here",
+                "Remove it, and give the server's CA as `ca_file`.",
+                severity="info" if path[0] == "receivers" else "",  # kubelets sign their own, and get no telemetry
+            )
+
+
+def open_receiver(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that accept clear text on every address."""
+    is_on_node = bool(subject.deployment and subject.deployment.host_network)
+    for listener in subject.view.listeners:
+        if _accepts_clear_text(listener):
+            yield Fault(
+                listener.path,
+                f"port {listener.port} accepts clear text on every address",
+                f"Write `{_narrower(listener.port, subject.on_host)}`, and `tls: {{cert_file: FILE, key_file: FILE}}` "
+                "beside it.",
+                severity="warning" if is_on_node else "",
+            )
+
+
+def _accepts_clear_text(listener: Listener) -> bool:
+    """Whether a receiver listens for TCP on every address, at an endpoint without `tls` beside it."""
+    part = listener.part
+    if not part or part.section != "receivers" or listener.path == part.path:
+        return False
+    if listener.protocol != "TCP" or listener.host not in ANY:
+        return False
+    server = listener.path[2:-1]
+    return at(part.settings, (*server, "tls")) is None
+
+
+def _narrower(port: int, on_host: bool) -> str:
+    """Return an address that others reach less: that of the pod, or the loopback of a host."""
+    return f"127.0.0.1:{port}" if on_host else f'"[${{env:MY_POD_IP}}]:{port}"'
+
+
+@about(extensions=_DIAGNOSTICS)
+def open_diagnostics(subject: Subject) -> Iterator[Fault]:
+    """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
+    way, inside = ("ssh -L", "host") if subject.on_host else ("kubectl port-forward", "pod")
+    for listener in subject.view.listeners:
+        part = listener.part
+        if part and part.kind in _DIAGNOSTICS and not is_loopback(listener.host):
+            fix = f"Write `{listener.at('localhost')}`, and use `{way}`."
+            yield Fault(listener.path, f"'{part.id}' is reachable from outside the {inside}", fix)
+
+
+RULES = (
+    *rules("warning", clear_text, documentation=_TLS),
+    *rules("info", clear_text_inside, documentation=_TLS),
+    *rules("warning", unverified_certificate, documentation=_TLS),
+    *rules("info", open_receiver, documentation=_BEST_PRACTICES),
+    *rules("warning", open_diagnostics, documentation=_BEST_PRACTICES),
+)

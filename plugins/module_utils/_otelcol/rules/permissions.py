@@ -1,0 +1,100 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on what a collector may do: at the API of Kubernetes by RBAC, and at AWS by its credentials.
+
+Sources: the sections "RBAC" of the components, and the API groups of Kubernetes. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+from ..config.paths import Path, items
+from ..errors import at_most
+from ..needs.used_parts import used_parts
+from .subject import Deployment, Fault, Subject, about, rules
+
+_IDENTITY = "https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html"
+_RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
+_SHOWN_ACTIONS = 3
+_KEYS_OF_RULES = ("apiGroups", "resources", "verbs")
+
+
+class Permission(NamedTuple):
+    """One grant of an RBAC rule: one API group, one resource and one verb."""
+
+    group: str
+    resource: str
+    verb: str
+
+
+@about("deployment")
+def missing_identity(subject: Subject) -> Iterator[Fault]:
+    """Yield collectors that call AWS while nothing gives them credentials; AWS then refuses all requests."""
+    actions = subject.deployment.unidentified if subject.deployment else ()
+    if actions:
+        message = f"it calls AWS ({at_most(_SHOWN_ACTIONS, actions)}), and nothing gives its pods credentials"
+        fix = (
+            "Set `otel_identity_provider`, or name a role in `service_account_annotations`, see docs/identity.md."
+            " Suppress this finding if the role of the nodes is meant."
+        )
+        yield Fault((), message, fix)
+
+
+@about("deployment")
+def missing_permission(subject: Subject) -> Iterator[Fault]:
+    """Yield components that need permissions which the collector's ServiceAccount lacks."""
+    if not subject.deployment or subject.deployment.granted is None:
+        return
+    granted = set(_permissions_of(subject.deployment.granted))
+    for row, part in used_parts(subject.view.parts):
+        needed = _permissions_of(row.rules(part.settings))
+        missing = [permission for permission in needed if not _allows(granted, permission)]
+        if missing:
+            yield _refused(part.path, part.id, missing, subject.deployment)
+
+
+def _permissions_of(rbac_rules: Iterable[Mapping[str, Any]]) -> Iterator[Permission]:
+    """Yield the single grants of RBAC rules; rules for named objects do not count."""
+    for rule in rbac_rules:
+        if items(rule, "resourceNames"):
+            continue
+        groups, resources, verbs = (items(rule, key) for key in _KEYS_OF_RULES)
+        for group, resource, verb in product(groups, resources, verbs):
+            yield Permission(str(group), str(resource), str(verb))
+
+
+def _allows(granted: set[Permission], needed: Permission) -> bool:
+    """Whether a permission is granted, by its own name or by one that covers it."""
+    resource = needed.resource
+    resources = [resource, "*"]
+    if "/" in resource:
+        resources.append(f"*/{resource.partition('/')[2]}")
+    if resource == "nodes/pods":
+        resources.append("nodes/proxy")  # what kubelets asked for before Kubernetes 1.33
+    covering = product((needed.group, "*"), resources, (needed.verb, "*"))
+    return any(permission in granted for permission in covering)
+
+
+def _refused(path: Path, component_id: str, missing: list[Permission], deployment: Deployment) -> Fault:
+    """Return the fault of a component that needs permissions: it names the first one, and counts the others."""
+    group, resource, verb = missing[0]
+    more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
+    where = f" in API group '{group}'" if group else ""
+    message = f"'{component_id}' needs to {verb} {resource}{where}{more}, which the ServiceAccount is not allowed to do"
+    fix = f"Add to its ClusterRole: `{{apiGroups: ['{group}'], resources: [{resource}], verbs: [{verb}]}}`."
+    if deployment.bound_elsewhere:
+        message += f": {deployment.bound_elsewhere}"
+        fix = "Name the account of the pods in the binding, or run the pods with the account that it names."
+    elif deployment.by_operator:
+        fix += " The operator does so itself, if it may create ClusterRoles."
+    return Fault(path, message, fix)
+
+
+RULES = (
+    *rules("warning", missing_identity, documentation=_IDENTITY),
+    *rules("warning", missing_permission, documentation=_RBAC),
+)

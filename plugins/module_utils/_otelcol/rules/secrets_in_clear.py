@@ -1,0 +1,133 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on secrets in clear text, and on placeholders where a secret or an address belongs.
+
+A secret never appears in the message, the fix or the path. What a secret is, config/config_secrets.py says. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..config.config_secrets import DEFAULT, is_secret, secret_at, what_is
+from ..config.literal_values import is_literal, is_placeholder
+from ..config.paths import Path, Position
+from ..config.secret_names import header_at, is_secret_header, is_secret_key
+from ..config.secret_shapes import ATTRIBUTE, RANDOM
+from .subject import Fault, Subject, rules
+
+_STORING = (
+    "https://opentelemetry.io/docs/security/config-best-practices/#store-sensitive-configuration-information-securely"
+)
+_PLACEHOLDERS = "https://opentelemetry.io/docs/collector/configuration/"
+_FIX_IN_CLUSTERS = "Write `${env:NAME}` here, and give NAME in `env` as `{secret: SECRET, key: KEY}`."
+_FIX_ON_HOSTS = "Write `${env:NAME}` here, and give NAME in `env` as `{credential: {content: TEXT}}`."
+_FIX_OF_VARIABLES = (
+    "Give it in `env` as `{secret: SECRET, key: KEY}`; `extra_manifests` makes a Secret out of a value of a vault, as "
+    "docs/start.md shows."
+)
+# An address has no angle brackets. Other text may have some, unless it consists of nothing else.
+_BRACKETS_WITHIN = re.compile(r"<[^<>\s=]+>")
+_BRACKETS_ALONE = re.compile(r"<[^<>]+>\Z")
+_ADDRESS_KEYS = ("endpoint", "url", "host", "hostname", "listen_address")
+_NAME_KEYS = ("region", "site", "project", "tenant", "tenant_id", "service_account", "role_arn", "arn", "cluster_name")
+
+
+def plaintext_secret(subject: Subject) -> Iterator[Fault]:
+    """Yield passwords, tokens and keys in clear text."""
+    yield from _secret_settings(subject)
+    yield from _secret_variables(subject)
+    yield from _decrypted_settings(subject)
+    yield from _secret_notes(subject)
+
+
+def _secret_settings(subject: Subject) -> Iterator[Fault]:
+    """Yield settings of the config that are secrets by their name or their shape."""
+    for suspect in subject.view.suspects:
+        what = what_is(subject.config, suspect)
+        if what:
+            is_doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
+            severity = "warning" if is_doubtful else ""
+            yield Fault(suspect.path, f"{what} is written in clear text", _how_to_hide(subject), severity=severity)
+
+
+def _how_to_hide(subject: Subject) -> str:
+    """Return how the config gets a secret where it runs: hosts have no Secrets."""
+    return _FIX_ON_HOSTS if subject.on_host else _FIX_IN_CLUSTERS
+
+
+def _secret_variables(subject: Subject) -> Iterator[Fault]:
+    """Yield variables of `env` whose value is a secret, or comes from a vault."""
+    for name, value in subject.literals.items():
+        what = secret_at({}, (name,), value)
+        if what or value in subject.decrypted:
+            message = f"variable {name} in `env` holds a secret in clear text, which the pod and the manifest show"
+            yield Fault((), message, _FIX_OF_VARIABLES, severity="warning" if what == RANDOM else "")
+
+
+def _decrypted_settings(subject: Subject) -> Iterator[Fault]:
+    """Yield settings with a value of a vault that nothing else shows to be a secret."""
+    if not subject.decrypted:
+        return
+    for path, value in subject.view.leaves:
+        if value in subject.decrypted and not secret_at(subject.config, path, str(value)):
+            message = f"`{path[-1]}` has a value of a vault in clear text, which the ConfigMap shows"
+            yield Fault(path, message, _how_to_hide(subject))
+
+
+def _secret_notes(subject: Subject) -> Iterator[Fault]:
+    """Yield secrets in labels, annotations and other texts of the objects."""
+    for name, value in subject.notes.items():
+        if is_secret((name,), value) and is_literal(value):
+            message = f"`{name}` holds a secret in clear text, which everybody sees who may read the object"
+            fix = "Remove it, and put it into a Secret."
+            yield Fault((), message, fix, position=Position("options"), severity="warning")
+
+
+def placeholder(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that still have a placeholder such as `<HOST>`."""
+    for path, text in _texts_with_placeholders(subject):
+        if _holds_secret(subject.config, path) and is_placeholder(text):
+            yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _how_to_hide(subject))
+        elif "<" in text and _is_unfinished(path, text):
+            fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
+            yield Fault(path, f"`{path[-1]}` has a placeholder in angle brackets", fix)
+
+
+def _texts_with_placeholders(subject: Subject) -> Iterator[tuple[Path, str]]:
+    """Yield the texts of started components that may have a placeholder: those with `<`, and possible secrets."""
+    started = {part.path for part in subject.view.parts}
+    suspected = {suspect.path for suspect in subject.view.suspects}
+    for path, value in subject.view.leaves:
+        if not isinstance(value, str) or "$" in value:
+            continue
+        may_have_one = "<" in value or path in suspected
+        if may_have_one and path[:2] in started:
+            yield path, value
+
+
+def _holds_secret(config: Any, path: Path) -> bool:
+    """Whether a setting, or the header whose value it is, holds a secret by its name."""
+    header = header_at(config, path)
+    return is_secret_header(header) if header else is_secret_key(path)
+
+
+def _is_unfinished(path: Path, text: str) -> bool:
+    """Whether an address has a placeholder in it, or a name is nothing but one."""
+    key = str(path[-1]).lower()
+    is_address = key in _ADDRESS_KEYS or key.endswith(("_endpoint", "_url"))
+    if is_address and _BRACKETS_WITHIN.search(text):
+        return True
+    if not _BRACKETS_ALONE.match(text):
+        return False
+    is_header = path[-2:-1] == ("headers",)
+    return key in _NAME_KEYS or is_header or is_secret_key(path)
+
+
+RULES = (
+    *rules("error", plaintext_secret, documentation=_STORING),
+    *rules("error", placeholder, documentation=_PLACEHOLDERS),
+)

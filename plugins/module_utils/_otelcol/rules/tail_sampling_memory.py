@@ -1,0 +1,120 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A rule on the memory of tail_sampling: more traces than fit into it.
+
+Source: processor.go and factory.go of tail_sampling. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from ..needs.quantities import DECIDED_TRACE_BYTES, MIB, TRACE_BYTES, duration
+from .amounts import nanoseconds
+from .memory_limiters import limiters, whole_number
+from .subject import Fault, Subject, about, rules
+from .view import Part
+
+_DOCUMENTATION = (
+    "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/processor/tailsamplingprocessor"
+)
+_WAITS = ("decision_wait", "decision_wait_after_root_received")
+_DEFAULT_WAIT, _DEFAULT_TRACES = "30s", 50_000
+# With other values than these, traces are kept elsewhere or for a shorter time.
+_KEPT_IN_MEMORY = {"tail_storage": None, "sampling_strategy": "trace-complete"}
+_FORGETS = ("decision_cache", "block_on_overflow")
+_FIX = (
+    "Raise the memory limit, shorten `decision_wait`, or lower `num_traces` and `expected_new_traces_per_sec`, which "
+    "recipe tail_sampling derives from `traces_per_second`."
+)
+
+
+class _Sampler(NamedTuple):
+    """How many traces a sampler keeps and expects: `traces` at the most, `rate` new ones a second, kept so long."""
+
+    traces: int
+    rate: int
+    seconds: float
+    forgets_decided: bool
+
+    @property
+    def waiting_traces(self) -> int:
+        """The traces that wait for a decision."""
+        if not self.rate:
+            return 0
+        try:
+            return min(self.traces, int(self.rate * self.seconds))
+        except OverflowError:  # more than a float holds
+            return self.traces
+
+    @property
+    def needed_mib(self) -> int:
+        """The MiB that the traces take at least."""
+        waiting = self.waiting_traces
+        decided = 0 if self.forgets_decided else self.traces - waiting
+        return (waiting * TRACE_BYTES + decided * DECIDED_TRACE_BYTES) // MIB
+
+
+@about(processors=["tailsampling"])
+def traces_above_memory(subject: Subject) -> Iterator[Fault]:
+    """Yield tail_sampling that keeps more traces than fit into the memory of the collector.
+
+    Each trace counts with the least that it takes (`TRACE_BYTES`), so traces with several spans may need far more.
+    """
+    available_mib = _available_mib(subject)
+    for part in subject.view.of("processors", "tailsampling"):
+        sampler = _sampler_in(part.settings)
+        if sampler and 0 < available_mib < sampler.needed_mib:
+            yield _above_memory(part, sampler, available_mib)
+
+
+def _available_mib(subject: Subject) -> int:
+    """Return the MiB that the container and its limiters admit; 0 if that is not known."""
+    container_mib = (subject.deployment.memory_limit_mib if subject.deployment else None) or 0
+    limits = [limiter.limit_mib_in(container_mib) for limiter in limiters(subject)]
+    all_known = bool(limits) and all(limits)
+    if not all_known:
+        return container_mib
+    largest_mib = max(limits)
+    return min(container_mib, largest_mib) if container_mib else largest_mib
+
+
+def _sampler_in(settings: dict[str, Any]) -> _Sampler | None:
+    """Return what the settings of a sampler say; None if it keeps its traces elsewhere, or if a variable decides."""
+    for key, usual in _KEPT_IN_MEMORY.items():
+        if settings.get(key) not in (None, usual):
+            return None
+    wait, wait_after_root = (settings.get(key) or "" for key in _WAITS)
+    if "$" in f"{wait}{wait_after_root}":
+        return None
+    return _Sampler(
+        traces=whole_number(settings.get("num_traces", _DEFAULT_TRACES)) or 0,
+        rate=whole_number(settings.get("expected_new_traces_per_sec")) or 0,
+        seconds=_shortest([wait or _DEFAULT_WAIT, wait_after_root]),
+        forgets_decided=any(settings.get(key) for key in _FORGETS),
+    )
+
+
+def _shortest(waits: Iterable[Any]) -> float:
+    """Return the shortest of these durations in seconds, without those of zero; 0 if no other is left.
+
+    A number without a unit is in nanoseconds.
+    """
+    lengths = [nanoseconds(wait) if isinstance(wait, (int, float)) else duration(wait) for wait in waits]
+    return min((length for length in lengths if length), default=0)
+
+
+def _above_memory(part: Part, sampler: _Sampler, available_mib: int) -> Fault:
+    """Return the fault of a sampler whose traces take more memory than there is."""
+    expected = f" with the {sampler.rate} new traces a second that it expects" if sampler.rate else ""
+    message = (
+        f"'{part.id}' keeps up to {sampler.traces} traces, which take at least {sampler.needed_mib} MiB of "
+        f"memory{expected}, but only {available_mib} MiB may be used"
+    )
+    path = (*part.path, "num_traces") if "num_traces" in part.settings else part.path
+    return Fault(path, message, _FIX)
+
+
+RULES = rules("warning", traces_above_memory, documentation=_DOCUMENTATION)
