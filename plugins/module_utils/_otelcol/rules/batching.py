@@ -17,7 +17,7 @@ from ..config.layers import parse_version
 from ..config.paths import at, section
 from ..config.pipelines import PipelineGraph
 from ..traits import EXPORTERS, Trait, sends_nothing, types_that
-from .components import configured_components
+from .configured_components import configured_components
 from .subject import Fault, Subject, rules
 from .view import Pipeline, Target, kind_of
 

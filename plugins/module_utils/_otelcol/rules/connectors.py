@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, items, section
 from ..traits import CONNECTORS, Trait, belongs_everywhere, hands_on, sends_nothing, traits_of
-from .components import component_type
+from .build_facts import build_of
+from .configured_components import component_type
 from .structure import SIGNALS
 from .subject import Fault, Subject, about, rules
-from .view import Pipeline, build_of
+from .view import Pipeline
 
 Pairs = frozenset[tuple[str, str]]
 ENDS = {"exporters": "receivers", "receivers": "exporters"}

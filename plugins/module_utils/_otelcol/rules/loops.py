@@ -17,7 +17,7 @@ from ..kube import names
 from ..kube.service_names import service_of
 from ..needs.pod_logs import PodLogs, glob_matches
 from ..traits import EXPORTERS, Trait, types_that
-from .components import TELEMETRY
+from .configured_components import TELEMETRY
 from .subject import Fault, Printer, Subject, about, rules
 from .view import Part, View, kind_of
 

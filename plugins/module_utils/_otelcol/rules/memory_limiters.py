@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config.paths import Path
 from ..needs.quantities import LIMIT_PERCENT, SPIKE_PERCENT
-from .components import configured_components
+from .configured_components import configured_components
 from .subject import Fault, Subject, about, rules
 from .view import Part, kind_of
 

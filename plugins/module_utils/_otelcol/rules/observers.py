@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..config.paths import Path, at, items, section
 from ..errors import near, nearest
 from ..languages import expr
-from .components import configured_components
+from .configured_components import configured_components
 from .subject import Fault, Subject, about, rules
 from .view import kind_of
 

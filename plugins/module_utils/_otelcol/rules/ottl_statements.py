@@ -30,10 +30,11 @@ from ..languages.ottl import (
     read_ottl,
 )
 from ..languages.ottl_syntax import Used
-from .components import listed_components, remembered_by_settings
+from .build_facts import Build, build_of
+from .configured_components import listed_components
 from .constraints import EXPANDED, QUOTES, key_steps
+from .remembered_settings import remembered_by_settings
 from .subject import Fault, Subject, once, rules, shared_rules
-from .view import Build, build_of
 
 _POLICY = "policy"
 _REQUEST = "request"

@@ -16,10 +16,11 @@ from ..catalogue.reference_keys import Reference
 from ..config.paths import ROLES, SECTIONS, Path, at, items, leaves, section
 from ..errors import near
 from ..traits import EXPORTERS, is_for_trials
-from .components import configured_components, listed_components, remembered_by_settings
+from .build_facts import Build
+from .configured_components import configured_components, listed_components
+from .remembered_settings import remembered_by_settings
 from .structure import is_expression, trimmed_id
 from .subject import Fault, Subject, about, rules
-from .view import Build
 
 # Ends of paths that name an extension, used if the build is unknown.
 EXTENSION_KEYS: list[Path] = [("auth", "authenticator"), ("sending_queue", "storage")]

@@ -30,13 +30,15 @@ from ..catalogue.rows import IGNORED, OPEN, Row
 from ..config.config_secrets import is_secret
 from ..config.paths import Path, at
 from ..errors import near, nearest
-from .components import TELEMETRY, movable_settings, remembered_by_settings, used_components
+from .build_facts import Build
+from .configured_components import TELEMETRY, used_components
 from .constraints import EXPANDED, is_expanded
+from .moved_settings import movable_settings
+from .remembered_settings import remembered_by_settings
 from .setting_values import Condition, conditions_hold, conditions_of, doubt_about, hedged_fault
 from .setting_values import setting_faults as constraints_of
 from .subject import Fault, Subject, once, shared_rules
 from .text_checks import repeated_names
-from .view import Build
 
 UNKNOWN, MISSING = "unknown-field", "missing-field"
 WRONG_TYPE, INVALID_DURATION, UNKNOWN_VALUE = "wrong-type", "invalid-duration", "unknown-value"

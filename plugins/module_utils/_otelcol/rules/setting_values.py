@@ -27,10 +27,11 @@ from . import (
     text_patterns,
     word_checks,
 )
-from .components import TELEMETRY, configured_components, listed_components, remembered_by_settings
+from .build_facts import Build, build_of
+from .configured_components import TELEMETRY, configured_components, listed_components
 from .constraints import CONFLICT, EXPANDED, GATE, IGNORED, RANGE, REFERENCE, REGEX, Check, Found, key_steps
+from .remembered_settings import remembered_by_settings
 from .subject import Fault, Subject, rules, shared_rules
-from .view import Build, build_of
 
 EXACT = "0.155.0..0.160.0"
 _KEPT = "_constraints"

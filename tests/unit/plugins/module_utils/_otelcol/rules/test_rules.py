@@ -18,7 +18,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_fields as fields
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_values as values
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.components import remembered_by_settings
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Build, build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.remembered_settings import (
+    remembered_by_settings,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES, lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     ALL,
@@ -30,7 +33,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     about,
     once,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Build, Target, build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 from hypothesis import given
 from hypothesis import strategies as st
 

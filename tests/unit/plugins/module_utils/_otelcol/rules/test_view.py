@@ -9,6 +9,7 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config import paths
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import few_suggestions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import build_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
@@ -16,7 +17,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Subject,
     run_rules,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import build_of, kind_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.type_refusals import type_refusal
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import kind_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,9 +70,9 @@ def test_nothing_crashes_the_rules_wherever_it_runs(config: Any, deployment: Any
 def test_a_type_that_no_build_has_is_compared_with_those_of_the_build_once() -> None:
     build = build_of(target("contrib 0.150.3"))  # a version that the catalogue does not know, and no future one
     with few_suggestions(10_000) as left:
-        verdict = build.verdict("receivers", "filelgo")
-    assert verdict
-    assert "did you mean" in verdict.message
+        refusal = type_refusal(build, "receivers", "filelgo")
+    assert refusal
+    assert "did you mean" in refusal.message
     assert 10_000 - left[0] == len(build.types("receivers"))
 
 

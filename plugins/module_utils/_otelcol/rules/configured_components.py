@@ -1,0 +1,73 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The components of a config: those that it configures, and those that its pipelines list. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..catalogue.rows import SECTIONS
+from ..config.paths import ROLES, Path, items, section
+from .subject import Subject, once
+
+TELEMETRY = ("service", "telemetry")
+
+
+class ConfiguredComponent(NamedTuple):
+    """A component of a config: its section, its id, its type as the id spells it, and its settings."""
+
+    section: str
+    id: str
+    kind: str
+    settings: Any
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Where it stands in the config."""
+        return self.section, self.id
+
+
+class ListedComponent(NamedTuple):
+    """A component in a pipeline: where it stands, the signal of the pipeline, its role there, and its id."""
+
+    path: Path
+    signal: str
+    role: str
+    id: str
+
+
+def component_type(component_id: object) -> str:
+    """Return the type of a component id as it is spelled; an empty string for an invalid id."""
+    return component_id.partition("/")[0].strip() if isinstance(component_id, str) else ""
+
+
+@once
+def configured_components(subject: Subject) -> Iterator[ConfiguredComponent]:
+    """Yield every component of the config with a valid id, whether a pipeline uses it or not."""
+    for name in SECTIONS:
+        for component_id, settings in section(subject.config, name).items():
+            kind = component_type(component_id)
+            if kind:
+                yield ConfiguredComponent(name, component_id, kind, settings)
+
+
+@once
+def listed_components(subject: Subject) -> Iterator[ListedComponent]:
+    """Yield every component in a pipeline."""
+    for pipeline, roles in section(subject.config, "service", "pipelines").items():
+        for role in ROLES:
+            for index, component_id in enumerate(items(roles, role)):
+                if isinstance(component_id, str):
+                    path = ("service", "pipelines", pipeline, role, index)
+                    yield ListedComponent(path, component_type(pipeline), role, component_id)
+
+
+@once
+def used_components(subject: Subject) -> Iterator[ListedComponent]:
+    """Yield the same without connectors."""
+    for component in listed_components(subject):
+        is_connector = component.role != "processors" and component.id in subject.connectors
+        if not is_connector:
+            yield component

@@ -1,0 +1,125 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on settings that a version of the Collector moved or removed. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.layers import parse_version
+from ..config.paths import Path, at, section
+from ..traits import EXPORTERS, Trait, kind_of, types_that
+from .configured_components import configured_components
+from .subject import Fault, Subject, once, rules
+
+
+@dataclass(frozen=True)
+class Move:
+    """A setting of components, or of the service, that moved or was removed. Kinds are without underscores.
+
+    `since` is the version that deprecates it, `gone` the first that refuses it (empty: none does).
+    """
+
+    section: str
+    kinds: tuple[str, ...]
+    path: Path
+    since: str
+    gone: str
+    instead: str
+
+
+# Exporters that have all settings of exporterhelper.
+_HELPED = types_that(EXPORTERS, Trait.SPEAKS_GRPC, Trait.SPEAKS_HTTP)
+_ADDRESS: Path = ("telemetry", "metrics", "address")
+_QUEUE = "sending_queue"
+_READERS = "Write `readers: [{pull: {exporter: {prometheus: {host, port}}}}]`; since 0.123 it is ignored."
+_HTTP = types_that(EXPORTERS, Trait.SPEAKS_HTTP)
+_SERVER: Path = ("protocols", "http")
+_BELOW, _OFF = "Write it below `keepalive`.", "Write `keepalive: {enabled: false}` where connections are not kept."
+_BATCHED = "Write `sending_queue: {batch: …}`, and `num_consumers` for the number of workers."
+_ALWAYS_DYNAMIC = "Remove it: it does nothing. Attributes choose the index of each document, unless an index is given."
+_FIRST = "Remove it: only the first match counts. For several matches, list several routing connectors in the pipeline."
+
+# Sources: CHANGELOG.md and the tags of the Collector at the version in each row; config/confighttp at 0.160 and 0.165;
+# contrib's jaegerreceiver/config.go and routingconnector/README.md.
+MOVES = (
+    Move("exporters", _HELPED, ("batcher",), "0.123.0", "0.130.0", "Write `sending_queue.batch`."),
+    Move("exporters", _HELPED, (_QUEUE, "blocking"), "0.123.0", "0.129.0", "Write `block_on_overflow`."),
+    Move("exporters", ("debug",), ("loglevel",), "0.86.0", "0.86.0", "Write `verbosity`."),
+    Move("receivers", ("jaeger",), ("remote_sampling",), "0.61.0", "0.61.0", "Use extension `jaegerremotesampling`."),
+    Move("connectors", ("routing",), ("match_once",), "0.116.0", "0.120.0", _FIRST),
+    Move("exporters", _HTTP, ("idle_conn_timeout",), "0.160.0", "0.165.0", _BELOW),
+    Move("exporters", _HTTP, ("max_idle_conns",), "0.160.0", "0.165.0", _BELOW),
+    Move("exporters", _HTTP, ("max_idle_conns_per_host",), "0.160.0", "0.165.0", _BELOW),
+    Move("exporters", _HTTP, ("disable_keep_alives",), "0.160.0", "0.165.0", _OFF),
+    Move("receivers", ("otlp",), (*_SERVER, "idle_timeout"), "0.160.0", "0.165.0", _BELOW),
+    Move("receivers", ("otlp",), (*_SERVER, "keep_alives_enabled"), "0.160.0", "0.165.0", _OFF),
+    Move("exporters", ("elasticsearch",), ("flush",), "0.162.0", "0.162.0", _BATCHED),
+    Move("exporters", ("elasticsearch",), ("num_workers",), "0.162.0", "0.162.0", _BATCHED),
+    *(
+        Move("exporters", ("elasticsearch",), (f"{signal}_dynamic_index",), "0.122.0", "", _ALWAYS_DYNAMIC)
+        for signal in ("logs", "metrics", "traces")
+    ),
+    Move("service", ("",), _ADDRESS, "0.111.0", "0.128.0", _READERS),
+)
+_MOVES_OF: dict[tuple[str, str], list[Move]] = {}
+for _move in MOVES:
+    for _kind in _move.kinds:
+        _MOVES_OF.setdefault((_move.section, _kind), []).append(_move)
+
+
+def removed_setting(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that this version removed and rejects."""
+    for path, move in used_moves(subject):
+        if is_gone(move, subject):
+            yield Fault(path, f"'{path[-1]}' is gone since {move.gone}", move.instead)
+
+
+def moved_setting(subject: Subject) -> Iterator[Fault]:
+    """Yield settings that this version deprecates; a later version rejects or ignores them."""
+    for path, move in used_moves(subject):
+        if not is_gone(move, subject):
+            yield Fault(path, f"'{path[-1]}' is deprecated since {move.since}", move.instead)
+
+
+def is_gone(move: Move, subject: Subject) -> bool:
+    """Whether the subject's version rejects the setting."""
+    if not move.gone or subject.target is None:
+        return False
+    return parse_version(subject.target.version) >= parse_version(move.gone)
+
+
+def used_moves(subject: Subject) -> Iterator[tuple[Path, Move]]:
+    """Yield every setting of the table that the config uses and its version deprecates or removed."""
+    if subject.target is None:
+        return
+    version = parse_version(subject.target.version)
+    for path, move in movable_settings(subject):
+        if version >= parse_version(move.since):
+            yield path, move
+
+
+@once
+def movable_settings(subject: Subject) -> Iterator[tuple[Path, Move]]:
+    """Yield every setting of the table that the config uses, whatever its version."""
+    yield from _given_moves(("service",), section(subject.config, "service"), ("service", ""))
+    for component in configured_components(subject):
+        row = (component.section, kind_of(component.kind))
+        yield from _given_moves(component.path, component.settings, row)
+
+
+def _given_moves(path: Path, settings: Any, row: tuple[str, str]) -> Iterator[tuple[Path, Move]]:
+    """Yield the settings of one component that are in a row of the table, which has a section and a type."""
+    for move in _MOVES_OF.get(row, ()):
+        around = at(settings, move.path[:-1])
+        if isinstance(around, dict) and move.path[-1] in around:
+            yield (*path, *move.path), move
+
+
+RULES = (
+    *rules("error", removed_setting, shared=True),
+    *rules("warning", moved_setting),
+)

@@ -1,0 +1,119 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on what a collector reads of its node: files, the kubelet and the metadata of the instance.
+
+Sources: the READMEs of the receivers in opentelemetry-collector-contrib, and EC2's documentation of the instance
+metadata service. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..config.paths import at, items
+from .subject import Fault, Subject, about, rules
+from .view import Part
+from .workload_placement import ON_EACH_HOST
+
+_COMPONENTS = "https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"
+_IMDS = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html"
+_SELINUX = (
+    "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#assign-selinux-labels-to-a-container"
+)
+_POD_LOGS = ("/var/log/pods", "/var/log/containers")
+_VARIABLES_OF_OWN_NODE = ("NODE_NAME", "NODE_IP", "HOST_IP")
+_DETECTORS_OF_INSTANCES = ("ec2", "eks")
+
+
+def _pod_logs(settings: Mapping[str, Any]) -> str:
+    """Return what file_log reads of a node, if its patterns are those of the logs of pods."""
+    reads_pods = any(str(glob).startswith(_POD_LOGS) for glob in items(settings, "include"))
+    return "the container logs of a node" if reads_pods else ""
+
+
+def _root(settings: Mapping[str, Any]) -> str:
+    """Return that host_metrics read the file system of the node, which they do below a `root_path`."""
+    return "the node's file system" if settings.get("root_path") else ""
+
+
+def _kubelet(settings: Mapping[str, Any]) -> str:
+    """Return that a kubelet is read; an endpoint with another address than the collector's node is set on purpose."""
+    endpoint = at(settings, ("endpoint",))
+    is_of_own_node = endpoint is None or any(name in str(endpoint) for name in _VARIABLES_OF_OWN_NODE)
+    return "the kubelet of its own node" if is_of_own_node else ""
+
+
+# What of a node receivers read, by their settings; empty text for nothing.
+_READS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "filelog": _pod_logs,
+    "hostmetrics": _root,
+    "journald": lambda _settings: "the journal of a node",
+    "kubeletstats": _kubelet,
+}
+
+
+# Those of them that read files.
+_FILES = {kind: reads for kind, reads in _READS.items() if kind != "kubeletstats"}
+
+
+@about("deployment")
+def host_reader(subject: Subject) -> Iterator[Fault]:
+    """Yield receivers that read one node, in a collector that does not run on every node."""
+    deployment = subject.deployment
+    if not deployment or deployment.mode in ON_EACH_HOST:
+        return
+    for part in subject.view.of("receivers", *_READS):
+        what = _READS[part.kind](part.settings)
+        if what:
+            where = "a sidecar" if deployment.mode == "sidecar" else f"a {deployment.mode}"
+            message = f"'{part.id}' reads {what}, but {where} is not on every node, and may share one with another copy"
+            yield Fault(part.path, message, "Move it to a collector with mode daemonset.")
+
+
+@about("deployment")
+def selinux_denied(subject: Subject) -> Iterator[Fault]:
+    """Yield components that use files of the node where SELinux denies them to containers."""
+    deployment = subject.deployment
+    if not deployment or not deployment.confined:
+        return
+    for part, what in _users_of_files(subject, deployment.mode):
+        if what:
+            fix = "Set `selinux_type: spc_t` for this collector, or name your own type that has access."
+            yield Fault(part.path, f"'{part.id}' uses {what}, which SELinux denies to containers", fix)
+
+
+def _users_of_files(subject: Subject, mode: str) -> Iterator[tuple[Part, str]]:
+    """Yield components with what they use of the files of the node; empty text for nothing."""
+    for part in subject.view.of("receivers", *_FILES):
+        yield part, _FILES[part.kind](part.settings)
+    if mode == "daemonset":
+        for part in subject.view.of("extensions", "filestorage"):
+            yield part, "a folder of the node"
+
+
+@about("deployment")
+def metadata_service(subject: Subject) -> Iterator[Fault]:
+    """Yield detectors that use the EC2 metadata service, which pods reach only if the instance allows it."""
+    deployment = subject.deployment
+    if not deployment or deployment.host_network:
+        return
+    for part in subject.view.of("processors", "resourcedetection"):
+        for index, name in enumerate(items(part.settings, "detectors")):
+            if name in _DETECTORS_OF_INSTANCES:
+                yield Fault(
+                    (*part.path, "detectors", index),
+                    f"detector {name} asks the instance metadata service, one network hop further from a pod",
+                    "Set the instances' HttpPutResponseHopLimit to 2, or set attributes in OTEL_RESOURCE_ATTRIBUTES "
+                    "and use detector `env`.",
+                    severity="warning" if deployment.mode == "sidecar" else "",
+                )
+                break
+
+
+RULES = (
+    *rules("warning", host_reader, documentation=_COMPONENTS),
+    *rules("warning", selinux_denied, documentation=_SELINUX),
+    *rules("info", metadata_service, documentation=_IMDS),
+)

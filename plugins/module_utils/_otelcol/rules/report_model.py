@@ -1,0 +1,124 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a report has: the checked configs with their findings, and what counts as failed. Private."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from .subject import SEVERITIES, Finding, Rule, by_position
+
+NEVER = "never"
+_LONGEST_CODE = 120
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """A suppressed finding, the reason, and whether a comment of the config suppresses it."""
+
+    finding: Finding
+    reason: str
+    in_source: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A checked config and its findings.
+
+    `group` is what it belongs to, as the file of a test, by default the suite; `seconds` how long it took, if known.
+    """
+
+    name: str
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    group: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checked configs, the skipped files, the rules, the lowest severity that fails, and the configs' builds.
+
+    `own_rules` are the user's own rules, as `UserRules.as_list` has them.
+    """
+
+    checked: Sequence[Checked]
+    skipped: Sequence[str] = ()
+    rules: Sequence[Rule] = ()
+    fail_on: str = "error"
+    builds: Mapping[str, str] = field(default_factory=dict)
+    suite: str = "o11y.opentelemetry.pipeline_validate"
+    own_rules: Sequence[Mapping[str, Any]] = ()
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """All findings, by position."""
+        findings: list[Finding] = []
+        for config in self.checked:
+            findings += config.findings
+        return sorted(findings, key=by_position)
+
+    @cached_property
+    def suppressed(self) -> list[Suppressed]:
+        """All suppressed findings, by position."""
+        suppressed: list[Suppressed] = []
+        for config in self.checked:
+            suppressed += config.suppressed
+        return sorted(suppressed, key=lambda suppression: suppression.finding)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """The number of findings of each severity, and of suppressed findings and files."""
+        seen = Counter(finding.severity for finding in self.findings)
+        return {
+            **{name: seen[name] for name in SEVERITIES},
+            "suppressed": len(self.suppressed),
+            "checked": len(self.checked),
+            "skipped": len(self.skipped),
+        }
+
+    @property
+    def aim(self) -> str:
+        """The builds for which the configs were checked, as the end of a phrase."""
+        builds = list(dict.fromkeys(self.builds.values()))
+        return f" for {', '.join(builds)}" if builds else ""
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is as severe as `fail_on` says."""
+        return self.fail_on != NEVER and SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
+
+    def fatal(self) -> Iterator[Finding]:
+        """Yield the findings that fail, by position."""
+        return filter(self.fails, self.findings)
+
+
+def finding_line(finding: Finding) -> str:
+    """Return a finding in one line; one without a position begins with its severity."""
+    return str(finding).removeprefix(": ")
+
+
+def suppressed_line(suppression: Suppressed) -> str:
+    """Return a suppressed finding in one line, with the reason."""
+    return f"{finding_line(suppression.finding)} (suppressed: {suppression.reason})"
+
+
+def sentences(finding: Finding) -> str:
+    """Return the message of a finding as a sentence, and its fix."""
+    stop = "" if finding.message.endswith((".", "!", "?")) else "."
+    return f"{finding.message}{stop} {finding.fix}".rstrip()
+
+
+def count_in_words(number: int, noun: str) -> str:
+    """Return `1 error` or `2 errors`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def markdown_code(text: str) -> str:
+    """Return a text as code of Markdown, short and in one line, also of a table, whatever it holds."""
+    short = text if len(text) <= _LONGEST_CODE else f"{text[:_LONGEST_CODE]}…"
+    return "`" + " ".join(short.replace("`", "'").replace("|", "\\|").split()) + "`"
