@@ -120,8 +120,11 @@ def _check_shapes(config: Mapping[str, Any], pipelines: Mapping[str, Any]) -> No
     for name in SECTIONS:
         _check_shape(config, (name,), Mapping, "mapping")
     for name in pipelines:
+        path = ("service", "pipelines", name)
+        _check_shape(config, path, Mapping, "mapping")
         for role in ROLES:
-            _check_shape(config, ("service", "pipelines", name, role), list, "list")
+            _check_shape(config, (*path, role), list, "list")
+            _check_ids(config, (*path, role))
 
 
 def _check_shape(config: Mapping[str, Any], path: Path, shape: type, word: str) -> None:
@@ -129,6 +132,14 @@ def _check_shape(config: Mapping[str, Any], path: Path, shape: type, word: str) 
     value = at(config, path)
     if value is not None and not isinstance(value, shape):
         raise Problem(f"this part of the config is no {word}", where=dotted(path), fix=f"Write a {word} here.")
+
+
+def _check_ids(config: Mapping[str, Any], path: Path) -> None:
+    """Raise Problem for an item of a list of ids that is no text, such as the mapping of `- otlp:`."""
+    for number, component_id in enumerate(at(config, path) or ()):
+        if not isinstance(component_id, str):
+            wrong = "this item is no id of a component"
+            raise Problem(wrong, where=dotted((*path, number)), fix="Write the id alone, such as `- otlp`.")
 
 
 def build_harness(config: Mapping[str, Any], ends: Ends, traced: bool = False) -> Harness:
@@ -230,12 +241,12 @@ def _trace(result: dict[str, Any], ends: Ends) -> None:
     A connector that names pipelines sends to these too. One that takes turns would send them a part of the records.
     """
     pipelines = result["service"]["pipelines"]
-    for name, pipeline in list(pipelines.items()):
+    for index, (name, pipeline) in enumerate(list(pipelines.items())):
         if gets_a_part(pipeline):
             continue
         processors = pipeline.get("processors", [])
         for number in range(len(processors) + 1):
-            stage = f"stage_{number}_of_{_word(name)}"
+            stage = f"stage_{number}_of_{index}_{_word(name)}"
             sink, added = f"{ends.otlp_http}/{stage}", f"{signal_of(name)}/{stage}"
             result["exporters"][sink] = _sink(stage_name(name, number), ends)
             copy = {"receivers": pipeline["receivers"], "processors": processors[:number], "exporters": [sink]}
@@ -283,7 +294,7 @@ def _receivers(
 
 def _receiver(receiver: str, config: Mapping[str, Any], ends: Ends, waits: bool, changes: list[str]) -> dict[str, Any]:
     """Return the settings of the receiver that stands for one of the user's, and note what changes."""
-    settings = (config.get("receivers") or {}).get(receiver) or {}
+    settings = _settings_of_receiver(receiver, config, ends)
     own_pages = [page for page in ends.pages if page.receiver == receiver]
     if own_pages:
         one_scrape_is_enough = not waits and all(len(page.texts) == 1 for page in ends.pages)
@@ -296,6 +307,22 @@ def _receiver(receiver: str, config: Mapping[str, Any], ends: Ends, waits: bool,
         return _reading_below(ends.root, settings)
     changes.append(f"receivers.{receiver}: OTLP on loopback")
     return _otlp_on_loopback(ends.ports[receiver], settings)
+
+
+def _settings_of_receiver(receiver: str, config: Mapping[str, Any], ends: Ends) -> Mapping[str, Any]:
+    """Return what the user sets of a receiver; an empty mapping for a variable in place of its settings.
+
+    Raises Problem for settings of another shape, and for a variable if the test must know them.
+    """
+    path = ("receivers", receiver)
+    settings = at(config, path) or {}
+    if not isinstance(settings, str) or "${" not in settings:
+        _check_shape(config, path, Mapping, "mapping")
+        return settings
+    if ends.reads(receiver):
+        wrong = "the files that this receiver reads are not known"
+        raise Problem(wrong, where=dotted(path), fix="Write its settings into the config.")
+    return {}
 
 
 def _reading_below(root: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -343,8 +370,7 @@ def _kept(section: str, component_id: str, config: Mapping[str, Any], changes: l
 def _replaced(section: str, kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a component of a kind has in every test."""
     if kind == _DETECTION:
-        offline = [name for name in settings.get("detectors") or () if name not in _ONLINE_DETECTORS]
-        return {"detectors": offline or ["env"]}
+        return _offline_detectors(settings.get("detectors"))
     if kind == _K8S_ATTRIBUTES:
         return {"auth_type": "kubeConfig", "wait_for_metadata": True}
     replaced = {}
@@ -352,6 +378,19 @@ def _replaced(section: str, kind: str, settings: Mapping[str, Any]) -> dict[str,
         own = settings.get(key)
         replaced[key] = {**own, **value} if isinstance(own, dict) else value
     return replaced
+
+
+def _offline_detectors(given: Any) -> dict[str, Any]:
+    """Return the setting `detectors` without those that ask a cloud or a cluster.
+
+    The Collector takes a text for a list, with commas between its items. What nobody can read stays.
+    """
+    if isinstance(given, str) and "${" not in given:
+        given = given.split(",")
+    if given is not None and not isinstance(given, list):
+        return {}
+    offline = [name for name in given or () if not (isinstance(name, str) and name in _ONLINE_DETECTORS)]
+    return {"detectors": offline or ["env"]}
 
 
 def _sink(exporter: str, ends: Ends) -> dict[str, Any]:

@@ -119,9 +119,17 @@ def test_the_stages_of_a_pipeline_behind_a_route_get_what_the_route_sends() -> N
     }
     config = {"connectors": {"routing": routes}, "service": {"pipelines": pipelines}}
     traced = harness.build_harness(config, ENDS, traced=True).config["connectors"]["routing"]
-    assert traced["table"][0]["pipelines"] == ["traces/a", "traces/stage_0_of_traces_a"]
-    assert traced["default_pipelines"] == ["traces/b", "traces/stage_0_of_traces_b"]
+    assert traced["table"][0]["pipelines"] == ["traces/a", "traces/stage_0_of_1_traces_a"]
+    assert traced["default_pipelines"] == ["traces/b", "traces/stage_0_of_2_traces_b"]
     assert harness.build_harness(config, ENDS).config["connectors"]["routing"] == routes
+
+
+def test_pipelines_with_similar_names_have_stages_of_their_own() -> None:
+    names = ("logs/a/b", "logs/a_b", "logs/1/a", "logs/1_a")
+    pipelines = {name: {"receivers": ["otlp"], "exporters": ["debug"]} for name in names}
+    built = harness.build_harness({"receivers": {"otlp": None}, "service": {"pipelines": pipelines}}, ENDS, traced=True)
+    assert len(built.config["service"]["pipelines"]) == 2 * len(pipelines)
+    assert len(built.config["exporters"]) == 1 + len(pipelines)
 
 
 @cases(
@@ -139,9 +147,9 @@ def test_a_connector_that_names_pipelines_sends_to_their_stages_too() -> None:
     found = harness.build_harness({**CONFIG, "connectors": connectors}, ENDS, traced=True).config["connectors"][
         "routing"
     ]
-    stages = [f"traces/stage_{number}_of_traces_a" for number in range(2)]
+    stages = [f"traces/stage_{number}_of_1_traces_a" for number in range(2)]
     assert found["default_pipelines"] == ["traces/a", *stages]
-    assert found["table"] == [{"condition": "x", "pipelines": ["logs", "logs/stage_0_of_logs"]}]
+    assert found["table"] == [{"condition": "x", "pipelines": ["logs", "logs/stage_0_of_3_logs"]}]
 
 
 def test_nothing_listens_beside_a_pipeline_that_gets_a_part_of_the_records() -> None:
@@ -151,7 +159,7 @@ def test_nothing_listens_beside_a_pipeline_that_gets_a_part_of_the_records() -> 
     }
     config = {**CONFIG, "connectors": {"round_robin": None}, "service": {"pipelines": pipelines}}
     found = harness.build_harness(config, ENDS, traced=True).config["service"]["pipelines"]
-    assert set(found) == {*pipelines, "traces/stage_0_of_traces"}
+    assert set(found) == {*pipelines, "traces/stage_0_of_0_traces"}
 
 
 @cases(
@@ -209,12 +217,59 @@ def test_a_config_without_pipelines_is_refused(config: Any) -> None:
         ({"receivers": ["otlp"]}, "no mapping (at receivers). Write a mapping here."),
         ({"connectors": "routing"}, "no mapping (at connectors)"),
         ({"service": {"pipelines": {"logs": {"receivers": "otlp"}}}}, "no list (at service.pipelines.logs.receivers)"),
+        ({"service": {"pipelines": {"logs": "${env:LOGS}"}}}, "no mapping (at service.pipelines.logs)"),
+        (
+            {"service": {"pipelines": {"logs": {"receivers": ["otlp", {"zipkin": None}]}}}},
+            "no id of a component (at service.pipelines.logs.receivers[1]). Write the id alone, such as `- otlp`.",
+        ),
     ],
 )
 def test_a_part_of_another_shape_is_named(part: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
         harness.fed_receivers({**CONFIG, **part})
     assert said in str(problem.value)
+
+
+def with_receiver(name: str, settings: Any) -> dict[str, Any]:
+    """Return the config with other settings of a receiver."""
+    return {**CONFIG, "receivers": {**CONFIG["receivers"], name: settings}}
+
+
+def test_a_receiver_whose_settings_are_a_variable_gets_otlp_as_others() -> None:
+    found = harness.build_harness(with_receiver("otlp", "${env:OTLP}"), ENDS).config["receivers"]
+    assert found["otlp/0_otlp"] == {"protocols": {"http": {"endpoint": "127.0.0.1:1"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("file_log", "${env:FILES}", "the files that this receiver reads are not known (at receivers.file_log)"),
+        ("file_log", ["/a"], "this part of the config is no mapping (at receivers.file_log)"),
+        ("otlp", 5, "this part of the config is no mapping (at receivers.otlp)"),
+    ],
+)
+def test_settings_of_a_receiver_that_no_test_can_use_are_named(name: str, settings: Any, said: str) -> None:
+    with pytest.raises(Problem) as problem:
+        harness.build_harness(with_receiver(name, settings), ENDS)
+    assert said in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("env", ["env"]),
+        ("eks,system,ec2", ["system"]),  # the Collector takes a text for a list
+        (["eks", {"a": 1}], [{"a": 1}]),
+        ("${env:DETECTORS}", "${env:DETECTORS}"),
+        (["ec2"], ["env"]),
+        (None, ["env"]),
+        (3, 3),
+    ],
+)
+def test_detectors_that_ask_a_cloud_are_left_out(given: Any, kept: Any) -> None:
+    processors = {**CONFIG["processors"], "resource_detection": {"detectors": given}}
+    found = harness.build_harness({**CONFIG, "processors": processors}, ENDS).config["processors"]
+    assert found["resource_detection"] == {"detectors": kept}
 
 
 @pytest.mark.parametrize("operator", ["file_output", "tcp_input"])
