@@ -17,7 +17,7 @@ from ..module_utils._otelcol.errors import Problem, cleaned, near
 from ..module_utils._otelcol.forecast.capture_facts import CaptureFacts
 from ..module_utils._otelcol.forecast.unmatched import checked_receivers, unmatched_receivers
 from ..module_utils._otelcol.otlp_requests import LISTS
-from ..module_utils._otelcol.testing.harness import fed_receivers
+from ..module_utils._otelcol.testing.checked_pipelines import fed_receivers
 from ..module_utils._savings.captured_records import Readable
 from ..module_utils._savings.instrumentation_score import score_of
 from ..module_utils._savings.measured_shares import Shares, measured_shares, sent_anything

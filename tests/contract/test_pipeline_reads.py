@@ -37,9 +37,11 @@ READS = {
     # A migration edits the place of an item; a test and a forecast of a config put other ends into its pipelines.
     f"{LIBRARY}/forecast/size_sinks.py",
     f"{LIBRARY}/migrate/batch_processor.py",
+    f"{LIBRARY}/testing/checked_pipelines.py",
     f"{LIBRARY}/testing/expectations.py",
     f"{LIBRARY}/testing/harness.py",
     f"{LIBRARY}/testing/invariants.py",
+    f"{LIBRARY}/testing/pipeline_stages.py",
     f"{LIBRARY}/testing/probes.py",
 }
 READERS = {"at", "items", "mappings", "section"}

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..config.paths import leaves, mappings, section
 from ..otlp_requests import LISTS
-from ..testing.harness import FLUSHES, fed_receivers
+from ..testing.checked_pipelines import fed_receivers
+from ..testing.kept_components import FLUSHES
 from ..traits import kind_of, sends_nothing
 from .size_sinks import is_otlp
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..config.paths import section
-from ..testing.harness import Ends
+from ..testing.replaced_ends import Ends
 from ..traits import EXPORTERS, Trait, traits_of
 
 _MARK = "size of "

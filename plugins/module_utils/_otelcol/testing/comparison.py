@@ -12,8 +12,8 @@ from typing import Any
 from ..config.paths import section
 from ..traits import kind_of
 from .case import Case
+from .checked_pipelines import fed_receivers
 from .expectations import brief_record, changes_between
-from .harness import fed_receivers
 from .invariants import planted_file
 from .records import OF_PIPELINES, SIGNALS, Record
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..errors import at_most
-from .harness import stage_name
+from .pipeline_stages import stage_name
 from .records import FIELDS, OF_PIPELINES, SIGNALS, Record, identifier, in_order, nanoseconds
 
 NOTHING = "nothing"

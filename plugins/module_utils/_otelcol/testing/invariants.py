@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from ..config.paths import dotted, leaves
 from ..config.pipelines import PipelineGraph, signal_of
 from ..traits import PROCESSORS, Trait, hands_on, kind_of, takes_turns, traits_of
-from .harness import fed_receivers, gets_a_part, stage_name
+from .checked_pipelines import fed_receivers
+from .pipeline_stages import gets_a_part, stage_name
 from .policies import KINDS
 from .records import OF_PIPELINES, Record
 

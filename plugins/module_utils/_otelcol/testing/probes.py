@@ -18,8 +18,9 @@ from ..config.paths import Path
 from ..config.pipelines import signal_of
 from .branch_model import Baseline, Branch, Settings
 from .connector_branches import METRICS_OF, OTHERS, TAKEN
-from .harness import Ends, gets_a_part, listed_beside
+from .pipeline_stages import gets_a_part, listed_beside
 from .records import SIGNALS, Record
+from .replaced_ends import Ends
 
 Got = Mapping[str, Mapping[str, Sequence[Record]]]
 UNUSED = "no pipeline of its signal uses it"

@@ -17,7 +17,8 @@ from ....module_utils._otelcol.forecast.sent_changes import Sent
 from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size
 from ....module_utils._otelcol.otlp_requests import measured_resources
 from ....module_utils._otelcol.testing import cluster_facts, harness
-from ....module_utils._otelcol.testing.harness import Ends
+from ....module_utils._otelcol.testing.checked_pipelines import fed_receivers
+from ....module_utils._otelcol.testing.replaced_ends import Ends
 from .._testing import collector_run
 from .._testing.bench import Bench, attempted, check_reach, command_of, wait_for_flushes
 from .._testing.sink import Sink, listening_sink
@@ -106,7 +107,7 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
         collector_run.opened_place(bench.isolation.apart) as place,
         listening_sink(collector_run.listener(place), kept) as address,
     ):
-        ports = {receiver: collector_run.free_port(place) for receiver in harness.fed_receivers(bench.config)}
+        ports = {receiver: collector_run.free_port(place) for receiver in fed_receivers(bench.config)}
         ends = Ends(address, ports, folder, bench.otlp_http, replays=True)
         built = harness.build_harness(bench.config, ends)
         add_size_sinks(built.config, ends, bench.config, built.sinks)

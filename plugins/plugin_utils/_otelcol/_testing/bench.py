@@ -24,6 +24,8 @@ from ....module_utils._otelcol.config import paths
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import cluster_facts, harness, outreach, records, scrapes
 from ....module_utils._otelcol.testing.case import Case
+from ....module_utils._otelcol.testing.checked_pipelines import fed_receivers
+from ....module_utils._otelcol.testing.replaced_ends import Ends
 from .. import _builds
 from .._isolation.choice import Isolation
 from . import collector_run, sink
@@ -65,7 +67,7 @@ class Bench:
     """The variables that the file of tests sets, as part of `environment`."""
     folders: tuple[Path, ...] = ()
     """Where golden files of the tests may be."""
-    extend: Callable[[dict[str, Any], harness.Ends], None] = lambda _config, _ends: None
+    extend: Callable[[dict[str, Any], Ends], None] = lambda _config, _ends: None
     """What adds to the config of the test, which has its ends already."""
 
 
@@ -108,7 +110,7 @@ def check_reach(bench: Bench) -> None:
         outreach.check_without_isolation(bench.config, bench.given, _is_known)
 
 
-def command_of(bench: Bench, built: harness.Harness, ends: harness.Ends) -> collector_run.Command:
+def command_of(bench: Bench, built: harness.Harness, ends: Ends) -> collector_run.Command:
     """Return the command of a Collector with the config of a test, which reaches its cluster at the sink."""
     folder = Path(ends.root)
     environment = collector_run.collector_environment(bench.environment, bench.isolation.apart)
@@ -120,7 +122,7 @@ def command_of(bench: Bench, built: harness.Harness, ends: harness.Ends) -> coll
 def _once(bench: Bench, case: Case, pace: int) -> Outcome:
     check_reach(bench)
     objects = cluster_facts.cluster_objects(bench.cluster, "cluster")
-    feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in harness.fed_receivers(bench.config)}
+    feeding = {item: (bench.config.get("receivers") or {}).get(item) for item in fed_receivers(bench.config)}
     pages = scrapes.scraped_pages(feeding, case.given, case.where)
     kept = sink.Sink(objects, {page.path: page.texts for page in pages})
     with (
@@ -129,7 +131,7 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
         sink.listening_sink(collector_run.listener(place), kept) as address,
     ):
         ports = {item: collector_run.free_port(place) for item in feeding}
-        test = _prepared(bench, case, harness.Ends(address, ports, folder, bench.otlp_http, pages, pace))
+        test = _prepared(bench, case, Ends(address, ports, folder, bench.otlp_http, pages, pace))
         with collector_run.running_collector(place, test.command, case.timeout) as said:
             with collector_run.Sender(place, case.timeout) as sender:
                 for call in test.calls:
@@ -155,7 +157,7 @@ class _Prepared:
     has_files: bool
 
 
-def _prepared(bench: Bench, case: Case, ends: harness.Ends) -> _Prepared:
+def _prepared(bench: Bench, case: Case, ends: Ends) -> _Prepared:
     """Build the config of a test, and write its files and how to reach its cluster."""
     folder = Path(ends.root)
     built = harness.build_harness(bench.config, ends, bench.traced)

@@ -13,7 +13,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     is_otlp,
     size_name,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import Ends, build_harness
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import build_harness
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.replaced_ends import Ends
 
 from tests.support.cases import cases
 

@@ -14,8 +14,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
     Baseline,
     Branch,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import Ends
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.probes import RANDOM, SHARED, Probes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.replaced_ends import Ends
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.cases import cases

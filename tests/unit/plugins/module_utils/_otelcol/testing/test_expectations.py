@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import expectations
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import stage_name
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import stage_name
 
 from tests.support.cases import cases
 

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import harness
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import (
+    checked_pipelines,
+    harness,
+    kept_components,
+    replaced_ends,
+)
 
 from tests.support.cases import cases
 
@@ -49,7 +54,7 @@ CONFIG: dict[str, Any] = {
         },
     },
 }
-ENDS = harness.Ends("http://127.0.0.1:9", {"otlp": 1, "zipkin": 2, "file_log": 3}, "/folder/of/test")
+ENDS = replaced_ends.Ends("http://127.0.0.1:9", {"otlp": 1, "zipkin": 2, "file_log": 3}, "/folder/of/test")
 
 
 def test_the_ends_are_the_tests_and_nothing_of_the_users_ends_stays() -> None:
@@ -101,7 +106,7 @@ def test_processors_connectors_and_their_order_stay_but_for_what_is_listed() -> 
         "exporters.debug: an OTLP sink on loopback",
         "extensions.health_check: left out",
     )
-    assert (built.flushes, built.uses_cluster) == (harness.FLUSHES["spanmetrics"], True)
+    assert (built.flushes, built.uses_cluster) == (kept_components.FLUSHES["spanmetrics"], True)
 
 
 def test_a_traced_pipeline_ends_after_each_of_its_processors_too() -> None:
@@ -179,7 +184,7 @@ def test_several_receivers_of_one_kind_need_a_name() -> None:
         "receivers": {"otlp/a": {}, "otlp/b": {}},
         "service": {"pipelines": {"traces": {"receivers": ["otlp/a", "otlp/b"]}}},
     }
-    built = harness.build_harness(config, harness.Ends("", {"otlp/a": 1, "otlp/b": 2}, ""))
+    built = harness.build_harness(config, replaced_ends.Ends("", {"otlp/a": 1, "otlp/b": 2}, ""))
     with pytest.raises(Problem, match="several receivers take traces: otlp/a, otlp/b"):
         harness.receiver_of_signal(built, "traces", "", "here")
 
@@ -226,7 +231,7 @@ def test_a_config_without_pipelines_is_refused(config: Any) -> None:
 )
 def test_a_part_of_another_shape_is_named(part: Any, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        harness.fed_receivers({**CONFIG, **part})
+        checked_pipelines.fed_receivers({**CONFIG, **part})
     assert said in str(problem.value)
 
 
@@ -305,4 +310,4 @@ def test_a_call_without_another_side_is_counted_soon_and_each_connector_flushes(
     built = harness.build_harness({**config, "service": {"pipelines": pipelines}}, ENDS)
     stores = [built.config["connectors"][name]["store"] for name in ("service_graph", "service_graph/a")]
     assert stores == [{"max_items": 7, "ttl": "1s"}, {"ttl": "1s"}]
-    assert built.flushes == 2 * harness.FLUSHES["servicegraph"] + harness.FLUSHES["spanmetrics"]
+    assert built.flushes == 2 * kept_components.FLUSHES["servicegraph"] + kept_components.FLUSHES["spanmetrics"]

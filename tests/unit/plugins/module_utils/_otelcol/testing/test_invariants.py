@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import invariants, policies, records
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.harness import stage_name
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import stage_name
 
 from tests.support.cases import cases
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import harness, scrapes
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import harness, replaced_ends, scrapes
 
 from tests.support.cases import cases
 
@@ -47,7 +47,7 @@ def page(job: str, *texts: str, **labels: str) -> scrapes.Page:
 
 
 def built(*own: scrapes.Page, config: Any = CONFIG) -> harness.Harness:
-    ends = harness.Ends("http://127.0.0.1:9", {"prometheus": 1, "otlp": 2}, "", pages=own)
+    ends = replaced_ends.Ends("http://127.0.0.1:9", {"prometheus": 1, "otlp": 2}, "", pages=own)
     return harness.build_harness(config, ends)
 
 

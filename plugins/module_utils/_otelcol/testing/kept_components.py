@@ -1,0 +1,104 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processors and connectors of a test: as the user set them, but for what asks a cluster or a cloud, or only waits.
+
+Each change is a row of a table here, and is told to the user. Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..config.paths import at
+from ..traits import kind_of
+from .changed_sections import ChangedComponent, ChangedSection, changed_section
+
+# Settings of a kept component that only make a test wait, by section and kind. Sources: the README of each component in
+# contrib, and processor/batchprocessor. A Collector that stops sends what batch and tail_sampling hold; groupbytrace
+# loses it.
+WAITS: dict[tuple[str, str], dict[str, Any]] = {
+    ("processors", "groupbytrace"): {"wait_duration": "1s"},
+    ("processors", "interval"): {"interval": "500ms"},
+    ("connectors", "spanmetrics"): {"metrics_flush_interval": "500ms"},
+    ("connectors", "servicegraph"): {
+        "metrics_flush_interval": "300ms",
+        "store": {"ttl": "1s"},
+        "store_expiration_loop": "100ms",
+    },
+}
+# How often each of them sends until every exporter has all. The first point of a new series is 0, and the last may have
+# reached only some of the exporters. servicegraph counts a call whose other side does not come after `ttl`.
+FLUSHES = {"groupbytrace": 2, "interval": 3, "spanmetrics": 3, "servicegraph": 6}
+_K8S_ATTRIBUTES = "k8sattributes"
+_RESOURCE_DETECTION = "resourcedetection"
+# How k8s_attributes reaches the cluster of a test.
+_CLUSTER_OF_TEST = {"auth_type": "kubeConfig", "wait_for_metadata": True}
+# Detectors that ask a cloud or a cluster. Source: internal/ of processor/resourcedetectionprocessor, 0.160.
+_ONLINE_DETECTORS = {
+    "akamai", "aks", "alibaba_ecs", "azure", "azureappservice", "azurecontainerapps", "consul", "digitalocean",
+    "docker", "ec2", "ecs", "eks", "elastic_beanstalk", "elasticbeanstalk", "gcp", "hetzner", "ibmcloud_classic",
+    "ibmcloud_vpc", "k8s_api", "k8snode", "kubeadm", "linode", "nova", "openshift", "oraclecloud", "scaleway",
+    "tencent_cvm", "upcloud", "vultr",
+}  # fmt: skip
+# The detector in place of no other: it reads a variable of the Collector.
+_OFFLINE_DETECTOR = "env"
+
+
+def flushes_of(component_ids: Iterable[str]) -> int:
+    """Return how often components send until everything has left them, in sum: several may send to one exporter."""
+    return sum(FLUSHES.get(kind_of(component_id), 0) for component_id in component_ids)
+
+
+def asks_cluster(component_ids: Iterable[str]) -> bool:
+    """Return whether one of some components asks the cluster of the test."""
+    return any(kind_of(component_id) == _K8S_ATTRIBUTES for component_id in component_ids)
+
+
+def kept_components(config: Mapping[str, Any], section: str, component_ids: Iterable[str]) -> ChangedSection:
+    """Return these components of a section as a test has them."""
+    kept = {component_id: _kept_component(config, section, component_id) for component_id in component_ids}
+    return changed_section(kept)
+
+
+def _kept_component(config: Mapping[str, Any], section: str, component_id: str) -> ChangedComponent:
+    """Return a component with the user's settings, and over them those that it has in every test."""
+    given = at(config, (section, component_id))
+    settings = given if isinstance(given, Mapping) else {}
+    changed = {}
+    for key, value in _settings_of_tests(section, kind_of(component_id), settings):
+        if settings.get(key) != value:
+            changed[key] = value
+    changes = [f"{section}.{component_id}.{key}: {value}" for key, value in changed.items()]
+    return ChangedComponent({**settings, **changed} if changed else given, changes)
+
+
+def _settings_of_tests(section: str, kind: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the keys, with their values, that a component of a kind has in every test."""
+    if kind == _K8S_ATTRIBUTES:
+        yield from _CLUSTER_OF_TEST.items()
+    if kind == _RESOURCE_DETECTION:
+        yield "detectors", _offline_detectors(settings.get("detectors"))
+    for key, value in WAITS.get((section, kind), {}).items():
+        own = settings.get(key)
+        yield key, {**own, **value} if isinstance(own, dict) else value
+
+
+def _offline_detectors(given: Any) -> Any:
+    """Return the setting `detectors` without those that ask a cloud or a cluster. What nobody can read stays.
+
+    The Collector takes a text for a list, with commas between its items.
+    """
+    if isinstance(given, str) and "${" not in given:
+        given = given.split(",")
+    if given is None:
+        given = []
+    if not isinstance(given, list):
+        return given
+    return [detector for detector in given if not _is_online(detector)] or [_OFFLINE_DETECTOR]
+
+
+def _is_online(detector: Any) -> bool:
+    """Whether a detector asks a cloud or a cluster."""
+    return isinstance(detector, str) and detector in _ONLINE_DETECTORS

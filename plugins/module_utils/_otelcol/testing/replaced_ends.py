@@ -1,0 +1,155 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The receivers and exporters of a test, in place of the user's: they listen and send on loopback. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from posixpath import normpath
+from typing import Any
+from urllib.parse import quote
+
+from ..config.paths import at, dotted, leaves
+from ..errors import Problem
+from ..traits import kind_of
+from . import scrapes
+from .changed_sections import ChangedComponent, ChangedSection, changed_section
+from .checked_pipelines import check_shape
+
+_FILE_LOG = "filelog"
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What a test listens on and connects to: addresses on loopback, and the folder that stands for `/`.
+
+    `sink` is the URL of the test, and `ports` has a port for each receiver of the user. `otlp_http` is the name of the
+    exporter in the version of the Collector. `pages` are what receivers of type prometheus scrape, every `pace`
+    seconds. With `replays`, every receiver gets by OTLP what it got before.
+    """
+
+    sink: str
+    ports: Mapping[str, int]
+    root: str
+    otlp_http: str = "otlp_http"
+    pages: Sequence[scrapes.Page] = ()
+    pace: int = scrapes.PACE
+    replays: bool = False
+
+    def reads(self, receiver: str) -> bool:
+        """Return whether a receiver stays, and reads what the test puts there."""
+        if self.replays:
+            return False
+        return reads_files(receiver) or bool(self.pages_of(receiver))
+
+    def pages_of(self, receiver: str) -> list[scrapes.Page]:
+        """Return the pages that a receiver scrapes."""
+        return [page for page in self.pages if page.receiver == receiver]
+
+
+def reads_files(receiver: str) -> bool:
+    """Return whether a receiver is of type file_log."""
+    return kind_of(receiver) == _FILE_LOG
+
+
+def numbered_id(kind: str, number: int, component_id: str) -> str:
+    """Return the id, with a number of its own, of what stands for a component in a test."""
+    return f"{kind}/{number}_{id_part(component_id)}"
+
+
+def id_part(component_id: str) -> str:
+    """Return an id as a part of another one."""
+    return component_id.replace("/", "_")
+
+
+def replaced_receivers(
+    config: Mapping[str, Any], sources: Mapping[str, str], ends: Ends, *, waits: bool
+) -> ChangedSection:
+    """Return the receivers of a test. `sources` has for each receiver of the user the id of the one in its place.
+
+    `waits` says whether components send by time, so that one scrape at the end is too late. Raises Problem for settings
+    that a test cannot use.
+    """
+    replaced = {}
+    for receiver, source in sources.items():
+        replaced[source] = _replaced_receiver(config, receiver, ends, waits=waits)
+    return changed_section(replaced)
+
+
+def _replaced_receiver(config: Mapping[str, Any], receiver: str, ends: Ends, *, waits: bool) -> ChangedComponent:
+    """Return what stands for one receiver: itself if it reads what the test writes or serves, otherwise OTLP."""
+    settings = _settings_of_receiver(config, receiver, ends)
+    if ends.pages_of(receiver):
+        return _scraping_receiver(settings, receiver, ends, waits=waits)
+    if ends.reads(receiver):
+        change = f"receivers.{receiver}: reads below the folder of the test, from the beginning; no storage"
+        return ChangedComponent(_file_log_below(ends.root, settings), [change])
+    change = f"receivers.{receiver}: OTLP on loopback"
+    return ChangedComponent(_otlp_on_loopback(ends.ports[receiver], settings), [change])
+
+
+def _settings_of_receiver(config: Mapping[str, Any], receiver: str, ends: Ends) -> Mapping[str, Any]:
+    """Return what the user sets of a receiver; an empty mapping for a variable in place of its settings.
+
+    Raises Problem for settings of another shape, and for a variable if the test must know them.
+    """
+    path = ("receivers", receiver)
+    settings = at(config, path) or {}
+    if not isinstance(settings, str) or "${" not in settings:
+        check_shape(config, path, Mapping, "mapping")
+        return settings
+    if ends.reads(receiver):
+        wrong = "the files that this receiver reads are not known"
+        raise Problem(wrong, where=dotted(path), fix="Write its settings into the config.")
+    return {}
+
+
+def _scraping_receiver(settings: Mapping[str, Any], receiver: str, ends: Ends, *, waits: bool) -> ChangedComponent:
+    """Return a receiver that scrapes the pages of the test: once at its stop, or again and again if that is needed."""
+    has_one_text_each = all(len(page.texts) == 1 for page in ends.pages)
+    pace = 0 if has_one_text_each and not waits else ends.pace
+    own_pages = ends.pages_of(receiver)
+    scraping = scrapes.scraping_receiver(settings, own_pages, ends.sink, ends.ports[receiver], pace)
+    return ChangedComponent(scraping.settings, [f"receivers.{receiver}: {change}" for change in scraping.changes])
+
+
+def _file_log_below(root: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of file_log that reads the files of the test, whole."""
+    own = {key: value for key, value in settings.items() if key != "storage"}
+    for key in ("include", "exclude"):
+        if own.get(key):
+            own[key] = _paths_below(root, own[key])
+    return {**own, "start_at": "beginning", "poll_interval": "50ms"}
+
+
+def _paths_below(root: str, paths: Any) -> list[str]:
+    """Return patterns of paths below the folder of the test. The Collector takes a text for a list of one."""
+    listed = paths if isinstance(paths, (list, tuple)) else [paths]
+    return [f"{root}{normpath('/' + str(path).lstrip('/'))}" for path in listed]
+
+
+def _otlp_on_loopback(port: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a receiver of OTLP; it hands on metadata if the user's receiver does."""
+    server: dict[str, Any] = {"endpoint": f"{_LOOPBACK}:{port}"}
+    if _includes_metadata(settings):
+        server["include_metadata"] = True
+    return {"protocols": {"http": server}}
+
+
+def _includes_metadata(settings: Mapping[str, Any]) -> bool:
+    """Whether a receiver hands on the headers of requests, by any of its protocols."""
+    return any(path[-1] == "include_metadata" and value is True for path, value in leaves(settings))
+
+
+def sink_settings(name: str, ends: Ends) -> dict[str, Any]:
+    """Return the settings of an exporter by which the test gets records under a name."""
+    return {
+        "endpoint": f"{ends.sink}/{quote(name, safe='')}",
+        "encoding": "json",
+        "compression": "none",
+        "sending_queue": {"enabled": False},
+        "retry_on_failure": {"enabled": False},
+    }
