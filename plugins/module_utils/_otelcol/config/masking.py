@@ -39,7 +39,7 @@ def salted(salt: str) -> Replace:
     """Return what hides a secret so that equal ones stay equal; the salt protects short ones from guessing."""
 
     def replace(secret: str) -> str:
-        digest = hashlib.sha256(f"{salt}{secret}".encode()).hexdigest()
+        digest = hashlib.sha256(_bytes_of(f"{salt}{secret}")).hexdigest()
         return f"***{digest[:8]}"
 
     return replace
@@ -156,12 +156,21 @@ def _is_part_of_a_name(text: str, start: int, end: int) -> bool:
 def _spellings(secret: str) -> Iterator[str]:
     """Yield a secret as texts hold it: in clear, in a URL, and between the quotes of YAML and JSON."""
     yield secret
-    yield quote(secret, safe="")
+    yield quote(_bytes_of(secret), safe="")
+    yield _bytes_of(secret).decode(errors="replace")  # as the output of a program is read
     yield secret.replace("'", "''")
     for is_ascii in (False, True):
         in_json = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
         yield in_json
         yield _CODE_OF_JSON.sub(lambda match: rf"\x{match[1].upper()}", in_json)  # as YAML writes it
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return a text in UTF-8. A variable of the environment may have other bytes, which surrogates stand for."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _lengths_by_head(secrets: Iterable[str]) -> dict[str, list[int]]:

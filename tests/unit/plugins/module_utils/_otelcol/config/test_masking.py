@@ -16,7 +16,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
     secrets_in,
     secrets_in_objects,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import concealed, masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import (
+    concealed,
+    masker,
+    salted,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.secret_shapes import secrets_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import MASK
@@ -168,6 +172,16 @@ def test_a_short_secret_is_masked_as_a_word() -> None:
 @pytest.mark.parametrize("before", [r"login\n", r"denied\t", r"denied\u000a", "user%3A", "\x1b[31m", "\x1b[1;31m"])
 def test_an_escape_before_a_short_secret_is_no_part_of_its_word(before: str) -> None:
     assert masker(["hunter2"])(f'{before}hunter2"') == f'{before}{MASK}"'
+
+
+def test_a_secret_that_is_no_utf_8_is_masked() -> None:
+    """A variable of the environment may have any bytes, which Python keeps as surrogates."""
+    for secret in ("gehei\udcfcm1", "gehei\ud800m1"):
+        assert masker([secret])(f"not {secret}") == f"not {MASK}"
+        assert masker([secret], salted("a"))(f"not {secret}").startswith("not ***")
+    mask = masker(["gehei\udcfcm1"])
+    assert mask("https://me:gehei%FCm1@host/x") == f"https://me:{MASK}@host/x"
+    assert mask("not " + b"gehei\xfcm1".decode(errors="replace")) == f"not {MASK}"
 
 
 @cases(
