@@ -1,0 +1,146 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds secrets that are known in a text, however it spells them, without taking parts of words for secrets.
+
+A short secret may be a usual word, such as the password `otel`: it counts only as a word of its own that is no part of
+a name. A long one counts everywhere. Private.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+from urllib.parse import quote
+
+# From so many characters on, a secret is no part of a word that a message has by chance.
+_LENGTH_WITHOUT_WORD_ENDS = 12
+# A long secret is looked for by so many of its first characters.
+_HEAD = 3
+_WORD = re.compile(r"\w")
+# The last characters of an escape are no part of a word: a line end as JSON writes it, a code of a URL, a colour of a
+# terminal.
+_AFTER_ESCAPE = r"(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2})|(?<=[\[;]\dm)|(?<=[\[;]\d\dm)"
+_ESCAPE_BEFORE = re.compile(_AFTER_ESCAPE)
+_NAME_GOES_ON = re.compile(r"[-/]|\.\w")
+_CODE_OF_JSON = re.compile(r"\\u00(..)")
+
+
+class Span(NamedTuple):
+    """Where a part of a text begins, and where it ends, in characters."""
+
+    start: int
+    end: int
+
+
+class KnownSecrets:
+    """Some secrets. The time to find them does not grow with their number."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._spellings: set[str] = set()
+        for secret in secrets:
+            self._spellings.update(_spellings_of(secret))
+        self._spellings.discard("")
+        self._lengths_by_head = _lengths_by_head(self._spellings)
+        self._beginnings = _pattern_of_beginnings(self._spellings) if self._spellings else None
+
+    def places(self, text: str) -> Iterator[Span]:
+        """Yield where secrets stand in a text, the longest at each place, none inside of another."""
+        if self._beginnings is None:
+            return
+        end_before = 0
+        for match in self._beginnings.finditer(text):
+            start = match.start()
+            if start < end_before:
+                continue
+            end = self._end_of_secret(text, start)
+            if end is not None:
+                yield Span(start, end)
+                end_before = end
+
+    def _end_of_secret(self, text: str, start: int) -> int | None:
+        """Return where the longest secret that begins here ends; None if none begins here."""
+        for size in range(_HEAD, 0, -1):  # a secret may be shorter than a head
+            for length in self._lengths_by_head.get(text[start : start + size], ()):
+                end = start + length
+                if text[start:end] in self._spellings and _counts_as_secret(text, start, end):
+                    return end
+        return None
+
+
+def _spellings_of(secret: str) -> Iterator[str]:
+    """Yield a secret as texts hold it: in clear, in a URL, and between the quotes of YAML and JSON."""
+    yield secret
+    yield quote(bytes_of(secret), safe="")
+    yield bytes_of(secret).decode(errors="replace")  # as the output of a program is read
+    yield secret.replace("'", "''")
+    for is_ascii in (False, True):
+        in_json = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
+        yield in_json
+        yield _CODE_OF_JSON.sub(lambda match: rf"\x{match[1].upper()}", in_json)  # as YAML writes it
+
+
+def bytes_of(text: str) -> bytes:
+    """Return a text in UTF-8. A variable of the environment may have other bytes, which surrogates stand for."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _lengths_by_head(spellings: Iterable[str]) -> dict[str, list[int]]:
+    """Return the lengths of the spellings with the same head, the longest first."""
+    lengths: dict[str, set[int]] = {}
+    for spelling in spellings:
+        lengths.setdefault(spelling[:_HEAD], set()).add(len(spelling))
+    return {head: sorted(of_head, reverse=True) for head, of_head in lengths.items()}
+
+
+def _pattern_of_beginnings(spellings: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern of the places where a secret may begin.
+
+    A short one begins where a word does, a long one anywhere. The pattern is wider than that, since it takes the sets
+    of signs at each place for themselves: whether a secret stands there is decided by `_end_of_secret`.
+    """
+    at_a_word = rf"(?:(?<!\w)|{_AFTER_ESCAPE}){_signs_at_places(spellings, 1)}"
+    long = [spelling for spelling in spellings if len(spelling) >= _LENGTH_WITHOUT_WORD_ENDS]
+    return re.compile(rf"{at_a_word}|(?={_signs_at_places(long, _HEAD)})" if long else at_a_word)
+
+
+def _signs_at_places(spellings: Iterable[str], length: int) -> str:
+    """Return a pattern with a set for each of the first places: the signs that stand there in some spelling."""
+    sets = []
+    for signs_at_place in zip(*(spelling[:length] for spelling in spellings), strict=False):
+        signs = sorted(re.escape(sign) for sign in set(signs_at_place))
+        sets.append(f"[{''.join(signs)}]")
+    return "".join(sets)
+
+
+def _counts_as_secret(text: str, start: int, end: int) -> bool:
+    """Whether what is spelled as a secret is one there: a long one always, a short one as a word of its own."""
+    if end - start >= _LENGTH_WITHOUT_WORD_ENDS:
+        return True
+    is_whole_word = _begins_word(text, start) and _ends_word(text, end)
+    return is_whole_word and not _is_part_of_a_name(text, start, end)
+
+
+def _begins_word(text: str, start: int) -> bool:
+    """Whether no letter or digit stands before a place, but for that of an escape."""
+    if start == 0 or not _WORD.match(text, start - 1):
+        return True
+    return _ESCAPE_BEFORE.match(text, start) is not None
+
+
+def _ends_word(text: str, end: int) -> bool:
+    """Whether no letter or digit stands at a place."""
+    return _WORD.match(text, end) is None
+
+
+def _is_part_of_a_name(text: str, start: int, end: int) -> bool:
+    """Whether a word of letters is part of the name of a file, an object or a host there."""
+    if not text[start:end].isalpha():
+        return False
+    follows_a_name = start > 0 and text[start - 1] in "-/"
+    return follows_a_name or _NAME_GOES_ON.match(text, end) is not None
