@@ -15,6 +15,7 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import comparing
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.compared_forms import ConfigPair
 
 from tests.support import plays
 
@@ -67,7 +68,7 @@ def test_what_only_another_version_runs_says_so(binary: str, target: Target) -> 
     old = yaml.safe_load(
         OLD.replace("processors: {batch:", "processors: {gone: {}, batch:").replace("[batch]", "[gone]")
     )
-    (row,) = comparing.of_configs([("a", old, yaml.safe_load(OLD), target)], {"binary": binary})
+    (row,) = comparing.compare_configs([ConfigPair("a", old, yaml.safe_load(OLD), target)], {"binary": binary})
     assert row["why"].startswith("before: the Collector does not start")
     assert not row["differences"]
 
@@ -82,8 +83,8 @@ def test_public_configs_do_the_same_without_batch_processors(binary: str, target
     for row, config, _operated in public():
         between = {name: config.get(name) or {} for name in ("processors", "connectors")}
         moved = without_batch(config, replace(target, version=version)) if usable(between, target) else None
-        forms += [(row["file"], config, moved, target)] if moved is not None else []
-    rows = comparing.of_configs(forms[::STEP], {"binary": binary})
+        forms += [ConfigPair(row["file"], config, moved, target)] if moved is not None else []
+    rows = comparing.compare_configs(forms[::STEP], {"binary": binary})
     ran = [row for row in rows if not row["why"]]
     records = sum(row["records"] for row in ran)
     print(f"\n{len(forms)} configs moved, {len(rows)} compared, {len(ran)} ran, {records} records")

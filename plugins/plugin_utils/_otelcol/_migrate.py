@@ -25,6 +25,7 @@ from ...module_utils._otelcol.rules.view import Target
 from . import _builds, _files, _inputs, _rewrite, _yaml
 from ._build_request import BuildRequest
 from ._testing import comparing
+from ._testing.compared_forms import ConfigPair
 
 _GATE = "feature-gate"  # a warning, because a gate may be set where the Collector is started
 _REJECTING = tuple(rule for rule in RULES if rule.shared or rule.id == _GATE)
@@ -39,8 +40,7 @@ class Moved:
     text: str
     changes: list[dict[str, Any]] = field(default_factory=list)
     unsolved: list[dict[str, Any]] = field(default_factory=list)
-    forms: list[tuple[str, Any, Any, Target]] = field(default_factory=list)
-    """Each config: its name, how it was and is, and its build."""
+    pairs: list[ConfigPair] = field(default_factory=list)
 
 
 def migrate(
@@ -115,7 +115,7 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: BuildReques
         target = target_of(wanted, item)
         done, left = run(work, target)
         moved.text = work.whole()
-        moved.forms[:0] = [(item.name, item.config, work.data, target)]
+        moved.pairs[:0] = [ConfigPair(item.name, item.config, work.data, target)]
         moved.changes[:0] = [_row(item, change, name) for change in done]
         moved.unsolved[:0] = [_row(item, one, name) for one in left]
     return moved
@@ -177,7 +177,7 @@ def _of_data(collected: _inputs.Collected, wanted: BuildRequest, compare: Any) -
         work = _rewrite.Data(item.config)
         target = target_of(wanted, item)
         done, left = run(work, target)
-        moved.forms += [(item.name, item.config, work.data, target)]
+        moved.pairs += [ConfigPair(item.name, item.config, work.data, target)]
         moved.changes += [_row(item, change, "") for change in done]
         moved.unsolved += [_row(item, one, "") for one in left]
         if not item.found.owner:
@@ -214,10 +214,10 @@ def _unsolved(moved: Sequence[Moved], collected: _inputs.Collected) -> list[dict
 def _compared(moved: Sequence[Moved], collected: _inputs.Collected, compare: Any) -> list[dict[str, Any]]:
     """Return how each config behaves before and after; of a file that could not be read, that this is so."""
     both = bool(compare.get("before"))  # another Collector may do otherwise with the same config
-    forms = [form for item in moved for form in item.forms if both or form[1] != form[2]]
+    pairs = [pair for item in moved for pair in item.pairs if both or pair.old != pair.new]
     why = "it could not be read"
     rows = [{"config": file, **comparing.comparison_row(why=why)} for file in collected.faulty_files]
-    return [*comparing.of_configs(forms, compare), *rows]
+    return [*comparing.compare_configs(pairs, compare), *rows]
 
 
 def _planned(collected: _inputs.Collected, mask: Callable[[str], str]) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,7 @@ from ....module_utils._otelcol.kube.objects import Ref, ref
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _files, _inputs
 from .._testing.chosen_bench import Chosen
-from .._testing.comparing import input_in_cluster
+from .._testing.running_configs import input_in_cluster
 from .captured import read_capture
 from .forecasting import NEVER, Forms, check_options, forecast_of
 

@@ -26,7 +26,7 @@ from .. import _files, _inputs
 from .._isolation import choice
 from .._testing.bench import Bench
 from .._testing.chosen_bench import Chosen, chosen_bench
-from .._testing.comparing import input_in_cluster
+from .._testing.running_configs import input_in_cluster
 from .captured import Capture, check_outside, read_capture
 from .replay import Replay, Replayed, replayed
 

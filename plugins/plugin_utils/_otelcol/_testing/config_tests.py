@@ -21,9 +21,10 @@ from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing import case, expectations, invariants, policies, records, scrapes
 from .. import _files, _inputs, _jmespath
 from .._isolation import choice
-from . import coverage, extras, suites
+from . import extras, suites
 from .bench import Bench, Outcome, run_case
 from .chosen_bench import Chosen, chosen_bench
+from .config_jobs import ConfigJob
 from .golden_files import Golden
 from .guard import guarded_run
 
@@ -121,13 +122,13 @@ class _Sources:
             yield str(Path(suite.file).parent / suite.config)
 
 
-def _jobs(tested: Sequence[case.Suite], benches: Mapping[int, Bench], rules: Sequence[Any]) -> list[coverage.Job]:
+def _jobs(tested: Sequence[case.Suite], benches: Mapping[int, Bench], rules: Sequence[Any]) -> list[ConfigJob]:
     """Return what each test needs; none of a file without a bench."""
-    jobs: list[coverage.Job] = []
+    jobs: list[ConfigJob] = []
     for suite in tested:
         bench = benches.get(id(suite))
         if bench is not None:
-            jobs += [(suite, bench, test, rules) for test in suite.tests]
+            jobs += [ConfigJob(suite, bench, test, rules) for test in suite.tests]
     return jobs
 
 
@@ -143,8 +144,8 @@ class _Beside:
     def of(
         cls,
         arguments: Mapping[str, Any],
-        jobs: list[coverage.Job],
-        more: list[coverage.Job],
+        jobs: list[ConfigJob],
+        more: list[ConfigJob],
         pool: ThreadPoolExecutor,
         check: bool,
     ) -> _Beside:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ....module_utils._otelcol.config.masking import quoted
 from ....module_utils._otelcol.config.paths import Path as KeyPath
@@ -25,12 +25,22 @@ from ....module_utils._otelcol.testing.case import Case, Suite
 from ....module_utils._otelcol.testing.probes import UNUSED, Probes
 from .. import _builds
 from .bench import Bench, run_case
+from .config_jobs import ConfigJob
 
+# Characters of a reason in the result.
 _LONGEST = 200
+# How many branches a run asks: each is a pipeline, and a statement is compiled for all that follow it.
 _PER_RUN = 30
-"""How many branches a run asks: each is a pipeline, and a statement is compiled for all that follow it."""
+# The least seconds that a run with probes has.
 _SECONDS = 60.0
-TAKEN, MISSED, UNKNOWN = "taken", "never exercised by a test", "unknown"
+_WORDS: dict[bool | None, str] = {True: "taken", False: "never exercised by a test", None: "unknown"}
+
+
+class BranchState(NamedTuple):
+    """Whether the tests of a run took a branch, None if that is unknown, and why they did not."""
+
+    is_taken: bool | None
+    why: str = ""
 
 
 @dataclass
@@ -47,82 +57,93 @@ class Covered:
 
     @classmethod
     def of(cls, key: str, bench: Bench) -> Covered:
+        """Return a config of which no test has run yet."""
         return cls(key, bench, branches(bench.config, Language.from_rows(_builds.tables().ottl_of)))
 
-    def add(self, taken: dict[KeyPath, bool], unknown: dict[KeyPath, str]) -> None:
-        """Add what one more test took, and what nobody can tell."""
-        self.unknown |= unknown
-        for path, yes in taken.items():
-            self.taken[path] = yes or self.taken.get(path, False)
+    def add_answers(self, answers: ProbeAnswers | str) -> None:
+        """Add what one more test took, or why that is not known."""
+        if isinstance(answers, str):
+            self.failed = answers
+            return
+        self.unknown |= answers.unknown
+        for path, is_taken in answers.taken.items():
+            self.taken[path] = is_taken or self.taken.get(path, False)
 
-    def state(self, branch: Branch) -> tuple[bool | None, str]:
-        """Return whether a branch was taken, None if that is unknown, and why it was not."""
+    def state(self, branch: Branch) -> BranchState:
+        """Return whether the tests took a branch."""
         if self.taken.get(branch.path):
-            return True, ""
+            return BranchState(True)
         if why := branch.unknown or self.failed or self.unknown.get(branch.path, ""):
-            return None, why
-        return False, "" if branch.path in self.taken else UNUSED
+            return BranchState(None, why)
+        return BranchState(False, "" if branch.path in self.taken else UNUSED)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield every branch as a task result shows it."""
+        mask = self.bench.hidden
         for branch in self.branches:
-            position, (taken, why) = self.bench.locate(branch.path), self.state(branch)
-            row = {"file": position.file, "line": position.line, "path": dotted(branch.path)}
-            mask = self.bench.hidden
-            shown = {"what": quoted(branch.what, mask=mask), "why": quoted(why, _LONGEST, mask)}
-            yield {**row, **shown, "taken": taken}
+            position, state = self.bench.locate(branch.path), self.state(branch)
+            yield {
+                "file": position.file,
+                "line": position.line,
+                "path": dotted(branch.path),
+                "what": quoted(branch.what, mask=mask),
+                "why": quoted(state.why, _LONGEST, mask),
+                "taken": state.is_taken,
+            }
 
 
-Taken = tuple[dict[KeyPath, bool], dict[KeyPath, str]]
-Job = tuple[Suite, Bench, Case, Any]
+class ProbeAnswers(NamedTuple):
+    """Which branches a test takes, by their paths, and of which ones nobody can tell, with the reason."""
+
+    taken: dict[KeyPath, bool]
+    unknown: dict[KeyPath, str]
 
 
-def measured_coverage(jobs: Sequence[Job], pool: Executor) -> list[Covered]:
+def measured_coverage(jobs: Sequence[ConfigJob], pool: Executor) -> list[Covered]:
     """Return for each config what its tests take. Tests of one config in several files count together."""
-    found: dict[str, Covered] = {}
-    for suite, bench, _test, _rules in jobs:
-        if _key(suite) not in found:
-            found[_key(suite)] = Covered.of(_key(suite), bench)
-        known = found[_key(suite)].suites
-        known += [] if suite in known else [suite]
-    ran = pool.map(lambda job: probed_branches(job[1], found[_key(job[0])].branches, job[2]), jobs)
-    for (suite, *_rest), taken in zip(jobs, ran, strict=True):
-        one = found[_key(suite)]
-        if isinstance(taken, str):
-            one.failed = taken
-        else:
-            one.add(*taken)
-    return list(found.values())
+    covered_by_key: dict[str, Covered] = {}
+    for job in jobs:
+        key = _key_of(job.suite)
+        if key not in covered_by_key:
+            covered_by_key[key] = Covered.of(key, job.bench)
+        if job.suite not in covered_by_key[key].suites:
+            covered_by_key[key].suites.append(job.suite)
+
+    def probed(job: ConfigJob) -> ProbeAnswers | str:
+        return probed_branches(job.bench, covered_by_key[_key_of(job.suite)].branches, job.case)
+
+    for job, answers in zip(jobs, pool.map(probed, jobs), strict=True):
+        covered_by_key[_key_of(job.suite)].add_answers(answers)
+    return list(covered_by_key.values())
 
 
-def _key(suite: Suite) -> str:
+def _key_of(suite: Suite) -> str:
+    """Return what stands for the config of tests: a collector, a ConfigMap or the path of a file."""
     named = suite.collector or "/".join(map(str, suite.config_map.values()))
     return named or str((Path(suite.file).parent / suite.config).resolve())
 
 
-def probed_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> Taken | str:
-    """Return what a test takes of a config and what of it is unknown, or why all is."""
-    taken: dict[KeyPath, bool] = {}
-    unknown: dict[KeyPath, str] = {}
+def probed_branches(bench: Bench, branches: Sequence[Branch], case: Case) -> ProbeAnswers | str:
+    """Return what a test takes of a config, or why that is not known of any branch."""
+    answers = ProbeAnswers({}, {})
     patient = replace(case, timeout=max(case.timeout, _SECONDS))
     try:
         for start in range(0, len(branches), _PER_RUN):
             probes = Probes(branches[start : start + _PER_RUN])
             outcome = run_case(replace(bench, traced=False, extend=probes.add), patient)
-            taken |= probes.taken(outcome.got)
-            unknown |= probes.unknown
-        return taken, unknown
+            answers.taken.update(probes.taken(outcome.got))
+            answers.unknown.update(probes.unknown)
     except Problem as problem:
         return f"with probes, {bench.hidden(problem.wrong)}"
+    return answers
 
 
 def coverage_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield how many branches were taken, and a line for each other one."""
-    words = {True: TAKEN, False: MISSED, None: UNKNOWN}
-    counts = {word: sum(row["taken"] is value for row in rows) for value, word in words.items()}
-    yield f"coverage: {', '.join(f'{number} {word}' for word, number in counts.items())}"
+    counts = [f"{sum(row['taken'] is value for row in rows)} {word}" for value, word in _WORDS.items()]
+    yield f"coverage: {', '.join(counts)}"
     for row in rows:
         if not row["taken"]:
             place = f"{row['file']}:{row['line']}" if row["line"] else row["file"]
             why = f" ({row['why']})" if row["why"] else ""
-            yield f"{words[row['taken']]} {place}: {row['path']}: {row['what']}{why}"
+            yield f"{_WORDS[row['taken']]} {place}: {row['path']}: {row['what']}{why}"

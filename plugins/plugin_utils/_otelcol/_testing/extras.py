@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from . import comparing, coverage, propose
+from .config_jobs import ConfigJob
 
 
 def extra_facts(
     arguments: Mapping[str, Any],
-    jobs: Sequence[coverage.Job],
-    untested: Sequence[coverage.Job],
+    jobs: Sequence[ConfigJob],
+    untested: Sequence[ConfigJob],
     pool: Executor,
     check: bool,
 ) -> tuple[dict[str, Any], list[str]]:
@@ -24,7 +25,7 @@ def extra_facts(
     facts: dict[str, Any] = {}
     lines: list[str] = []
     if arguments.get("compare"):
-        facts["compared"] = comparing.of_tests([*jobs, *untested], arguments, pool)
+        facts["compared"] = comparing.compare_tests([*jobs, *untested], arguments, pool)
         lines += comparing.comparison_lines(facts["compared"])
     folder = arguments.get("propose_path")
     if not arguments.get("coverage") and not folder:

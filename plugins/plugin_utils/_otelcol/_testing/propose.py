@@ -44,7 +44,7 @@ _LEFT_OUT = ("trace", "id", "parent", "duration")
 
 def proposed_cases(covered: Sequence[Covered], pool: Executor) -> list[dict[str, Any]]:
     """Return a row for each branch that no test takes: the case that takes it, or why there is none."""
-    jobs = [(one, branch) for one in covered for branch in one.branches if one.state(branch)[0] is False]
+    jobs = [(one, branch) for one in covered for branch in one.branches if one.state(branch).is_taken is False]
     return list(pool.map(lambda job: _row(*job), jobs))
 
 
@@ -90,8 +90,8 @@ def _examples(suites: Sequence[Suite]) -> list[Mapping[str, Any]]:
 
 def _is_taken(one: Covered, branch: Branch, case: Case) -> bool:
     """Run a case to see whether it takes a branch."""
-    taken = probed_branches(one.bench, [branch], case)
-    return not isinstance(taken, str) and bool(taken[0].get(branch.path))
+    answers = probed_branches(one.bench, [branch], case)
+    return not isinstance(answers, str) and bool(answers.taken.get(branch.path))
 
 
 def _answer(outcome: Outcome, exporter: str) -> Any:

@@ -16,8 +16,8 @@ from ....module_utils._otelcol.errors import Problem, near
 from ....module_utils._otelcol.rules.reports import count_in_words
 from ....module_utils._otelcol.testing import case, comparison
 from .. import _documents, _files, _inputs, _yaml
-from . import comparing
 from .guard import guarded_run
+from .running_configs import is_compared_with_cluster
 
 ENDINGS = ("_test.yml", "_test.yaml")
 _INVARIANTS = "Nothing is made up or lost, and planted secrets are stopped or named"
@@ -44,7 +44,7 @@ def read_suites(arguments: Mapping[str, Any]) -> Iterator[case.Suite | Broken]:
     """Yield what each file has, and with `invariants` a test of each config without one."""
     tested: set[Any] = set()
     configs = []
-    for file in _test_files(arguments["paths"], arguments["invariants"] or comparing.with_running(arguments)):
+    for file in _test_files(arguments["paths"], arguments["invariants"] or is_compared_with_cluster(arguments)):
         try:
             found = _suite(file, arguments["invariants"])
         except Problem as problem:
@@ -76,7 +76,7 @@ def _suite(file: Path, may_be_config: bool) -> case.Suite | None:
 def untested_collectors(read: Sequence[case.Suite], arguments: Mapping[str, Any]) -> Iterator[case.Suite]:
     """Yield what is compared with the running collectors beside the tests: each collector that has none."""
     tested = {suite.collector for suite in read if suite.tests}
-    for item in arguments["collectors"] if comparing.with_running(arguments) else ():
+    for item in arguments["collectors"] if is_compared_with_cluster(arguments) else ():
         name = str(item["name"])
         if name not in tested:
             yield case.Suite(name, name, tests=(case.Case(comparison.GENERATED, name, (), {}),))

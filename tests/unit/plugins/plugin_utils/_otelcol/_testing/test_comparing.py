@@ -106,7 +106,7 @@ def test_the_old_form_runs_in_the_collector_of_before(tmp_path: Path, monkeypatc
         ran.extend((one.program, list(one.config["exporters"])) for one in (old, new))
         return {"given": case.given}
 
-    monkeypatch.setattr(comparing, "compared", compared)
+    monkeypatch.setattr(comparing, "compare_case", compared)
     (tmp_path / "a.yaml").write_text(OLD)
     (tmp_path / "same.yaml").write_text(OLD.replace("logging", "debug"))
     folders = [tmp_path / name for name in ("new", "old")]
@@ -122,7 +122,7 @@ def test_the_old_form_runs_in_the_collector_of_before(tmp_path: Path, monkeypatc
 def test_a_config_that_stays_is_compared_if_another_collector_ran_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
-    monkeypatch.setattr(comparing, "compared", lambda _old, _new, _case: {})
+    monkeypatch.setattr(comparing, "compare_case", lambda _old, _new, _case: {})
     (tmp_path / "same.yaml").write_text(OLD.replace("logging", "debug"))
     new = program(tmp_path, "exit 1")
     result = migrate(tmp_path / "same.yaml", {"binary": new, "before": new if before else None})

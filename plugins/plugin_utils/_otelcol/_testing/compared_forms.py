@@ -1,0 +1,121 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two forms of a config whose work is compared: with another config, or in another Collector. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from ....module_utils._otelcol.config.config_secrets import secrets_in
+from ....module_utils._otelcol.config.masking import masker
+from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.rules.view import Target
+from ....module_utils._otelcol.testing.case import Suite
+from .. import _binary, _builds, _inputs, _placeholders, _yaml
+from .._isolation import choice
+from .bench import Bench
+from .running_configs import input_in_cluster, is_compared_with_cluster
+
+
+@dataclass(frozen=True)
+class Forms:
+    """The two forms of a config; no old one if the cluster should have it and has not."""
+
+    old: Bench | None
+    new: Bench
+
+
+class ConfigPair(NamedTuple):
+    """A config before a change and after it: its name, both forms, and the build that runs it."""
+
+    name: str
+    old: Any
+    new: Any
+    target: Target
+
+
+def forms_of_tests(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> Forms:
+    """Return the config of tests as the old form, and as the new one what `compare` names.
+
+    With `compare.running`, the old form is what runs in the cluster. Raises Problem if nothing is named.
+    """
+    new = _bench_to_compare_with(bench, arguments["compare"])
+    if not is_compared_with_cluster(arguments):
+        return Forms(bench, new)
+    running = input_in_cluster(suite, arguments)
+    return Forms(None if running is None else _bench_with_config(bench, running.config), new)
+
+
+def _bench_to_compare_with(bench: Bench, options: Mapping[str, Any]) -> Bench:
+    """Return what runs the config, the program, or both that `compare` names. Raises Problem."""
+    if not any(options.get(name) for name in ("config", "binary", "running")):
+        raise Problem("nothing is named to compare with", where="compare", fix="Give `config`, `binary` or `running`.")
+    if options.get("config"):
+        bench = _bench_with_config(bench, _config_of_file(options["config"]))
+    return _bench_with_program(bench, options["binary"]) if options.get("binary") else bench
+
+
+def _config_of_file(path: str) -> Any:
+    """Return the config in a file. Raises Problem unless there is one."""
+    found = _inputs.collect_inputs([path], None).inputs
+    if len(found) != 1:
+        wrong = f"{path} has {len(found)} configs, and tests are compared with one"
+        raise Problem(wrong, where="compare.config", fix="Name a file with one config.")
+    return found[0].config
+
+
+def _bench_with_config(bench: Bench, config: Mapping[str, Any]) -> Bench:
+    """Return a bench that runs another config, and hides the secrets of both."""
+    mask = masker(secrets_in(config))
+    environment = {**_placeholders.placeholder_environment(config, None), **bench.environment}
+    return replace(bench, config=config, environment=environment, hidden=lambda text: mask(bench.hidden(text)))
+
+
+def _bench_with_program(bench: Bench, binary: str) -> Bench:
+    """Return a bench that runs another Collector. Raises Problem for a program that is none."""
+    program, _why = _binary.program(binary, None)
+    _binary.check_program(program, bench.isolation.apart)
+    return replace(bench, program=program, otlp_http=_name_of_otlp_http(program, bench.isolation))
+
+
+def _name_of_otlp_http(program: str, isolation: choice.Isolation) -> str:
+    """Return the name that the exporter otlp_http has in a Collector; the newest one if its version is not known."""
+    version = _binary.version_of(program, isolation.apart)
+    return _builds.tables().name_for("exporters", "otlp_http", version) if version else "otlp_http"
+
+
+def forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Forms:
+    """Return both forms of a config in the Collector of its build, or in those that `options` name.
+
+    Raises Problem if there is no Collector.
+    """
+    program = _program_for(pair.target, options)
+    isolation = choice.chosen_isolation(options.get("isolation") or choice.AUTO, lambda _text: None)
+    _binary.check_program(program, isolation.apart)
+    bench = Bench(
+        program=program,
+        config=pair.old,
+        environment=_placeholders.placeholder_environment(pair.old, pair.target),
+        cluster={},
+        otlp_http=_name_of_otlp_http(program, isolation),
+        dump=_yaml.dump,
+        hidden=masker(secrets_in(pair.old) | secrets_in(pair.new)),
+        isolation=isolation,
+    )
+    environment = _placeholders.placeholder_environment(pair.new, pair.target)
+    new = replace(bench, config=pair.new, environment=environment)
+    old = _bench_with_program(bench, options["before"]) if options.get("before") else bench
+    return Forms(old, new)
+
+
+def _program_for(target: Target, options: Mapping[str, Any]) -> str:
+    """Return the Collector that `binary` names, or that of a build. Raises Problem if there is none."""
+    binary = options.get("binary") or _binary.AUTO
+    program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
+    if not program:
+        wrong = f"there is no Collector to compare the configs: {why}"
+        raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
+    return program

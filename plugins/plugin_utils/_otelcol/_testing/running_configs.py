@@ -1,0 +1,56 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configs with which collectors of the inventory run now, out of the objects of their cluster. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.kube.objects import Manifest, Ref, ref
+from ....module_utils._otelcol.kube.pod_references import needed_objects
+from ....module_utils._otelcol.testing.case import Suite
+from .. import _inputs
+
+
+def is_compared_with_cluster(arguments: Mapping[str, Any]) -> bool:
+    """Return whether the collectors of the inventory are compared with those that run."""
+    return bool((arguments.get("compare") or {}).get("running"))
+
+
+def input_in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> _inputs.Input | None:
+    """Return the config with which a collector of the inventory runs now; None if it runs with none, or with several.
+
+    Raises Problem for tests of another config, and if the cluster was not read.
+    """
+    collector = _collector_of_suite(suite, arguments["collectors"])
+    if arguments["resources"] is None:
+        fix = "Set `pipeline_test_cluster` to true, or give `resources`."
+        raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
+    workload = Ref(str(collector.get("kind")), str(collector.get("namespace")), suite.collector)
+    owners = {workload, *_objects_needed_by(workload, arguments["resources"])}
+    inputs = _inputs.collect_inputs([], arguments["resources"]).inputs
+    own_inputs = [given for given in inputs if ref(dict(given.found.owner)) in owners]
+    if len(own_inputs) != 1 or not isinstance(own_inputs[0].config, Mapping):
+        return None
+    return own_inputs[0]
+
+
+def _collector_of_suite(suite: Suite, collectors: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the collector of the inventory that tests are about. Raises Problem if they are about another config."""
+    for collector in collectors:
+        if str(collector["name"]) == suite.collector:
+            return collector
+    fix = "Name one with `collector`, or do without `compare.running`."
+    raise Problem("only a collector of the inventory runs in its cluster", where=suite.file, fix=fix)
+
+
+def _objects_needed_by(workload: Ref, resources: Iterable[Manifest]) -> set[Ref]:
+    """Return the objects that the pods of a workload need, such as the ConfigMap with its config."""
+    needed: set[Ref] = set()
+    for resource in resources:
+        if ref(resource) == workload:
+            needed.update(needed_objects(resource))
+    return needed
