@@ -82,6 +82,8 @@ def collector_forecasts(arguments: Mapping[str, Any], warn: Callable[[str], None
     if arguments["kept"] is None and arguments["resources"] is None:
         fix = "Give `resources`, `gitops_path`, `kept_path` or `host_running`."
         raise Problem("the configs of before are not known", fix=fix)
+    for number, row in enumerate(arguments["collectors"]):
+        _check_row(row, f"collectors[{number}]")
     told = list(_told(given, warn))
     must_be_known = arguments["without_capture"] == "fail"
     if not must_be_known:
@@ -98,6 +100,17 @@ def collector_forecasts(arguments: Mapping[str, Any], warn: Callable[[str], None
         "markdown": markdown_section(told),
         "failure": ". ".join(failures(told, must_be_known=must_be_known)),
     }
+
+
+def _check_row(row: Mapping[str, Any], where: str) -> None:
+    """Raise Problem for a row that is no collector with a name, a namespace and one config."""
+    fix = "Give `collectors` as otel_render returns them."
+    if not row.get("name") or not row.get("namespace"):
+        raise Problem("this is no collector with a name and a namespace", where=where, fix=fix)
+    given = row.get("config")
+    inputs = [] if given is None else _inputs.collect_inputs([], given).inputs
+    if not inputs or not isinstance(inputs[0].config, Mapping):
+        raise Problem("this is no collector with a config", where=where, fix=fix)
 
 
 def _told(arguments: Mapping[str, Any], warn: Callable[[str], None]) -> Iterator[ToldCollector]:

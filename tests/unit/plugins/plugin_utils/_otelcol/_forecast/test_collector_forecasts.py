@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import SPEC_HASH
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.collector_forecasts import (
     collector_forecasts,
@@ -27,15 +28,32 @@ def resource(config: Any) -> dict[str, Any]:
     }
 
 
+ROW = {"kind": "OpenTelemetryCollector", "namespace": "telemetry", "name": "gateway", "config": CONFIG}
+
+
+def arguments_for(*rows: Any) -> dict[str, Any]:
+    return {
+        **{"collectors": rows, "manifests": [resource(CONFIG)], "resources": [resource(WITH_LOGS)], "kept": None},
+        **{"captures": "no captures", "limits": {}, "prices": {}, "receivers": {}, "without_capture": "fail"},
+        "gitops_path": None,
+    }
+
+
 @pytest.mark.parametrize(("gitops_path", "changing"), [(None, []), ("clusters", ["telemetry/gateway"])])
 def test_what_a_person_added_stays_in_a_cluster_and_goes_from_a_file(
     gitops_path: str | None, changing: list[str]
 ) -> None:
-    row = {"kind": "OpenTelemetryCollector", "namespace": "telemetry", "name": "gateway", "config": CONFIG}
-    arguments = {
-        **{"collectors": [row], "manifests": [resource(CONFIG)], "resources": [resource(WITH_LOGS)], "kept": None},
-        **{"captures": "no captures", "limits": {}, "prices": {}, "receivers": {}, "without_capture": "fail"},
-        "gitops_path": gitops_path,
-    }
-    result = collector_forecasts(arguments, str)
+    result = collector_forecasts({**arguments_for(ROW), "gitops_path": gitops_path}, str)
     assert [unknown["collector"] for unknown in result["unknown"]] == changing
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("name", None), ("namespace", None), ("config", None), ("config", "---\n"), ("config", [])]
+)
+def test_a_row_that_is_no_collector_is_named(key: str, value: Any) -> None:
+    row = {name: part for name, part in ROW.items() if name != key}
+    for broken in (row, {**row, key: value}):
+        with pytest.raises(
+            Problem, match=r"no collector with a .*at collectors\[1\]\)\. Give `collectors` as otel_render"
+        ):
+            collector_forecasts(arguments_for(ROW, broken), str)
