@@ -13,7 +13,7 @@ from typing import Any
 from ..module_utils._host_change.bundle_form import CONFIG
 from ..module_utils._otelcol.config.masking import masked_tree
 from ._otelcol import _builds, _tables
-from ._otelcol._forecast.collector_forecasts import SERVICE
+from ._otelcol._forecast.rendered_collectors import SERVICE
 from ._otelcol._testing.chosen_bench import Chosen
 
 # The folder of a program on a host: its distribution, its version and the start of the sum of its archive.

@@ -140,7 +140,7 @@ def _before(name: str, arguments: Mapping[str, Any]) -> Chosen:
     if arguments["resources"] is None:
         fix = "Name the config of before as a file with `before`, or give the objects of the cluster."
         raise Problem("the config that runs is not known: the cluster was not read", where="before", fix=fix)
-    found = input_in_cluster(Suite(name, collector=name), arguments)
+    found = input_in_cluster(Suite(name, collector=name), arguments["collectors"], arguments["resources"])
     if found is None:
         wrong = f"the cluster has no collector '{name}' with one config"
         raise Problem(wrong, where="before", fix="Name the config of before as a file with `before`.")

@@ -45,7 +45,7 @@ def forms_of_tests(suite: Suite, bench: Bench, arguments: Mapping[str, Any]) -> 
     new = _bench_to_compare_with(bench, arguments["compare"])
     if not is_compared_with_cluster(arguments):
         return Forms(bench, new)
-    running = input_in_cluster(suite, arguments)
+    running = input_in_cluster(suite, arguments["collectors"], arguments["resources"])
     return Forms(None if running is None else _bench_with_config(bench, running.config), new)
 
 

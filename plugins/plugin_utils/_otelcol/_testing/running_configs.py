@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ....module_utils._otelcol.errors import Problem
@@ -20,18 +20,21 @@ def is_compared_with_cluster(arguments: Mapping[str, Any]) -> bool:
     return bool((arguments.get("compare") or {}).get("running"))
 
 
-def input_in_cluster(suite: Suite, arguments: Mapping[str, Any]) -> _inputs.Input | None:
+def input_in_cluster(
+    suite: Suite, collectors: Iterable[Mapping[str, Any]], resources: Sequence[Manifest] | None
+) -> _inputs.Input | None:
     """Return the config with which a collector of the inventory runs now; None if it runs with none, or with several.
 
-    Raises Problem for tests of another config, and if the cluster was not read.
+    `resources` are the objects of the cluster. Raises Problem for tests of another config, and if the cluster was not
+    read.
     """
-    collector = _collector_of_suite(suite, arguments["collectors"])
-    if arguments["resources"] is None:
+    collector = _collector_of_suite(suite, collectors)
+    if resources is None:
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the collector was not read", where=suite.file, fix=fix)
     workload = Ref(str(collector.get("kind")), str(collector.get("namespace")), suite.collector)
-    owners = {workload, *_objects_needed_by(workload, arguments["resources"])}
-    inputs = _inputs.collect_inputs([], arguments["resources"]).inputs
+    owners = {workload, *_objects_needed_by(workload, resources)}
+    inputs = _inputs.collect_inputs([], resources).inputs
     own_inputs = [given for given in inputs if ref(dict(given.found.owner)) in owners]
     if len(own_inputs) != 1 or not isinstance(own_inputs[0].config, Mapping):
         return None

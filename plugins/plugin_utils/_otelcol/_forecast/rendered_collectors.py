@@ -1,0 +1,126 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collectors as the inventory renders them, and how each is before a change. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ....module_utils._otelcol.config.config_secrets import secrets_in
+from ....module_utils._otelcol.config.masking import masked_tree, masker
+from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.forecast.applied_resources import is_applied
+from ....module_utils._otelcol.kube.objects import Manifest, Ref, ref
+from ....module_utils._otelcol.testing.case import Suite
+from .. import _inputs
+from .._testing.chosen_bench import Chosen
+from .._testing.running_configs import input_in_cluster
+
+# The kind of a collector of a Linux host.
+SERVICE = "service"
+_NOT_READABLE = "what it runs with is not one config that can be read"
+
+
+@dataclass(frozen=True)
+class RenderedCollector:
+    """A collector of the inventory, as otel_render returns it. `form` is its config and image after the change."""
+
+    row: Mapping[str, Any]
+    workload: Ref
+    form: Chosen
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], where: str) -> RenderedCollector:
+        """Return the collector of a row. Raises Problem for one without a name, a namespace or a config."""
+        fix = "Give `collectors` as otel_render returns them."
+        if not row.get("name") or not row.get("namespace"):
+            raise Problem("this is no collector with a name and a namespace", where=where, fix=fix)
+        given = row.get("config")
+        inputs = [] if given is None else _inputs.collect_inputs([], given).inputs
+        if not inputs or not isinstance(inputs[0].config, Mapping):
+            raise Problem("this is no collector with a config", where=where, fix=fix)
+        workload = Ref(str(row.get("kind")), str(row["namespace"]), str(row["name"]))
+        place = f"{workload.namespace}/{workload.name} of the inventory"
+        return cls(row, workload, Chosen(inputs[0].config, str(row.get("image") or ""), place))
+
+    @property
+    def name(self) -> str:
+        """Its namespace and name."""
+        return f"{self.workload.namespace}/{self.workload.name}"
+
+    @property
+    def capture_folder(self) -> str:
+        """The name of its capture among those of its host of the inventory."""
+        is_of_host = self.workload.kind == SERVICE
+        return self.workload.name if is_of_host else f"{self.workload.namespace}.{self.workload.name}"
+
+
+@dataclass(frozen=True)
+class KnownBefore:
+    """What is known of collectors before a change.
+
+    `kept` has the forms of collectors by NAMESPACE/NAME, with masks in place of secrets, and goes first. `resources`
+    are the objects of the cluster, and `manifests` those of the inventory. With `in_repository`, the objects are files
+    that a run writes anew.
+    """
+
+    kept: Mapping[str, Chosen] | None
+    resources: Sequence[Manifest] | None
+    manifests: Sequence[Manifest]
+    in_repository: bool
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> KnownBefore:
+        """Return what the options of a forecast give. Raises Problem if they give nothing."""
+        kept, resources = arguments["kept"], arguments["resources"]
+        if kept is None and resources is None:
+            fix = "Give `resources`, `gitops_path`, `kept_path` or `host_running`."
+            raise Problem("the configs of before are not known", fix=fix)
+        return cls(kept, resources, arguments["manifests"], bool(arguments.get("gitops_path")))
+
+    def keeps_resource(self, collector: RenderedCollector) -> bool:
+        """Return whether a run changes nothing of a custom resource.
+
+        A cluster keeps what others have added to it. The files of a repository are written anew, without that.
+        """
+        return not self.in_repository and is_applied(collector.workload, self.manifests, self.resources or ())
+
+    def form_of(self, collector: RenderedCollector) -> Chosen | None:
+        """Return a collector as it is before the change; None if it is not there yet.
+
+        Raises Problem if it runs with no config that can be read, or with several.
+        """
+        if self.kept is not None:
+            return _kept_form(collector, self.kept)
+        suite = Suite(collector.name, collector=collector.workload.name)
+        found = input_in_cluster(suite, [collector.row], self.resources)
+        if found is not None:
+            return Chosen(found.config, found.context.image, f"{collector.name} before the change")
+        if any(ref(resource) == collector.workload for resource in self.resources or ()):
+            raise Problem(_NOT_READABLE)
+        return None
+
+    def is_changed(self, before: Chosen, after: Chosen) -> bool:
+        """Return whether a change is one of the config or the image. An image that is not known is no change."""
+        config: Any = after.config
+        if self.kept is not None:
+            config = masked_tree(config, masker(secrets_in(config)))
+        if before.config != config:
+            return True
+        return before.image != after.image and bool(before.image and after.image)
+
+
+def _kept_form(collector: RenderedCollector, kept: Mapping[str, Chosen]) -> Chosen | None:
+    """Return a collector as it was kept, None if it was not. One whose image was not kept has that of the inventory.
+
+    Raises Problem for one without a config.
+    """
+    form = kept.get(collector.name)
+    if form is None:
+        return None
+    if not form.config:
+        raise Problem(_NOT_READABLE)
+    return form if form.image else replace(form, image=collector.form.image)
