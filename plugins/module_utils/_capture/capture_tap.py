@@ -113,6 +113,14 @@ def _check_literal(config: Mapping[str, Any]) -> None:
     for path in _elsewhere(config):
         wrong = f"`{dotted(path)}` of its config stands elsewhere, and cannot be read"
         raise Problem(wrong, fix="Write it into the config, or capture another collector.")
+    lists = [("service", EXTENSIONS)]
+    for name in section(config, *_PIPELINES):
+        lists += [(*_PIPELINES, name, role) for role in ROLES]
+    for path in lists:
+        for number, component_id in enumerate(at(config, path) or ()):
+            if not isinstance(component_id, str):
+                wrong = f"`{dotted((*path, number))}` of its config is no id of a component"
+                raise Problem(wrong, fix="Write the id alone, such as `- otlp`.")
 
 
 def _elsewhere(config: Mapping[str, Any]) -> Iterator[Path]:

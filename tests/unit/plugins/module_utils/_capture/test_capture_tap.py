@@ -136,6 +136,26 @@ def test_a_part_of_a_config_that_stands_elsewhere_is_refused(path: tuple[str, ..
     assert f"`{'.'.join(path)}` of its config stands elsewhere" in refused(given)
 
 
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (("service", "extensions"), "service.extensions[1]"),
+        (("service", "pipelines", "traces", "receivers"), "service.pipelines.traces.receivers[1]"),
+        (("service", "pipelines", "traces", "processors"), "service.pipelines.traces.processors[1]"),
+        (("service", "pipelines", "traces", "exporters"), "service.pipelines.traces.exporters[1]"),
+    ],
+)
+@pytest.mark.parametrize("item", [{"otlp": None}, None, 3])
+def test_an_item_of_a_list_that_is_no_id_is_named(path: tuple[str, ...], place: str, item: Any) -> None:
+    """The config of a collector that does not start may have anything."""
+    given = config()
+    parent = given
+    for name in path[:-1]:
+        parent = parent[name]
+    parent[path[-1]] = ["otlp", item]
+    assert f"`{place}` of its config is no id of a component" in refused(given)
+
+
 def test_a_collector_without_a_signal_that_a_capture_has_is_refused() -> None:
     given = config()
     given["service"]["pipelines"] = {"profiles": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
