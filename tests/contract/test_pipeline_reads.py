@@ -20,8 +20,6 @@ READS = {
     f"{LIBRARY}/config/compose.py",
     f"{LIBRARY}/config/layers.py",
     "plugins/module_utils/_collector/recipes.py",
-    # A capture adds pipelines, and takes receivers out of others.
-    "plugins/module_utils/_capture/capture_tap.py",
     # What is proposed goes into pipelines by their names.
     "plugins/plugin_utils/_savings_options.py",
     # Whether two configs are the same, whatever they mean.
