@@ -171,12 +171,15 @@ def of_sample_app(_folder: Path, server: str, planted: PlantedSecrets) -> dict[s
 
 
 def of_test(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
-    test = {"name": "it", "given": {}, "expect": {"splunk_hec/0": "nothing"}}
+    test = {"name": "it", "given": {"logs": [{}]}, "expect": {"splunk_hec/0": {"logs": 1}}}
     environment = {"BACKEND_TOKEN": planted.one("environment")}
     suite = {"collector": "gateway", "environment": environment, "tests": [test]}
     file = written(folder / "gateway_test.yml", suite)
-    ready = program(folder / "is_ready", f"{VERSION}; trap 'exit 0' TERM; echo Everything is ready; {SLEEP}")
-    return {"pipeline_test_paths": [str(file)], "pipeline_test_binary": ready}
+    return {
+        "pipeline_test_paths": [str(file)],
+        "pipeline_test_binary": forwarding_program(folder),
+        "pipeline_test_isolation": "none",
+    }
 
 
 # Hands on what it gets to all exporters of its config, as a Collector does.
@@ -203,18 +206,21 @@ signal.pause()
 """
 
 
+def forwarding_program(folder: Path) -> str:
+    script = folder / "forwards.py"
+    script.write_text(FORWARDS, encoding="utf-8")
+    return program(folder / "forwards", f'{VERSION}; exec {sys.executable} {script} "$1"')
+
+
 def of_forecast(folder: Path, _server: str, planted: PlantedSecrets) -> dict[str, Any]:
     exporter = {"endpoint": "http://backend:4318", "headers": {"api-key": planted.one("header")}}
     pipelines = {"logs": {"receivers": ["otlp"], "exporters": ["otlp_http"]}}
     config = {"receivers": {"otlp": {}}, "exporters": {"otlp_http": exporter}, "service": {"pipelines": pipelines}}
-    script = folder / "forwards.py"
-    script.write_text(FORWARDS, encoding="utf-8")
-    forwards = program(folder / "forwards", f'{VERSION}; exec {sys.executable} {script} "$1"')
     return {
         "forecast_capture": str(telemetry_file(folder, planted)),
         "forecast_before": str(written(folder / "before.yaml", config)),
         "forecast_after": str(written(folder / "after.yaml", config)),
-        "forecast_binary": forwards,
+        "forecast_binary": forwarding_program(folder),
         "forecast_isolation": "none",
     }
 
@@ -262,8 +268,8 @@ PROGRAMS = {"test": "pipeline_test_binary", "forecast": "forecast_binary", "savi
 REFUSED = {"preflight": ("GET",)}
 
 
-# What a Collector answers, and how a program waits for a signal.
-VERSION, SLEEP = '[ "$1" = --version ] && echo x version 0.158.0 && exit', "while :; do sleep 0.1; done"
+# What a Collector answers when it is asked for its version.
+VERSION = '[ "$1" = --version ] && echo x version 0.158.0 && exit'
 
 
 def program(path: Path, body: str) -> str:

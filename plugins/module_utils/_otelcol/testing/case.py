@@ -21,6 +21,8 @@ FILE = (*CONFIGS, "environment", "cluster", "resource", "tests", "policies")
 TEST = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
 GIVEN = (*SIGNALS, "to", *GIVEN_MAPPINGS)
+# What of a test can reach an exporter.
+_GIVING = (*SIGNALS, "files", "pages")
 CONFIG_MAP = ("name", "namespace", "key")
 POLICY = ("name", "exporters", "without", "every", "never")
 EXPECT = (*SIGNALS, "others", "exact", "jmespath", "golden")
@@ -169,6 +171,7 @@ def _case(name: str, test: Mapping[str, Any], resource: Mapping[str, Any], where
     parts = given if isinstance(given, list) else [given]
     for index, part in enumerate(parts):
         _check_given(part, f"{where}.given[{index}]")
+    _check_gives(parts, f"{where}.given")
     expect: Any = test.get("expect")
     _check_expectations(expect, where)
     timeout = case_values.case_seconds(test, "timeout", SECONDS, where)
@@ -183,6 +186,13 @@ def _check_given(part: Any, where: str) -> None:
     case_values.check_records(part, where)
     case_values.check_headers(part.get("headers") or {}, where)
     case_values.check_files(part.get("files") or {}, where)
+
+
+def _check_gives(parts: Sequence[Mapping[str, Any]], where: str) -> None:
+    """Raise Problem for a test in which nothing can arrive, so that it passes whatever the config does."""
+    if not any(part.get(key) for part in parts for key in _GIVING):
+        fix = f"Give one of: {', '.join(_GIVING)}."
+        raise Problem("the test gives nothing, so nothing can arrive", where=where, fix=fix)
 
 
 def _check_expectations(expect: Any, where: str) -> None:

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,9 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testi
 
 from tests.support.cases import cases
 
-from .test_config_tests import CONFIG, program, report
+from .test_config_tests import CONFIG, WORKS, program, report
 
-WORKS = "trap 'exit 0' TERM; echo Everything is ready. Begin running; while :; do sleep 0.02; done"
-TESTS = "{config: a.yaml, tests: [{name: one, given: {}, expect: {debug: nothing}}]}"
+TESTS = "{config: a.yaml, tests: [{name: one, given: {spans: [{}]}, expect: {debug: nothing}}]}"
 
 
 @cases(
@@ -133,20 +131,7 @@ def test_two_forms_of_which_nothing_leaves_are_not_the_same(tmp_path: Path) -> N
     """A renamed receiver is the one at its place; a Collector that sends nothing proves nothing."""
     (tmp_path / "a.yaml").write_text(OLD.replace("otlp", "fluentforward").replace("traces", "logs"))
     (tmp_path / "b.yaml").write_text("receivers: {otlp: {}}\nexporters: [\nservice: {pipelines: {}}")
-    server = (
-        "import http.server, re, signal, sys, pathlib\n"
-        "text = pathlib.Path(sys.argv[1].partition('=')[2]).read_text()\n"
-        "port = int(re.search(r'endpoint: 127.0.0.1:(\\d+)', text)[1])\n"
-        "class Handler(http.server.BaseHTTPRequestHandler):\n"
-        "    def do_POST(self):\n"
-        "        self.send_response(200); self.end_headers()\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
-        "server = http.server.HTTPServer(('127.0.0.1', port), Handler)\n"
-        "print('Everything is ready', flush=True)\n"
-        "server.serve_forever()\n"
-    )
-    (tmp_path / "server.py").write_text(server)
-    binary = program(tmp_path, f'exec {sys.executable} {tmp_path}/server.py "$@"')
+    binary = program(tmp_path, WORKS)
     rows = migrate(tmp_path, {"binary": binary, "before": None, "isolation": "none"})["compared"]
     assert [(row["same"], row["why"]) for row in rows] == [
         (False, "no record leaves either form, so nothing was compared. Give records with a test"),

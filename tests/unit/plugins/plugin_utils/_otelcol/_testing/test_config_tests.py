@@ -28,6 +28,20 @@ TESTS = """
 config: a.yaml
 tests: [{name: one, timeout: 1, given: {spans: [{name: x}]}, expect: {debug: {spans: 1}}}]
 """
+# Takes what is sent to its first receiver, and hands nothing on.
+SERVER = r"""
+import http.server, os, re, signal, sys
+port = int(re.search(r"endpoint: 127.0.0.1:(\d+)", open(sys.argv[1].partition("=")[2]).read())[1])
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(200); self.end_headers()
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(("127.0.0.1", port), Handler)
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+print("Everything is ready", flush=True)
+server.serve_forever()
+"""
+WORKS = f"exec {sys.executable} -IS -c '{SERVER}' \"$@\""
 READY = 'echo "info Everything is ready. Begin running and processing data."'
 
 
@@ -73,10 +87,9 @@ def test_a_collector_that_does_not_work_fails_its_test_with_its_words(tmp_path: 
 
 def test_an_expression_that_does_not_fit_what_arrived_fails_its_test(tmp_path: Path) -> None:
     expect = '{debug: {jmespath: [{query: "length(spans[0].name)", is: 1}]}}'
-    tests = f"config: a.yaml\ntests: [{{name: one, given: {{}}, expect: {expect}}}]"
-    body = f"trap 'exit 0' TERM; {READY}; while sleep 0.1; do :; done"
+    tests = f"config: a.yaml\ntests: [{{name: one, given: {{spans: [{{}}]}}, expect: {expect}}}]"
     with pytest.raises(Problem, match=r"debug: length\(spans\[0\].name\): .*invalid type for value"):
-        report(tmp_path, program(tmp_path, body), tests)
+        report(tmp_path, program(tmp_path, WORKS), tests)
 
 
 def test_a_path_below_the_current_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

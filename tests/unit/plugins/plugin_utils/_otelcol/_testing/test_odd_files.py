@@ -14,13 +14,12 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testi
 
 from tests.support.cases import cases
 
-from .test_comparing import WORKS
-from .test_config_tests import program, report
+from .test_config_tests import WORKS, program, report
 
-GOOD = "{config: a.yaml, tests: [{name: good, given: {}, expect: {debug: nothing}}]}"
+GOOD = "{config: a.yaml, tests: [{name: good, given: {spans: [{}]}, expect: {debug: nothing}}]}"
 
 
-def odd_file(given: str = "{}", expect: str = "nothing", more: str = "", name: str = "odd") -> str:
+def odd_file(given: str = "{spans: [{}]}", expect: str = "nothing", more: str = "", name: str = "odd") -> str:
     return f"{{config: a.yaml, {more} tests: [{{name: {name}, given: {given}, expect: {{debug: {expect}}}}}]}}"
 
 
