@@ -14,7 +14,8 @@ from ..module_utils._otelcol.config.compose import processor_rank
 from ..module_utils._otelcol.config.layers import for_version
 from ..module_utils._otelcol.config.paths import items, section
 from ..module_utils._otelcol.traits import PROCESSORS, Trait, traits_of
-from ..module_utils._savings.proposals import Option, with_processors
+from ..module_utils._savings.added_processors import with_processors
+from ..module_utils._savings.proposals import Option
 from . import _sources
 from ._otelcol import _builds
 

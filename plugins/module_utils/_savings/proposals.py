@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .._otelcol.config.layers import APPEND
+from .._otelcol.config.pipelines import signal_of
 from .captured_records import Amount
 
 
@@ -24,6 +25,7 @@ class Kind(NamedTuple):
 ATTRIBUTES, CONSTANTS, SERIES, UNCHANGED = "attributes", "constant_resource", "series", "unchanged_metrics"
 TEMPLATES, DEBUG, HEALTH, LEAVES = "log_templates", "debug_logs", "health_checks", "leaf_spans"
 PLAIN, SCOPES, TWICE, ERRORS = "plain_traces", "duplicate_metrics", "duplicate_records", "repeated_errors"
+# What each kind finds, in the order in which they are told.
 KINDS: Mapping[str, Kind] = {
     ATTRIBUTES: Kind("attribute", "No search or dashboard finds it any more."),
     CONSTANTS: Kind("resource attributes with one value", "Data of another cluster or host is not told apart by them."),
@@ -40,14 +42,14 @@ KINDS: Mapping[str, Kind] = {
     TWICE: Kind("record that came twice", "Nothing."),
     ERRORS: Kind("error that repeats", "Each repetition within the interval is a count of the first."),
 }
-"""What each kind finds, in the order in which they are told."""
 
 
 @dataclass(frozen=True)
 class Option:
     """What removes something: a recipe with options, or else a processor of the collector's own config.
 
-    `signals` are those of the pipelines that the processor goes into.
+    `signals` are those of the pipelines that the processor goes into. If what an option keeps depends on the time, it
+    is `by_time`, and a replay cannot measure it.
     """
 
     recipe: str = ""
@@ -56,14 +58,13 @@ class Option:
     settings: Mapping[str, Any] = field(default_factory=dict)
     signals: tuple[str, ...] = ()
     by_time: bool = False
-    """Whether what it keeps depends on the time, so that a replay cannot measure it."""
 
     def pasted(self, pipelines: Sequence[str]) -> dict[str, Any]:
         """Return what a user pastes into a collector of the inventory. `pipelines` are those of its config."""
         if self.recipe:
             return {"recipes": [{self.recipe: dict(self.options)}]}
-        into = [name for name in pipelines if signal_of(name) in self.signals] or self.signals
-        added = {name: {f"processors{APPEND}": [self.processor]} for name in into}
+        own_pipelines = [name for name in pipelines if signal_of(name) in self.signals]
+        added = {name: {f"processors{APPEND}": [self.processor]} for name in own_pipelines or self.signals}
         return {"config": {"processors": {self.processor: dict(self.settings)}, "service": {"pipelines": added}}}
 
 
@@ -110,44 +111,3 @@ def filtered(name: str, signal: str, record: str, condition: str) -> Option:
     """Return a processor `filter` that drops the records of a signal that a condition of OTTL is true for."""
     settings = {"error_mode": "ignore", signal: {record: [condition]}}
     return Option(processor=f"filter/{name}", settings=settings, signals=(signal,))
-
-
-def signal_of(pipeline: str) -> str:
-    """Return the signal of a pipeline by its name."""
-    return str(pipeline).partition("/")[0]
-
-
-def with_processors(
-    config: Mapping[str, Any], added: Mapping[str, Any], pipelines: Mapping[str, Iterable[str]], rank: Any
-) -> dict[str, Any]:
-    """Return a config with processors in its pipelines. `rank` says where a processor belongs, low numbers first.
-
-    A processor that the config has already gets the entries of the lists that it does not have. `pipelines` has the
-    processors for each pipeline.
-    """
-    service = dict(config.get("service") or {})
-    changed = {name: dict(pipeline or {}) for name, pipeline in (service.get("pipelines") or {}).items()}
-    for name, processors in pipelines.items():
-        listed = list(changed[name].get("processors") or ())
-        for processor in processors:
-            if processor not in listed:
-                listed.insert(_place(listed, rank(processor), rank), processor)
-        changed[name]["processors"] = listed
-    merged = _merged(config.get("processors") or {}, added)
-    return {**config, "processors": merged, "service": {**service, "pipelines": changed}}
-
-
-def _place(listed: Sequence[str], own_rank: int, rank: Any) -> int:
-    """Return the place of a processor among others: before the first that belongs after it."""
-    for number, name in enumerate(listed):
-        if rank(name) > own_rank:
-            return number
-    return len(listed)
-
-
-def _merged(base: Any, more: Any) -> Any:
-    if isinstance(base, Mapping) and isinstance(more, Mapping):
-        return {**base, **{key: _merged(base.get(key), value) for key, value in more.items()}}
-    if isinstance(base, list) and isinstance(more, list):
-        return [*base, *(entry for entry in more if entry not in base)]
-    return more

@@ -13,10 +13,11 @@ from .._otelcol.forecast.pages import readable_size
 from .._otelcol.otlp_requests import ITEM_NOUNS, items_in_words
 from .._otelcol.rules.reports import markdown_code
 from .attribute_use import AttributeRow
-from .instrumentation_score import RULES, Answered, Score
+from .instrumentation_score import Answered, Score
 from .measured_shares import Shares
 from .observation import MOST_OF_KIND, Found
 from .proposals import KINDS, Proposal, Untold
+from .score_rules import RULES
 
 _LONGEST = 200
 

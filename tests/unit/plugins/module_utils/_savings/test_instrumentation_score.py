@@ -9,11 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import Readable
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.instrumentation_score import (
-    RULES,
-    Score,
-    score_of,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.instrumentation_score import Score, score_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.score_rules import RULES
 
 from .planted import OPEN, found, logs, points, spans
 

@@ -1,0 +1,50 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The units of metrics: which are of UCUM, and how names of metrics spell them. Private."""
+
+from __future__ import annotations
+
+import re
+
+# The units that metrics have, of UCUM 2.1. The list is a choice, without units of medicine and of old trades. It has
+# `B`, `C`, `F`, `H`, `S` and `T` with a prefix alone: they are bel, coulomb, farad, henry, siemens and tesla, and who
+# writes them without one means bytes, degrees or a word.
+_PREFIX = "(?:da|[YZEPTGMkhdcmunpfazy])"
+_METRIC_UNITS = "s|g|m|A|K|J|W|V|N|Hz|Pa|bar|bit|By|Bd|Cel|L|l|eq|mol|rad|sr|cd|lm|lx|Ohm|Wb|Bq|Gy|Sv|eV"
+_OTHER_UNITS = r"[KMGT]i(?:By|bit)|dB|min|h|d|wk|mo|a|%|deg|10[*^]|\[(?:degF|ppth|ppm|ppb|pptr|pH|in_i|ft_i|mi_i|psi)\]"
+_UNIT = rf"(?:{_PREFIX}?(?:{_METRIC_UNITS})|{_PREFIX}[CFHST]|{_OTHER_UNITS})(?:[+-]?\d+)?|\d+"
+_ANNOTATION = r"\{[^{}]+\}"
+_COMPONENT = rf"(?:(?:{_UNIT})(?:{_ANNOTATION})?|{_ANNOTATION})"
+_UCUM = re.compile(rf"/?{_COMPONENT}(?:[./]{_COMPONENT})*")
+# How names of metrics spell units. A unit that is a number or an annotation has no spelling.
+_SPELLED = {
+    "s": ("s", "sec", "secs", "second", "seconds"),
+    "ms": ("ms", "millis", "millisecond", "milliseconds"),
+    "us": ("us", "micros", "microsecond", "microseconds"),
+    "ns": ("ns", "nanos", "nanosecond", "nanoseconds"),
+    "min": ("minute", "minutes"),
+    "h": ("hour", "hours"),
+    "By": ("byte", "bytes"),
+    "kBy": ("kilobyte", "kilobytes"),
+    "KiBy": ("kibibyte", "kibibytes"),
+    "MBy": ("megabyte", "megabytes"),
+    "MiBy": ("mebibyte", "mebibytes"),
+    "%": ("percent",),
+    "Cel": ("celsius",),
+    "W": ("watt", "watts"),
+    "J": ("joule", "joules"),
+    "V": ("volt", "volts"),
+    "Hz": ("hertz",),
+}
+
+
+def is_ucum_unit(unit: str) -> bool:
+    """Return whether a text is a unit of UCUM that metrics have."""
+    return _UCUM.fullmatch(unit) is not None
+
+
+def name_spells_unit(name: str, unit: str) -> bool:
+    """Return whether a part of the name of a metric is a spelling of a unit."""
+    parts = re.split(r"[._\-/]", name.lower())
+    return any(part in _SPELLED.get(unit, ()) for part in parts)
