@@ -23,7 +23,10 @@ from ..module_utils._savings.instrumentation_score import score_of
 from ..module_utils._savings.measured_shares import Shares, measured_shares, sent_anything
 from ..module_utils._savings.observation import Found, Wishes, look_at
 from ..module_utils._savings.proposals import Option, Proposal
-from ..module_utils._savings.savings_pages import Savings, Told, as_data, markdown, text_lines
+from ..module_utils._savings.savings_data import savings_data
+from ..module_utils._savings.savings_lines import savings_lines
+from ..module_utils._savings.savings_markdown import savings_markdown
+from ..module_utils._savings.told_savings import Savings, Told
 from . import _savings_options as options
 from ._otelcol import _builds, _files, _inputs, _yaml
 from ._otelcol._build_request import BuildRequest
@@ -79,7 +82,7 @@ def savings(arguments: Mapping[str, Any], warn: Callable[[str], None], check: bo
     if any(row.measured for row in told):
         notes.append(f"the shares were measured with {chosen.where}")
     made = Savings(name, found, told, scores, tuple(notes))
-    result = {"changed": False, **as_data(made), "report": "\n".join(map(cleaned, text_lines(made)))}
+    result = {"changed": False, **savings_data(made), "report": "\n".join(map(cleaned, savings_lines(made)))}
     return {**result, "changed": not check and _write(made, arguments)}
 
 
@@ -194,8 +197,8 @@ def _replayed(bench: Bench, replay: Replay) -> Replayed:
 def _write(made: Savings, arguments: Mapping[str, Any]) -> bool:
     """Write the reports that were asked for; return whether one has changed."""
     texts: Iterable[tuple[str | None, Callable[[], str]]] = (
-        (arguments["markdown_path"], lambda: markdown(made)),
-        (arguments["output_path"], lambda: json.dumps(as_data(made), indent=2, ensure_ascii=False) + "\n"),
+        (arguments["markdown_path"], lambda: savings_markdown(made)),
+        (arguments["output_path"], lambda: json.dumps(savings_data(made), indent=2, ensure_ascii=False) + "\n"),
     )
     changed = False
     for path, text in texts:

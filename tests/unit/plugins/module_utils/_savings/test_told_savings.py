@@ -10,13 +10,10 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.instrumentation_score import score_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.measured_shares import Shares
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import Wishes
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_pages import (
-    Savings,
-    Told,
-    as_data,
-    markdown,
-    text_lines,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_data import savings_data
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_lines import savings_lines
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.savings_markdown import savings_markdown
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.told_savings import Savings, Told
 
 from .planted import OPEN, found, logs, spans
 
@@ -33,7 +30,7 @@ def savings(*requests: Any, **wishes: Any) -> Savings:
 
 
 def test_estimated_and_measured_shares_stand_side_by_side() -> None:
-    text = "\n".join(text_lines(savings(logs(*DEBUG, *INFO))))
+    text = "\n".join(savings_lines(savings(logs(*DEBUG, *INFO))))
     assert "savings of gateway from 10 log records" in text
     assert "logs: 90.0 % of log records" in text
     assert "measured 90.0 % of log records, 88.0 % of bytes, 70.0 % of bytes as sent" in text
@@ -43,12 +40,12 @@ def test_estimated_and_measured_shares_stand_side_by_side() -> None:
 
 
 def test_nothing_worth_dropping_is_said_with_what_was_left_out() -> None:
-    text = "\n".join(text_lines(savings(logs(*INFO), least_percent=100)))
+    text = "\n".join(savings_lines(savings(logs(*INFO), least_percent=100)))
     assert "less: no proposal reaches the least share of bytes" in text
 
 
 def test_data_have_all_rules_and_both_shares() -> None:
-    data = as_data(savings(logs(*DEBUG, *INFO)))
+    data = savings_data(savings(logs(*DEBUG, *INFO)))
     (proposal,) = [one for one in data["proposals"] if one["kind"] == "debug_logs"]
     assert proposal["estimated"]["logs"]["items_percent"] == 90.0
     assert proposal["measured"]["logs"]["sent_bytes_percent"] == 70.0
@@ -57,7 +54,7 @@ def test_data_have_all_rules_and_both_shares() -> None:
 
 
 def test_a_name_of_telemetry_is_code_in_markdown() -> None:
-    page = markdown(savings(spans({"attributes": {"a|b`c": "1"}}), logs(*DEBUG, *INFO)))
+    page = savings_markdown(savings(spans({"attributes": {"a|b`c": "1"}}), logs(*DEBUG, *INFO)))
     assert "`attribute: a\\|b'c of spans`" in page
     assert "\n    recipes: []\n" in page
     assert "| `cart` | " in page
