@@ -49,7 +49,7 @@ def _list_paths(config: Mapping[str, Any]) -> Iterator[Path]:
             yield (*_PIPELINES, name, role)
 
 
-def _check_literal(config: Mapping[str, Any], path: Path, shape: type) -> None:
+def _check_literal(config: Mapping[str, Any], path: Path, shape: type[dict[Any, Any] | list[Any]]) -> None:
     """Raise Problem for a part that is given and is no literal mapping or list: nobody knows what is in it."""
     part = at(config, path)
     if part is None or (isinstance(part, shape) and not _has_reference(part)):

@@ -97,14 +97,14 @@ def _settings_of_receiver(config: Mapping[str, Any], receiver: str, ends: Ends) 
     Raises Problem for settings of another shape, and for a variable if the test must know them.
     """
     path = ("receivers", receiver)
-    settings = at(config, path) or {}
-    if not isinstance(settings, str) or "${" not in settings:
-        check_shape(config, path, Mapping, "mapping")
-        return settings
-    if ends.reads(receiver):
+    given = at(config, path)
+    is_variable = isinstance(given, str) and "${" in given
+    if is_variable and ends.reads(receiver):
         wrong = "the files that this receiver reads are not known"
         raise Problem(wrong, where=dotted(path), fix="Write its settings into the config.")
-    return {}
+    if not is_variable:
+        check_shape(config, path, Mapping, "mapping")
+    return given if isinstance(given, Mapping) else {}
 
 
 def _scraping_receiver(settings: Mapping[str, Any], receiver: str, ends: Ends, *, waits: bool) -> ChangedComponent:

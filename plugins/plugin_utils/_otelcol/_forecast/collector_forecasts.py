@@ -13,7 +13,8 @@ from ....module_utils._otelcol.errors import Problem, cleaned
 from ....module_utils._otelcol.forecast.told_collectors import ToldCollector, failures, markdown_section, report_lines
 from .. import _files
 from .captured import read_capture
-from .forecasting import NEVER, Forms, check_options, forecast_of
+from .forecast_forms import Forms
+from .forecasting import NEVER, check_options, forecast_of
 from .rendered_collectors import KnownBefore, RenderedCollector
 
 # The forecast of one collector has these options, and that of all has not.

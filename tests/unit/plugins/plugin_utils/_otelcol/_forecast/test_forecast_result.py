@@ -20,15 +20,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     Move,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast import forecasting
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.bench import Bench
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.forecast_result import (
+    result_of_forecast,
+)
 
 SECRET = "a-secret-of-the-config"
 NONE, ALL = Figures(0, 0), Figures(200, 1000)
-
-
-def bench(*secrets: str) -> Bench:
-    return Bench("", {}, {}, {}, "", str, masker(secrets))
 
 
 def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_nowhere() -> None:
@@ -43,7 +40,7 @@ def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_now
         prices={},
         currency="",
     )
-    result = forecasting._result(told, bench(), bench(SECRET))
+    result = result_of_forecast(told, masker([SECRET]))
     assert SECRET not in json.dumps(result)
     (move,) = result["changes"][0]["largest_changes"]
     assert move["namespace"] == "shop"
@@ -62,6 +59,6 @@ def test_an_exporter_that_is_named_like_a_secret_is_shown_nowhere_and_its_limit_
         prices={},
         currency="",
     )
-    result = forecasting._result(told, bench(), bench(SECRET))
+    result = result_of_forecast(told, masker([SECRET]))
     assert SECRET not in json.dumps(result)
     assert 'tests="1" failures="1"' in junit_of_forecast(result)

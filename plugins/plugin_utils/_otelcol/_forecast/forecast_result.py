@@ -1,0 +1,51 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A forecast as a task result, without the secrets of both configs. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ....module_utils._otelcol.config.masking import quoted
+from ....module_utils._otelcol.forecast.pages import Forecast, markdown, money_words, text_lines
+from ....module_utils._otelcol.forecast.tallies import Sender
+from ....module_utils._otelcol.rules.reports import count_in_words
+
+# Returns a text without secrets.
+Mask = Callable[[str], str]
+
+
+def result_of_forecast(forecast: Forecast, mask: Mask) -> dict[str, Any]:
+    """Return a forecast as a task result. `failure` says that limits are passed; it is empty if none is."""
+    passed = count_in_words(len(forecast.breaches), "limit")
+    return {
+        "changed": False,
+        "collector": forecast.collector,
+        "changes": list(_masked_changes(forecast, mask)),
+        "breaches": [mask(line) for line in forecast.breaches],
+        "notes": [mask(line) for line in forecast.notes],
+        "cost_per_month": _cost_of_month(forecast),
+        "report": "\n".join(quoted(line, mask=mask) for line in text_lines(forecast)),
+        "markdown": mask(markdown(forecast)),
+        "failure": f"{forecast.collector} passes {passed}" if forecast.breaches else "",
+    }
+
+
+def _masked_changes(forecast: Forecast, mask: Mask) -> Iterator[dict[str, Any]]:
+    """Yield the changes as data. A secret of a config may be a name of a sender too, or a part of an exporter's."""
+    for change in forecast.changes:
+        data = change.as_dict()
+        for key in ("exporter", "old_exporter"):
+            data[key] = mask(data[key])
+        for move in data["largest_changes"]:
+            for key in Sender._fields:
+                move[key] = mask(move[key])
+        yield data
+
+
+def _cost_of_month(forecast: Forecast) -> dict[str, Any]:
+    """Return what a month costs, as numbers and in words; no words without prices."""
+    text = money_words(forecast) if forecast.prices else ""
+    return {"before": forecast.price_before, "after": forecast.price_after, "text": text}
