@@ -33,6 +33,8 @@ PORTS = {"grpc": 4317, "http/protobuf": 4318, XRAY: 2000}
 
 # Signal: the part of the names of its service, and the path of OTLP/HTTP.
 SERVICES = {"traces": ("trace", "Trace"), "metrics": ("metrics", "Metrics"), "logs": ("logs", "Logs")}
+# Where a partial success counts the items of a signal that the receiver rejects. Source: opentelemetry-proto.
+REJECTED = {"traces": "rejected_spans", "metrics": "rejected_data_points", "logs": "rejected_log_records"}
 
 Send = Callable[[str, bytes, float], bytes]
 
@@ -137,14 +139,20 @@ def xray_segment(_signal: str, probe_id: str, service: str, *, failed: bool = Fa
 
 
 def rejected(signal: str, answer: bytes) -> str:
-    """Return what the receiver says about items that it did not keep."""
+    """Return why the receiver rejects the item; empty if it takes it, be it with a warning.
+
+    Source: "Partial Success" of the OTLP specification: a text beside no rejected items is a warning.
+    """
     response = getattr(_service(signal), f"Export{SERVICES[signal][1]}ServiceResponse")()
     decode_error = library("google.protobuf.message", "protobuf").DecodeError
     try:
         response.ParseFromString(answer)
     except decode_error:  # an answer in another format says nothing of that kind
         return ""
-    return str(response.partial_success.error_message)
+    partial = response.partial_success
+    if not getattr(partial, REJECTED[signal]):
+        return ""
+    return partial.error_message or "the receiver rejects it, and does not say why"
 
 
 def sender(target: OtlpTarget) -> Send:

@@ -184,13 +184,23 @@ def test_only_what_may_pass_is_sent_again(again: bool, tries: int) -> None:
     assert len(sent) == tries
 
 
-def test_items_that_the_receiver_drops_are_told() -> None:
-    partial = trace.ExportTracePartialSuccess(rejected_spans=1, error_message="too old")
-    answer = trace.ExportTraceServiceResponse(partial_success=partial).SerializeToString()
-    with pytest.raises(Failure, match="too old"):
-        probe(FakeApi(), lambda *_: answer).run(["traces"])
-    # An answer in another format is no rejection.
-    assert probe(FakeApi(), lambda *_: b'{"partialSuccess": {}}').run(["traces"])["msg"] == "traces sent"
+def partial_success(rejected: int, text: str) -> bytes:
+    partial = trace.ExportTracePartialSuccess(rejected_spans=rejected, error_message=text)
+    answer: bytes = trace.ExportTraceServiceResponse(partial_success=partial).SerializeToString()
+    return answer
+
+
+@cases(
+    "text, words", ("too old", "not taken: too old"), ("", "not taken: the receiver rejects it, and does not say why")
+)
+def test_an_item_that_the_receiver_rejects_is_told(text: str, words: str) -> None:
+    with pytest.raises(Failure, match=words):
+        probe(FakeApi(), lambda *_: partial_success(1, text)).run(["traces"])
+
+
+@cases("answer", partial_success(0, "this path is deprecated"), b'{"partialSuccess": {}}', b"")
+def test_an_answer_without_rejected_items_takes_them_all(answer: bytes) -> None:
+    assert probe(FakeApi(), lambda *_: answer).run(["traces"])["msg"] == "traces sent"
 
 
 def test_it_goes_through_the_api_server() -> None:
