@@ -238,11 +238,11 @@ signals:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import run_probe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_options import (
     ARGUMENTS,
     CONDITIONS,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_task import run_probe
 
 
 def main() -> None:

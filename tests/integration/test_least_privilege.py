@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import derived_needs
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import new_id
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import sender
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe_options import SIGNALS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import HTTP, OtlpTarget
 
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks.identities import Caller
@@ -216,8 +218,8 @@ def test_a_probe_is_found_where_each_exporter_puts_it(running: Running, monkeypa
     for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), running.aws.identities.person, strict=True):
         monkeypatch.setenv(name, value)
     common = {"region": "us-east-1", "url": running.aws.url}
-    send = otlp.sender(otlp.OtlpTarget(running.otlp, "http/protobuf", {}, {}))
-    probe_id = otlp.new_id()
+    send = sender(OtlpTarget.of(running.otlp, HTTP, {}, {}))
+    probe_id = new_id()
     evidence = Backends([common | place for place in PLACES], probe_id, "shop")
     signals = Probe(send, evidence, probe_id, "shop", SECONDS).run(SIGNALS)["signals"]
     print({signal: (found["seconds"], found["seen"]) for signal, found in signals.items()})

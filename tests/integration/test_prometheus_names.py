@@ -11,9 +11,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import new_id
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import sender
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import HTTP, OtlpTarget
 
 from tests.support.prometheus import awaited, scraping
 
@@ -31,11 +33,11 @@ STRATEGIES = (
 def test_a_probe_is_found(strategy: str, programs: Path, tmp_path: Path) -> None:  # noqa: F811
     translated = {"translation_strategy": strategy, "promote_all_resource_attributes": True}
     with scraping(tmp_path, programs, [], otlp=translated) as prometheus:
-        send = otlp.sender(otlp.OtlpTarget(f"{prometheus.url}/api/v1/otlp", "http/protobuf", {}, {}))
-        probe_id = otlp.new_id()
+        send = sender(OtlpTarget.of(f"{prometheus.url}/api/v1/otlp", HTTP, {}, {}))
+        probe_id = new_id()
         wanted = {"kind": "prometheus", "url": prometheus.url, "attributes": {"service.name": "shop"}}
         found = Probe(send, Backends([wanted], probe_id, "shop"), probe_id, "shop", 10).run(["metrics"])
         assert found["signals"]["metrics"]["arrived"], found
-        other = Backends([wanted], otlp.new_id(), "shop")
+        other = Backends([wanted], new_id(), "shop")
         assert not awaited(lambda: other.look(["metrics"]), 1)
         assert "no record of the probe" in other.hint("metrics")

@@ -4,7 +4,7 @@
 """One span, one data point and one log record as OTLP's JSON, and what of them was counted. Private.
 
 Source: OTLP/HTTP with JSON, in which ids are hexadecimal (opentelemetry-proto). The names of the
-records are those of `_telemetry/live/otlp.py`, which needs a library that hosts do not have.
+records are those of `_telemetry/live/otlp_payloads.py`, which needs a library that hosts do not have.
 """
 
 from __future__ import annotations

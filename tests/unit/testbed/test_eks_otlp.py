@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import (
+    otlp_request,
+)
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -51,7 +53,7 @@ def send(url: str, signal: str, secret: tuple[str, str]) -> None:
     """Send a record as the exporter otlp_http does with the extension sigv4auth."""
     service, path = PATHS[signal]
     headers = {"Content-Type": "application/x-protobuf", "x-aws-log-group": GROUP, "x-aws-log-stream": "gateway"}
-    request = AWSRequest("POST", f"{url}{path}", headers, otlp.message(signal, PROBE, "svc"))
+    request = AWSRequest("POST", f"{url}{path}", headers, otlp_request(signal, PROBE, "svc"))
     SigV4Auth(Credentials(*secret), service, REGION).add_auth(request)
     urllib.request.urlopen(
         urllib.request.Request(request.url, request.data, {**request.headers}, method="POST"), timeout=10

@@ -24,8 +24,8 @@ from ..._otelcol.bounded.live.bounded_reads import body
 from ..._otelcol.config.masking import quoted
 from ..._otelcol.errors import Failure, Problem, shown
 from ..._telemetry.evidence import excerpt
+from ..._telemetry.live.arrival_evidence import Logs, Metrics
 from ..._telemetry.live.collector_pods import Pods
-from ..._telemetry.live.probe import Logs, Metrics
 
 ASKED = "See the trace arrive"
 TRACES = "traces"

@@ -17,9 +17,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.clus
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.failure_texts import LINE_LENGTH
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import (
     NotSentError,
-    _taken,
+    check_status,
 )
 
 from tests.testbed.aws.world import Stage
@@ -70,7 +70,7 @@ def homeless(text: str) -> str:
 
 def not_sent(text: str) -> str:
     with pytest.raises(NotSentError) as caught:
-        _taken("https://host/v1/traces", 500, text.encode())
+        check_status("https://host/v1/traces", 500, text.encode())
     return str(caught.value)
 
 

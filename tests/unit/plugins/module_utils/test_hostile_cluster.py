@@ -22,9 +22,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outa
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import leaves
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, cleaned, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import (
     NotSentError,
-    _taken,
+    check_status,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose, _fleet_report
 
@@ -184,7 +184,7 @@ def test_warnings_of_the_server_are_clean() -> None:
 
 def test_answers_and_records_of_a_probe_are_clean() -> None:
     with pytest.raises(NotSentError) as caught:
-        _taken("https://me:hunter2@host/v1/traces?token=hunter3", 500, MARK.encode())
+        check_status("https://me:hunter2@host/v1/traces?token=hunter3", 500, MARK.encode())
     assert "hunter" not in str(caught.value)
     assert_clean(str(caught.value))
     assert_clean(excerpt(f"ResourceSpans #0 id1 {MARK[:5]}forged{MARK[20:]}\n", "traces", "id1"))

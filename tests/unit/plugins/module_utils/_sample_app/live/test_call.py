@@ -22,11 +22,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.liv
     Place,
     Search,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import (
     Logs,
     Metrics,
-    Pods,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.collector_pods import Pods
 from botocore.exceptions import ClientError
 
 from tests.support.servers import answering

@@ -14,8 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import backend_aws, otlp
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import backend_aws
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.backend_search import Backends
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import (
+    otlp_request,
+    xray_segment,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support.cases import cases
@@ -48,7 +52,7 @@ def client(server: AwsServer, service: str) -> Any:
 
 
 def put_segment(server: AwsServer, **more: Any) -> None:
-    document = json.loads(otlp.xray_segment("traces", PROBE, "svc").splitlines()[1])
+    document = json.loads(xray_segment("traces", PROBE, "svc").splitlines()[1])
     client(server, "xray").put_trace_segments(TraceSegmentDocuments=[json.dumps(document | more)])
 
 
@@ -65,7 +69,7 @@ def backends(server: AwsServer, kind: str = "cloudwatch", **more: Any) -> Backen
 
 def exported() -> str:
     """Return the trace ID of the span that is sent, as the exporter awsxray writes it."""
-    request = ExportTraceServiceRequest.FromString(otlp.message("traces", PROBE, "svc"))
+    request = ExportTraceServiceRequest.FromString(otlp_request("traces", PROBE, "svc"))
     trace = request.resource_spans[0].scope_spans[0].spans[0].trace_id.hex()
     return f"1-{trace[:8]}-{trace[8:]}"
 

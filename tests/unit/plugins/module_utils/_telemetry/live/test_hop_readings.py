@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import (
+    pod_evidence,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.hop_readings import HopReadings
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe, evidence
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.probe import Probe
 
 from ...fake_api import FakeApi, status
 from ...live_helpers import obj
@@ -45,9 +48,9 @@ def probe(api: FakeApi, hops: list[dict[str, Any]], after: dict[str, str]) -> Pr
         return b""
 
     arrival = {"namespace": "ns", "selector": "app=gateway", "evidence": "logs"}
-    way = HopReadings(api.cluster(), hops)
-    found = evidence(api.cluster(), arrival, "id1")
-    return Probe(send, found, "id1", "svc", 5, clock=api.clock, sleep=api.clock.sleep, way=way)
+    readings = HopReadings(api.cluster(), hops)
+    found = pod_evidence(api.cluster(), arrival, "id1")
+    return Probe(send, found, "id1", "svc", 5, clock=api.clock, sleep=api.clock.sleep, hop_readings=readings)
 
 
 def test_the_failure_names_the_collector_that_lost_the_record() -> None:

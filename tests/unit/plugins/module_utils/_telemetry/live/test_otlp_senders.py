@@ -1,0 +1,96 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Send through an API server in memory, and over UDP."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.arrival_evidence import pod_evidence
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import xray_segment
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import (
+    NotSentError,
+    proxy_sender,
+    sender,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import XRAY, OtlpTarget
+
+from tests.support.cases import cases
+
+from ...fake_api import FakeApi, reply, status
+from .test_probe import ARRIVAL, METRICS, POD, counted
+
+
+def test_it_goes_through_the_api_server() -> None:
+    api = FakeApi()
+    api.trouble = lambda _method, _path: reply({})
+    via = {"namespace": "ns", "service": "c", "pod": None, "port": 4318}
+    proxy_sender(api.cluster(), via, {})("traces", b"x", 5)
+    assert api.sent("POST") == ["/api/v1/namespaces/ns/services/c:4318/proxy/v1/traces"]
+
+
+def pod(name: str, ready: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}
+
+
+def test_a_selector_finds_a_pod_that_is_ready() -> None:
+    api = FakeApi()
+    pods = {"items": [pod("a", "False"), pod("b", "True")], "metadata": {}}
+    api.trouble = lambda method, _path: reply(pods if method == "GET" else {})
+    proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})("logs", b"x", 5)
+    assert api.sent("POST") == ["/api/v1/namespaces/ns/pods/b:4318/proxy/v1/logs"]
+
+
+def test_pods_beside_the_collector_are_not_asked() -> None:
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    ports = {"ports": [{"containerPort": 4318}, {"containerPort": 8888}]}
+    allocator = POD | {"metadata": POD["metadata"] | {"name": "allocator"}, "status": ready}
+    api = FakeApi(allocator, POD | {"spec": {"containers": [{"name": "c", **ports}]}, "status": ready})
+    api.texts = {METRICS: counted(1), "/api/v1/namespaces/ns/pods/p:4318/proxy/v1/logs": "{}"}
+    proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=c", "port": 4318}, {})("logs", b"", 1)
+    pod_evidence(api.cluster(), ARRIVAL | {"evidence": "metrics"}, "id1")
+    assert [path for path in api.sent("GET", "POST") if "proxy" in path] == sorted(api.texts)
+
+
+def test_a_selector_without_a_ready_pod_is_told() -> None:
+    api = FakeApi()
+    api.trouble = lambda _method, _path: reply({"items": [pod("a", "False")], "metadata": {}})
+    with pytest.raises(Problem, match="none of 1 pods is ready"):
+        proxy_sender(api.cluster(), {"namespace": "ns", "selector": "app=x", "port": 4318}, {})
+
+
+@cases(
+    "code, error, words", (503, NotSentError, "no endpoints"), (403, Problem, "Send logs through the Kubernetes API")
+)
+def test_the_api_server_says_why_not(code: int, error: type[Exception], words: str) -> None:
+    api = FakeApi()
+    api.trouble = lambda _method, _path: status(code, "", "no endpoints available")
+    with pytest.raises(error, match=words):
+        proxy_sender(api.cluster(), {"namespace": "ns", "pod": "p", "port": 1}, {})("logs", b"x", 5)
+    assert len(api.requests) == 1
+
+
+def test_a_segment_goes_over_udp_as_the_sdks_of_xray_send_it() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        target = OtlpTarget.of(f"127.0.0.1:{server.getsockname()[1]}", XRAY, {}, {})
+        assert sender(target)("traces", xray_segment("traces", "6925a1b0c0ffee01", "svc"), 5) == b""
+        header, document = map(json.loads, server.recv(2000).splitlines())
+    assert header == {"format": "json", "version": 1}
+    assert (document["name"], document["annotations"]) == ("svc", {"o11y_probe_id": "6925a1b0c0ffee01"})
+    assert re.fullmatch(r"1-6925a1b0-[0-9a-f]{24}", document["trace_id"])
+    assert document["start_time"] < document["end_time"]
+
+
+def test_an_address_that_nobody_knows_is_told() -> None:
+    target = OtlpTarget.of("no such host", XRAY, {}, {})
+    assert target.url == "http://no such host:2000"
+    with pytest.raises(NotSentError, match="no such host"):
+        sender(target)("traces", b"", 1)
