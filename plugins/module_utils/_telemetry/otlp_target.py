@@ -9,9 +9,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from .._otelcol.errors import Problem, shown
+
 GRPC, HTTP, XRAY = "grpc", "http/protobuf", "xray"
 # The port of each protocol. Sources: the OTLP specification, and the developer guide of AWS X-Ray for the daemon.
 PORTS = {GRPC: 4317, HTTP: 4318, XRAY: 2000}
+_LONGEST_LABEL = 63
+_WRONG_PORT = "has a port that is no number from 1 to 65535"
+_URL_STARTS = ("http://", "https://")
 
 
 class OtlpTarget(NamedTuple):
@@ -29,11 +34,22 @@ class OtlpTarget(NamedTuple):
     tls: Mapping[str, Any]
 
     @classmethod
-    def of(cls, endpoint: str, protocol: str, headers: Mapping[str, str], tls: Mapping[str, Any]) -> OtlpTarget:
-        """Return the target of an endpoint, which is a URL or `HOST:PORT`; the port may be missing."""
-        parts = _parts(endpoint, tls)
-        host, port = parts.hostname or "", parts.port or PORTS[protocol]
-        return cls(protocol, parts.scheme, host, port, parts.path.rstrip("/"), headers, tls)
+    def of(cls, endpoint: str, protocol: str | None, headers: Mapping[str, str], tls: Mapping[str, Any]) -> OtlpTarget:
+        """Return the target of an endpoint, which is a URL or `HOST:PORT`; the port may be missing.
+
+        Without a protocol it is OTLP: over HTTP for a URL of HTTP, unless it has the port of gRPC, else over gRPC.
+        Raises Problem for an endpoint that no receiver can have.
+        """
+        try:
+            parts = _parts(endpoint, tls)
+        except ValueError as error:
+            raise _problem(endpoint, "is no address") from error
+        host = parts.hostname or ""
+        _check_host(endpoint, host)
+        given_port = _given_port(endpoint, parts)
+        known_protocol = protocol or _usual_protocol(endpoint, given_port)
+        port = given_port or PORTS[known_protocol]
+        return cls(known_protocol, parts.scheme, host, port, parts.path.rstrip("/"), headers, tls)
 
     @property
     def address(self) -> str:
@@ -52,18 +68,17 @@ class OtlpTarget(NamedTuple):
         return self.scheme == "https"
 
 
-def usual_protocol(endpoint: str) -> str:
-    """Return the protocol of an endpoint for which the user names none."""
-    is_url = endpoint.lower().startswith("http")
-    return HTTP if is_url and f":{PORTS[GRPC]}" not in endpoint else GRPC
-
-
 def _parts(endpoint: str, tls: Mapping[str, Any]) -> SplitResult:
-    """Return the parts of an endpoint. One without a scheme gets that of its TLS options."""
+    """Return the parts of an endpoint. One without a scheme gets that of its TLS options. Raises ValueError."""
     if "://" in endpoint:
         return urlsplit(endpoint)
     scheme = "https" if _asks_for_tls(tls) else "http"
     return urlsplit(f"{scheme}://{endpoint}")
+
+
+def _usual_protocol(endpoint: str, port: int | None) -> str:
+    is_url_of_http = endpoint.lower().startswith(_URL_STARTS)
+    return HTTP if is_url_of_http and port != PORTS[GRPC] else GRPC
 
 
 def _asks_for_tls(tls: Mapping[str, Any]) -> bool:
@@ -71,3 +86,33 @@ def _asks_for_tls(tls: Mapping[str, Any]) -> bool:
     if tls.get("insecure") is not None:
         return not tls["insecure"]
     return bool(tls.get("ca_file") or tls.get("cert_file"))
+
+
+def _given_port(endpoint: str, parts: SplitResult) -> int | None:
+    """Return the port that an endpoint names; None if it names none. Raises Problem for one that does not exist."""
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise _problem(endpoint, _WRONG_PORT) from error
+    if port == 0:
+        raise _problem(endpoint, _WRONG_PORT)
+    return port
+
+
+def _check_host(endpoint: str, host: str) -> None:
+    """Raise Problem for a host that no server of DNS can know. Source of the length of its parts: RFC 1035, 2.3.4."""
+    if not host:
+        raise _problem(endpoint, "names no host")
+    for label in host.removesuffix(".").split("."):
+        if not label:
+            raise _problem(endpoint, "has an empty part between the dots of its host")
+        if len(label) > _LONGEST_LABEL:
+            raise _problem(
+                endpoint, f"has a part of more than {_LONGEST_LABEL} characters between the dots of its host"
+            )
+
+
+def _problem(endpoint: str, wrong: str) -> Problem:
+    """Return what is wrong with an endpoint, without the login and the query that it may have."""
+    name = shown(endpoint) if "://" in endpoint else shown(f"://{endpoint}").removeprefix("://")
+    return Problem(f"`endpoint` '{name}' {wrong}", asked="Send a probe", fix="Write `HOST:PORT`, or a URL.")

@@ -150,6 +150,8 @@ def refusal(signal: str, answer: bytes) -> str:
 
     Source: "Partial Success" of the OTLP specification: a text beside no rejected items is a warning.
     """
+    if not answer:  # nothing is rejected, or nobody answers, as over UDP
+        return ""
     response = _message(signal, "Response")
     decode_error = library("google.protobuf.message", "protobuf").DecodeError
     try:

@@ -16,7 +16,7 @@ from ..._kube.live.cluster import Cluster
 from ..._kube.live.connect import connect, run
 from ..._kube.live.progress import silent
 from ..._otelcol.errors import Problem
-from ..otlp_target import XRAY, OtlpTarget, usual_protocol
+from ..otlp_target import XRAY, OtlpTarget
 from .arrival_evidence import Evidence, pod_evidence
 from .backend_search import Backends, Both
 from .backend_search import check as check_backends
@@ -100,9 +100,8 @@ def _sender(params: Mapping[str, Any], cluster: Cluster | None, headers: dict[st
     """Return how to send: through the API server, or to an endpoint."""
     if params["via"] and cluster:
         return proxy_sender(cluster, params["via"], headers)
-    endpoint = params["endpoint"]
-    protocol = params["protocol"] or usual_protocol(endpoint)
-    return sender(OtlpTarget.of(endpoint, protocol, headers, params["tls"] or {}))
+    target = OtlpTarget.of(params["endpoint"], params["protocol"], headers, params["tls"] or {})
+    return sender(target)
 
 
 def _evidence(params: Mapping[str, Any], cluster: Cluster | None, probe_id: str) -> Evidence | None:

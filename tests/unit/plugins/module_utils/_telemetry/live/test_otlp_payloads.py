@@ -9,6 +9,8 @@ import re
 import time
 from typing import Any
 
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import otlp_payloads
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import (
     new_id,
     otlp_request,
@@ -39,3 +41,11 @@ def test_ids_begin_with_the_time_and_differ() -> None:
     ids = {new_id() for _ in range(20)}
     assert len(ids) == 20
     assert all(abs(int(one[:8], 16) - time.time()) < 60 and re.fullmatch("[0-9a-f]{16}", one) for one in ids)
+
+
+def test_no_answer_rejects_nothing_and_needs_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str, _package: str) -> None:
+        pytest.fail(f"{name} is asked for")
+
+    monkeypatch.setattr(otlp_payloads, "library", missing)
+    assert otlp_payloads.refusal("traces", b"") == ""
