@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -224,7 +225,8 @@ def test_each_connection_has_the_failure_of_its_own_command(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("script", "more", "wrong"),
     [
-        (r"printf '\377' >&2; exit 3", {}, "printed what is no UTF-8"),
+        (r"printf '\377'", {}, "printed what is no UTF-8"),
+        (r"printf 'geb\374hrt\n' >&2; exit 3", {}, "ended with exit code 3: geb\ufffdhrt"),
         ("true", {"args": [1]}, "has an argument or a variable that is no text"),
         (f"echo '{credential(clientCertificateData='made')}'", {}, "printed no token"),
         ("echo '{}'".format(credential().replace("{}", "null")), {}, "printed no token"),
@@ -243,3 +245,76 @@ def test_the_oldest_client_gives_its_commands_no_cluster() -> None:
     client = SimpleNamespace(ExecProvider=OldProvider)
     with Watch(client).on():
         assert client.ExecProvider(SimpleNamespace(value={}), None).run() == {"token": "made"}
+
+
+def test_words_of_another_encoding_beside_a_token_do_no_harm(tmp_path: Path) -> None:
+    made = authorized(tmp_path, f"printf 'geb\\374hrt\\n' >&2\necho '{credential(token='made')}'")
+    assert made["authorization"] == "Bearer made"
+
+
+def test_a_secret_of_another_encoding_hides_no_reason_and_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environb, b"OF_THE_RUN_PASSWORD", b"geheim-\374ber-1")
+    problem = failed(tmp_path, 'echo "denied for $OF_THE_RUN_PASSWORD" >&2; exit 4')
+    assert problem.wrong.endswith("exit code 4: denied for ********")
+
+
+# Makes a token of what the command is asked.
+ECHO = f"""
+import json, os
+status = {{"token": os.environ["KUBERNETES_EXEC_INFO"]}}
+print(json.dumps({{"apiVersion": "{VERSION}", "kind": "ExecCredential", "status": status}}))
+"""
+
+
+class ProviderWithCluster:
+    """A command as the client has it, with a cluster of a kubeconfig."""
+
+    def __init__(self, _exec_config: Any, cluster: dict[str, Any]) -> None:
+        self.api_version, self.env, self.cwd = VERSION, {"PATH": "/bin:/usr/bin"}, None
+        self.args, self.cluster = [sys.executable, "-c", ECHO], SimpleNamespace(value=cluster)
+
+
+def asked_cluster(extensions: Any) -> Any:
+    """Return the cluster that a command gets, out of a kubeconfig with these extensions."""
+    cluster = {"server": "https://a", "extensions": extensions}
+    client = SimpleNamespace(ExecProvider=ProviderWithCluster)
+    with Watch(client).on():
+        status = client.ExecProvider(SimpleNamespace(value={}), cluster).run()
+    return json.loads(status["token"])["spec"]["cluster"]
+
+
+EXTENSION = "client.authentication.k8s.io/exec"
+
+
+@pytest.mark.parametrize(
+    ("extensions", "config"),
+    [
+        ([{"name": "other"}, {"name": EXTENSION, "extension": {"audience": "a"}}], {"audience": "a"}),
+        ([{"extension": {}}, "text", None, {"name": EXTENSION}], None),
+        ([{"name": EXTENSION, "extension": {"since": date(2026, 1, 2)}}], {"since": "2026-01-02"}),
+        (5, None),
+    ],
+)
+def test_a_command_gets_its_extension_of_the_cluster(extensions: Any, config: Any) -> None:
+    assert asked_cluster(extensions).get("config") == config
+
+
+def test_an_extension_that_is_no_json_is_told() -> None:
+    with pytest.raises(Exception, match="gets a cluster whose extensions are no JSON"):
+        asked_cluster([{"name": EXTENSION, "extension": {date(2026, 1, 2): 1}}])
+
+
+@pytest.mark.parametrize(
+    "args", [["-pzk4Qw9x1L"], ["-p=zk4Qw9x1L"], ["-u", "bob:12:zk4Qw9x1L"], ["-ubob:zk4Qw9x1L"], ["-token=zk4Qw9x1L"]]
+)
+def test_a_secret_behind_a_short_option_is_not_shown(tmp_path: Path, args: list[str]) -> None:
+    problem = failed(tmp_path, "echo denied for 12:zk4Qw9x1L and zk4Qw9x1L >&2; exit 1", "login", *args)
+    assert "zk4Qw9x1L" not in str(problem)
+    assert problem.where == f"{tmp_path}/plugin login"
+
+
+def test_only_words_of_small_letters_stand_behind_the_name_of_the_command(tmp_path: Path) -> None:
+    problem = failed(tmp_path, "exit 1", "eks", "get-token", "zk4Qw9x1L", "more")
+    assert problem.where == f"{tmp_path}/plugin eks get-token"

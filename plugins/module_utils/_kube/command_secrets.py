@@ -1,0 +1,78 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secrets of a command of a kubeconfig, as the command may print them. Private."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise, takewhile
+from typing import Any
+
+from .._otelcol.config.config_secrets import secrets_in_objects
+from .._otelcol.config.secret_names import is_secret_name
+from .option_secrets import SHORTEST_SECRET
+
+# `-p`, whose value is the next word; and `-pVALUE`, `-p=VALUE` and `-token=VALUE`, which have it themselves.
+_SHORT_OPTION = re.compile(r"-\w")
+_OPTION_WITH_VALUE = re.compile(r"-\w.")
+# What a subcommand is made of. A password seldom has small letters alone.
+_SUBCOMMAND = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
+
+
+def command_secrets(args: Iterable[Any], env: Mapping[str, Any], given: Any) -> set[str]:
+    """Return all spellings of what a command must not say.
+
+    These are the secrets of its entry `given` of the kubeconfig, those of its variables `env`, and the values of its
+    options of one letter, whose names do not say what they are. Shorter values than SHORTEST_SECRET are words.
+    """
+    secrets = set(secrets_in_objects(given))
+    for name, value in env.items():
+        if value and is_secret_name(name):
+            secrets.add(str(value))
+    secrets.update(_option_values([str(word) for word in args]))
+    spellings: set[str] = set()
+    for secret in secrets:
+        spellings.update(_spellings(secret))
+    return {spelling for spelling in spellings if len(spelling) >= SHORTEST_SECRET}
+
+
+def shown_command(args: Iterable[Any]) -> str:
+    """Return a command up to its subcommands: what follows may be a secret, whatever it is called."""
+    program, *words = [str(word) for word in args]
+    subcommands = takewhile(_SUBCOMMAND.fullmatch, words)
+    return " ".join((program, *subcommands))
+
+
+def _option_values(words: list[str]) -> Iterator[str]:
+    """Yield the values of short options, and the password in a value such as `USER:PASSWORD`."""
+    for word, following_word in pairwise((*words, "")):
+        values = (following_word,) if _SHORT_OPTION.fullmatch(word) else _own_values(word)
+        for value in values:
+            yield value
+            yield value.partition(":")[2]
+            yield value.rpartition(":")[2]  # of a password with a colon, a message may show the end
+
+
+def _own_values(word: str) -> tuple[str, ...]:
+    """Return what may be the value that a word has behind a short option; nothing if it is no such option."""
+    if not _OPTION_WITH_VALUE.match(word):
+        return ()
+    _name, _equals_sign, value = word.partition("=")
+    return word[2:], value
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield how a secret may be printed: as it is, without its line end, line by line, and inside of JSON."""
+    printed = _as_read(secret)
+    stripped = printed.strip()
+    yield from (printed, stripped, *printed.splitlines())
+    for text in (printed, stripped):
+        yield json.dumps(text)[1:-1]
+
+
+def _as_read(secret: str) -> str:
+    """Return a secret as it stands in what a command prints: there, bytes that are no UTF-8 are replaced."""
+    return secret.encode(errors="surrogateescape").decode(errors="replace")
