@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.cluster_variables import WAYS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import differ, names_of, targets
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.target import (
+    are_two_clusters,
+    other_options,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from tests.contract.role import ROOT
@@ -173,12 +176,12 @@ def test_an_identity_provider_is_no_reason_to_leave_out_the_check(
     ],
 )
 def test_clusters_are_compared_by_what_is_known_of_both(one: Any, other: Any, apart: bool) -> None:
-    assert differ(one, other) is apart
+    assert are_two_clusters(one, other) is apart
 
 
 def test_a_variable_that_names_no_cluster_is_refused() -> None:
     with pytest.raises(Problem, match=r"'cert_manager_context' names no cluster.*_kube_context"):
-        targets({"roles": {"cert_manager_context": "prod"}})
+        other_options({"roles": {"cert_manager_context": "prod"}})
 
 
 def test_a_role_that_a_run_does_not_use_is_not_asked(tmp_path: Path, two: tuple[str, str, list[str]]) -> None:
@@ -205,15 +208,10 @@ def test_a_role_that_a_run_does_not_use_is_not_asked(tmp_path: Path, two: tuple[
 )
 def test_the_connection_of_a_role_is_completed_as_its_defaults_do(given: Any, found: Any) -> None:
     params = {"kubeconfig": "k", "context": "a", "eks_cluster": None, "roles": given}
-    made = targets(params)
+    made = other_options(params)
     assert {role: tuple(one[way] for way in WAYS.values()) for role, one in made.items()} == found
 
 
 def test_playbooks_for_clusters_have_the_check() -> None:
     """What has no check runs without a cluster, as its page says."""
     assert {*PLAYBOOKS} - {*CHECKED} == {"lock", "mirror", "render", "rights", "savings", "validate"}
-
-
-def test_a_context_that_yaml_reads_as_a_number_has_its_cluster() -> None:
-    contexts = [{"name": 7, "context": {"cluster": "prod", "user": "me"}}]
-    assert names_of({"kubeconfig": {"current-context": 7, "contexts": contexts}}, {}).name == "prod"

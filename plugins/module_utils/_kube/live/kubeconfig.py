@@ -25,6 +25,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ..._otelcol.bounded.live.bounded_reads import file_text
 from ..._otelcol.bounded.read_limits import CREDENTIAL
 from ..eks_token import asked_by
+from .kubeconfig_paths import DEFAULT_PATH, without_tilde
 
 # Options and variables that mean more than a plain connection.
 OTHER_OPTIONS = (
@@ -119,7 +120,7 @@ def _from_file(given: dict[str, Any], environ: Mapping[str, str], load: Load, ke
     config, folder = given["kubeconfig"], Path()
     try:
         if not isinstance(config, dict):
-            path = Path(config or environ.get("KUBECONFIG") or "~/.kube/config").expanduser()
+            path = Path(without_tilde(config or environ.get("KUBECONFIG") or DEFAULT_PATH))
             config, folder = load(file_text(path)), path.parent
         context = _named(config, "context", given["context"] or config["current-context"])
         cluster = _named(config, "cluster", context["cluster"])

@@ -10,18 +10,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+DEFAULT_PATH = "~/.kube/config"
+
 
 def source(auth: Mapping[str, Any]) -> str:
     """Return the place as an error names it: with whole paths, of which there may be several."""
-    given = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    given = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or DEFAULT_PATH
     if not isinstance(given, str) or _is_content(given):
         return "kubeconfig"
-    paths = []
-    for name in given.split(os.pathsep):
-        if name:
-            path = os.path.expanduser(name)  # noqa: PTH111 - Path's may fail
-            paths.append(str(Path.cwd() / path))
+    paths = [str(Path.cwd() / without_tilde(name)) for name in given.split(os.pathsep) if name]
     return os.pathsep.join(paths)
+
+
+def without_tilde(path: str) -> str:
+    """Return a path with a home folder in place of `~`; one of a user whom nobody knows stays as it is."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path's fails for such a user
 
 
 def _is_content(given: str) -> bool:

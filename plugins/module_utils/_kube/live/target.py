@@ -8,20 +8,17 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
 
-from ..._otelcol.bounded.live.bounded_reads import file_text
 from ..._otelcol.errors import Failure, Problem
 from ..cluster_variables import WAYS
-from .api_errors import explain, library, lost
+from .api_errors import explain, lost
 from .cluster import NOT_ALLOWED, ApiError, Cluster
+from .cluster_names import ClusterNames, cluster_names
 from .connect import connect, run
 from .hidden import PARTLY_SECRET
-from .kubeconfig import IN_CLUSTER, option
 from .outage import LostError
 
 ARGUMENTS: dict[str, Any] = {
@@ -37,46 +34,46 @@ FOR_AWS = ("otel_operator", "otel_identity")
 IDENTITY = "/api/v1/namespaces/kube-system"
 
 
-class ClusterNames(NamedTuple):
-    """What the options call the cluster; empty if they give an address alone."""
-
-    context: str = ""
-    name: str = ""
-
-
 def run_check(module: AnsibleModule) -> None:
-    """Read the identity of the cluster, and leave the task."""
-
-    def checked(params: dict[str, Any], role: str = "") -> dict[str, Any]:
-        """Return the cluster to which the options of the collectors lead, or those of a role."""
-        module_of_role = copy.copy(module)
-        module_of_role.params = params
-        return check(connect(module_of_role), names_of(params, os.environ), module.params["expected"], role)
-
-    def work() -> dict[str, Any]:
-        own = checked(module.params)
-        others, warnings = {}, []
-        for role, params in targets(module.params).items():
-            try:
-                others[role] = checked(params, role)
-            except (Problem, LostError) as error:
-                if module.params["expected"]:
-                    raise
-                # The role itself fails if it runs. This playbook may not use it.
-                problem = lost(error) if isinstance(error, LostError) else error
-                warnings.append(f"The cluster of role {role} is unknown. {problem}")
-        messages = [own["msg"], *(other.pop("msg") for other in others.values())]
-        msg = " ".join(messages)
-        for role, other in others.items():
-            if differ(other, own):
-                warnings.append(f"Role {role} goes to another cluster than the collectors. {msg}")
-        return {**own, "msg": msg, "roles": others, "warnings": warnings}
-
-    run(module, work)
+    """Say to which cluster a run goes, and each role with a cluster of its own; then leave the task."""
+    run(module, lambda: _check_all(module))
 
 
-def targets(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the connection options of each role with variables of its own, as the role's defaults complete them."""
+def _check_all(module: AnsibleModule) -> dict[str, Any]:
+    """Return the cluster of the collectors, and those of roles. Raises Failure for one that is not the expected."""
+    own = _check_one(module, module.params)
+    by_role: dict[str, dict[str, Any]] = {}
+    warnings = []
+    for role, params in other_options(module.params).items():
+        try:
+            by_role[role] = _check_one(module, params, role)
+        except (Problem, LostError) as error:
+            if module.params["expected"]:
+                raise
+            # The role itself fails if it runs. This playbook may not use it.
+            problem = lost(error) if isinstance(error, LostError) else error
+            warnings.append(f"The cluster of role {role} is unknown. {problem}")
+    msg = " ".join([own["msg"], *(found.pop("msg") for found in by_role.values())])
+    for role, found in by_role.items():
+        if are_two_clusters(found, own):
+            warnings.append(f"Role {role} goes to another cluster than the collectors. {msg}")
+    return {**own, "msg": msg, "roles": by_role, "warnings": warnings}
+
+
+def _check_one(module: AnsibleModule, params: dict[str, Any], role: str = "") -> dict[str, Any]:
+    """Return the cluster to which the options of the collectors lead, or those of a role."""
+    module_of_role = copy.copy(module)  # kubernetes.core reads the options of a connection from a module
+    module_of_role.params = params
+    cluster, names = connect(module_of_role), cluster_names(params, os.environ)
+    return _expected_cluster(cluster, names, module.params["expected"], role)
+
+
+def other_options(params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options of each role whose connection is another one, as the role's defaults complete them.
+
+    `params["roles"]` has variables of roles, such as `cert_manager_kubeconfig`. Raises Problem for one of them that
+    names no cluster.
+    """
     by_role: dict[str, dict[str, Any]] = {}
     for variable, value in sorted((params["roles"] or {}).items()):
         ending = _ending_of(variable)
@@ -100,30 +97,38 @@ def _ending_of(variable: str) -> str:
     raise Problem(f"'{variable}' names no cluster", where="roles", fix=f"Variables end in {', '.join(WAYS)}.")
 
 
-def differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether these are two clusters: by their uids if both are known, otherwise by their servers."""
+def are_two_clusters(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two results are of two clusters: by their uids if both are known, otherwise by their servers."""
     key = "uid" if one["uid"] and other["uid"] else "server"
     return bool(one[key] != other[key])
 
 
-def check(cluster: Cluster, names: ClusterNames, expected: str, role: str = "") -> dict[str, Any]:
-    """Return the cluster of a run, or of one role in it. Raises Failure if another one is expected."""
+def _expected_cluster(cluster: Cluster, names: ClusterNames, expected: str, role: str) -> dict[str, Any]:
+    """Return the cluster of a run, or of one role in it, as a result. Raises Failure if another one is expected.
+
+    `expected` is a name or a uid. If it is empty, any cluster is right.
+    """
     uid = _uid(cluster)
     described = _described(cluster, names, uid)
     facts = {"server": cluster.server, "context": names.context, "name": names.name, "uid": uid}
     if expected and expected not in (names.name, uid):
-        *variables, last_variable = [f"{role or 'otel_collector'}{ending}" for ending in WAYS]
-        with_role = f" with role {role}" if role else ""
-        raise Failure(
-            f"it is cluster {described}",
-            asked=f"Go to the cluster {expected}{with_role}",
-            where="otel_expected_cluster",
-            fix=f"Name the right cluster ({', '.join(variables)} or {last_variable}), "
-            "or give the name of this one or the uid of its namespace kube-system.",
-            facts={**facts, "refused": True},
-        )
+        raise _refusal(described, expected, role, facts)
     who = f"Role {role}" if role else "This run"
     return {"changed": False, "msg": f"{who} goes to cluster {described}.", **facts}
+
+
+def _refusal(described: str, expected: str, role: str, facts: Mapping[str, Any]) -> Failure:
+    """Return why a run does not go to a cluster that is not the expected one."""
+    *variables, last_variable = [f"{role or 'otel_collector'}{ending}" for ending in WAYS]
+    with_role = f" with role {role}" if role else ""
+    return Failure(
+        f"it is cluster {described}",
+        asked=f"Go to the cluster {expected}{with_role}",
+        where="otel_expected_cluster",
+        fix=f"Name the right cluster ({', '.join(variables)} or {last_variable}), "
+        "or give the name of this one or the uid of its namespace kube-system.",
+        facts={**facts, "refused": True},
+    )
 
 
 def _described(cluster: Cluster, names: ClusterNames, uid: str) -> str:
@@ -143,50 +148,3 @@ def _uid(cluster: Cluster) -> str:
             return ""
         raise explain(error, "Find out which cluster this is") from error
     return str((namespace.get("metadata") or {}).get("uid") or "")
-
-
-def _current_context(configs: list[Any]) -> Any:
-    """Return the context that the first kubeconfig with one says is the current one, as YAML reads its name."""
-    for config in configs:
-        if config.get("current-context"):
-            return config["current-context"]
-    return ""
-
-
-def _names_in(configs: list[Any], chosen: str | None) -> ClusterNames:
-    """Return the names of a context, or of the current one: the first kubeconfig that has it counts."""
-    context = chosen or _current_context(configs)
-    for config in configs:
-        for entry in config.get("contexts") or []:
-            if entry["name"] == context:
-                return ClusterNames(context, entry["context"]["cluster"])
-    return ClusterNames(context, "")
-
-
-def names_of(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNames:
-    """Return the names of the cluster: those of the kubeconfig, or that of the EKS cluster."""
-    if params.get("eks_cluster"):
-        return ClusterNames(name=params["eks_cluster"]["name"])
-    given = {name: option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
-    names_kubeconfig = given["kubeconfig"] or given["context"]
-    is_in_cluster = environ.get(IN_CLUSTER) and not names_kubeconfig
-    if given["host"] or is_in_cluster:
-        return ClusterNames()
-    try:
-        configs = _configs(given["kubeconfig"] or environ.get("KUBECONFIG") or "~/.kube/config")
-        return _names_in(configs, given["context"])
-    except (OSError, LookupError, TypeError, AttributeError, ValueError):
-        return ClusterNames(given["context"] or "")  # the connection says what is wrong with the kubeconfig
-
-
-def _configs(given: Any) -> list[dict[str, Any]]:
-    """Return the kubeconfigs that an option names: it is one, or has the paths of some. Raises ValueError."""
-    if isinstance(given, dict):
-        return [given]
-    yaml = library("yaml", "PyYAML")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    paths = [Path(name).expanduser() for name in str(given).split(os.pathsep) if name]
-    try:
-        return [yaml.load(file_text(path), Loader=loader) or {} for path in paths if path.exists()]
-    except yaml.YAMLError as error:
-        raise ValueError from error

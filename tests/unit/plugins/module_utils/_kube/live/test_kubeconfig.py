@@ -68,6 +68,7 @@ DIRECT = {"host": "https://a/", "api_key": "t"}
     ({"kubeconfig": config(), "context": "absent"}, None),
     ({"kubeconfig": {}}, None),
     ({"kubeconfig": "/absent"}, None),
+    ({"kubeconfig": "~nosuchuser/config"}, None),
     (DIRECT | {"impersonate_user": "x"}, None),
     (DIRECT | {"proxy": "http://p"}, None),
 )

@@ -1,0 +1,80 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the options call the cluster that they lead to. Private."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_MAP
+
+from ..._otelcol.bounded.live.bounded_reads import file_text
+from .api_errors import library
+from .kubeconfig import IN_CLUSTER, option
+from .kubeconfig_paths import DEFAULT_PATH, without_tilde
+
+
+class ClusterNames(NamedTuple):
+    """The context and the name of a cluster; both are empty if the options give an address alone."""
+
+    context: str = ""
+    name: str = ""
+
+
+def cluster_names(params: Mapping[str, Any], environ: Mapping[str, str]) -> ClusterNames:
+    """Return the names of the cluster: those of the kubeconfig, or that of the EKS cluster.
+
+    Of a kubeconfig that cannot be read, the context that the options name is known: the connection says what is wrong.
+    """
+    if params.get("eks_cluster"):
+        return ClusterNames(name=params["eks_cluster"]["name"])
+    given = {name: option(params, environ, name, alias) for alias, name in AUTH_ARG_MAP.items()}
+    names_kubeconfig = given["kubeconfig"] or given["context"]
+    is_in_cluster = environ.get(IN_CLUSTER) and not names_kubeconfig
+    if given["host"] or is_in_cluster:
+        return ClusterNames()
+    try:
+        configs = _kubeconfigs(given["kubeconfig"] or environ.get("KUBECONFIG") or DEFAULT_PATH)
+        return _names_in(configs, given["context"])
+    except (OSError, LookupError, TypeError, AttributeError, ValueError):
+        return ClusterNames(given["context"] or "")
+
+
+def _kubeconfigs(given: Any) -> list[dict[str, Any]]:
+    """Return the kubeconfigs that an option names: it is one, or has the paths of some. Raises OSError, ValueError."""
+    if isinstance(given, dict):
+        return [given]
+    yaml = library("yaml", "PyYAML")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    configs = []
+    for name in str(given).split(os.pathsep):
+        path = Path(without_tilde(name))
+        if not name or not path.exists():
+            continue
+        try:
+            configs.append(yaml.load(file_text(path), Loader=loader) or {})
+        except yaml.YAMLError as error:
+            raise ValueError from error
+    return configs
+
+
+def _names_in(configs: list[dict[str, Any]], chosen_context: str | None) -> ClusterNames:
+    """Return the names of a context, or of the current one: the first kubeconfig that has it counts."""
+    context = chosen_context or _current_context(configs)
+    for config in configs:
+        for entry in config.get("contexts") or []:
+            if entry["name"] == context:
+                return ClusterNames(context, entry["context"]["cluster"])
+    return ClusterNames(context)
+
+
+def _current_context(configs: list[dict[str, Any]]) -> Any:
+    """Return the context that the first kubeconfig with one says is the current one, as YAML reads its name."""
+    for config in configs:
+        if config.get("current-context"):
+            return config["current-context"]
+    return ""
