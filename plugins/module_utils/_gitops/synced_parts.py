@@ -14,54 +14,40 @@ from typing import Any
 
 from .._change.managed_fields import is_within
 from .._kube.operator_status import COLLECTOR
-from .._otelcol.config.paths import items, section
-from .._otelcol.errors import Problem
+from .._otelcol.config.paths import mappings, section
 from .._otelcol.kube.objects import Manifest
-from .._otelcol.needs.quantities import parse_bytes, parse_cpu
+from .quantity_values import are_same_quantities, quantity_value
 
-_ADDED_TO = ("image", "args", "env", "envFrom", "volumeMounts", "securityContext", "mode", "config")
+# Parts of a container, or of the spec of a custom resource, that must have what the file says, and may have more.
+# The arguments of a custom resource are a mapping, to which the operator adds its own.
+_EXTENSIBLE = ("image", "args", "env", "envFrom", "volumeMounts", "securityContext", "mode")
+# Lists to which nobody adds.
 _EXACT = ("command", "args")
-_NAMING = ("configMap", "secret")
-_SECTIONS = ("receivers", "processors", "exporters", "connectors")
-_AMOUNTS = {"memory": parse_bytes, "cpu": parse_cpu}
+_VOLUME_SOURCES = ("configMap", "secret")
+_SOURCE_NAMES = ("name", "secretName")
+_COMPONENT_KINDS = ("receivers", "processors", "exporters", "connectors")
+# Where a server leaves out `false`. Other switches of a container tell `false` from nothing.
+# Source: `json:"…,omitempty"` of the types in k8s.io/api/core/v1.
+_LEFT_OUT_IF_FALSE = ("readOnly",)
+_QUANTITIES = ("divisor",)
 
 
 def unlike_parts(manifest: Manifest, live: Manifest) -> list[str]:
-    """Return the parts in which a live object does not run what its manifest says."""
-    live_parts, live_exact_parts = dict(_parts(live)), dict(_exact_parts(live))
+    """Return the parts in which a live object does not run what its manifest says, each once."""
     unlike = []
-    for name, value in dict(_parts(manifest)).items():
-        if not is_within(value, live_parts.get(name)):
+    live_parts = dict(_extensible_parts(live))
+    for name, wanted in _extensible_parts(manifest):
+        if not _has_wanted(live_parts.get(name), wanted):
             unlike.append(name)
-    for name, value in dict(_exact_parts(manifest)).items():
-        if value != live_exact_parts.get(name):
+    live_configs = dict(_configs(live))
+    for name, config in _configs(manifest):
+        if not is_within(config, live_configs.get(name)):
+            unlike.append(name)
+    live_exact_parts = dict(_exact_parts(live))
+    for name, wanted in _exact_parts(manifest):
+        if wanted != live_exact_parts.get(name, []):
             unlike.append(name)
     return list(dict.fromkeys(unlike))
-
-
-def _parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
-    """Yield what decides what runs, to which others may add, by its name."""
-    for name, container in _containers(manifest):
-        for part in _ADDED_TO:
-            if part in container:
-                yield f"{part}{name}", container[part]
-    for volume in items(section(manifest, "spec"), "template", "spec", "volumes"):
-        for kind in _NAMING:
-            if kind in volume:
-                yield f"volume {volume.get('name')}", {kind: _source(volume[kind])}
-
-
-def _exact_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
-    """Yield what decides what runs, and is the same in both, by its name."""
-    for name, container in _containers(manifest):
-        for part in _EXACT:
-            # Of a custom resource, arguments are a mapping to which the operator may add.
-            if isinstance(container.get(part), list):
-                yield f"{part}{name}", container[part]
-        yield f"resources{name}", _amounts(section(container, "resources"))
-        config = section(container, "config")
-        yield f"components of the config{name}", {kind: sorted(section(config, kind)) for kind in _SECTIONS}
-        yield f"pipelines{name}", section(config, "service", "pipelines")
 
 
 def _containers(manifest: Manifest) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -71,25 +57,79 @@ def _containers(manifest: Manifest) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield "", spec
         return
     pod = section(spec, "template", "spec")
-    for container in (*items(pod, "initContainers"), *items(pod, "containers")):
+    for container in (*mappings(pod, "initContainers"), *mappings(pod, "containers")):
         yield f" of container {container.get('name')}", container
 
 
-def _source(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a volume names; the server adds defaults to the rest."""
-    return {key: source[key] for key in ("name", "secretName") if key in source}
+def _extensible_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    """Yield by its name what decides what runs, and to which others may add."""
+    for name, container in _containers(manifest):
+        for part in _EXTENSIBLE:
+            if part in container:
+                yield f"{part}{name}", container[part]
+    for volume in mappings(manifest, "spec", "template", "spec", "volumes"):
+        for kind in _VOLUME_SOURCES:
+            source = section(volume, kind)
+            named = {key: source[key] for key in _SOURCE_NAMES if key in source}
+            if named:
+                yield f"volume {volume.get('name')}", {kind: named}
+
+
+def _configs(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    """Yield the configs of a custom resource. The server keeps them as they are, empty settings too."""
+    for name, container in _containers(manifest):
+        if "config" in container:
+            yield f"config{name}", container["config"]
+
+
+def _exact_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    """Yield by its name what decides what runs, and is the same in both."""
+    for name, container in _containers(manifest):
+        for part in _EXACT:
+            if isinstance(container.get(part), list):
+                yield f"{part}{name}", container[part]
+        yield f"resources{name}", _amounts(section(container, "resources"))
+        config = section(container, "config")
+        components = {kind: sorted(map(str, section(config, kind))) for kind in _COMPONENT_KINDS}
+        yield f"components of the config{name}", components
+        yield f"pipelines{name}", section(config, "service", "pipelines")
+
+
+def _has_wanted(live: Any, wanted: Any, key: str = "") -> bool:
+    """Return whether a value of a live object, below a key, has all that is wanted, however the server stores it."""
+    if live is None and _is_left_out(key, wanted):
+        return True
+    if key in _QUANTITIES:
+        return are_same_quantities(live, wanted)
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        return all(_has_wanted(live.get(name), value, name) for name, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(live, list):
+        return all(_has_wanted_item(live, item) for item in wanted)
+    return bool(live == wanted)
+
+
+def _has_wanted_item(live_items: list[Any], wanted: Any) -> bool:
+    return any(_has_wanted(item, wanted) for item in live_items)
+
+
+def _is_left_out(key: str, wanted: Any) -> bool:
+    """Return whether a server stores a value of a container by leaving it out, or if it asks for nothing."""
+    if wanted is False:
+        return key in _LEFT_OUT_IF_FALSE
+    return wanted in (None, "", [], {})
 
 
 def _amounts(resources: Mapping[str, Any]) -> dict[str, Any]:
     """Return requests and limits by value: the server writes `0.5` as `500m`, and adds requests that are the limits."""
-    limits = {name: _amount(name, text) for name, text in section(resources, "limits").items()}
-    requests = {name: _amount(name, text) for name, text in section(resources, "requests").items()}
+    limits = _values(section(resources, "limits"))
+    requests = _values(section(resources, "requests"))
     return {"limits": limits, "requests": {**limits, **requests}}
 
 
-def _amount(name: str, text: Any) -> Any:
-    """Return an amount as a number; one that cannot be read is compared as it is written."""
-    try:
-        return _AMOUNTS[name](str(text))
-    except (KeyError, Problem):
-        return text
+def _values(amounts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return amounts as numbers; one that cannot be read is compared as it is written."""
+    values: dict[str, Any] = {}
+    for name, amount in amounts.items():
+        value = quantity_value(amount)
+        values[name] = amount if value is None else value
+    return values
