@@ -28,6 +28,22 @@ def causes_in(message: str, causes: Iterable[Cause], **fields: str) -> Iterator[
             yield cause._replace(text=cause.text.format(**fields, **said).rstrip(": "))
 
 
+def _status(code: int, reason: str) -> str:
+    """Return the pattern of a status of HTTP, up to its number: a number alone may be a count, a time or a port.
+
+    It stands behind a word for it, or before its reason. Sources: RFC 9110, 15, for the reasons; for the words, what
+    otlp_http, elasticsearch (`flush failed (401)`) and splunk_hec (`HTTP 403 "Forbidden"`) print, clients of AWS
+    (`StatusCode: 403`, `status code: 403`) and Google (`googleapi: Error 403`), and grpc-go (`from server: 401`).
+    """
+    word = (
+        r"(?:status|status[ _]?code|\bcode|http(?:/[\d.]+| error| response)?|googleapi: error|from server|flush failed)"
+    )
+    return rf"(?:{word}\W{{1,4}}{code}\b|\b{code}(?=\W{{1,3}}{reason}\b))"
+
+
+# How a database of SQL refuses what a user may not do. Of a file, the words stand alone.
+_DENIED_TABLE = r"permission denied for (?:table|relation|schema|database)"
+
 # Sources of their texts: grpc-go's rpc_util.go and stream.go of the versions in Collectors 0.93 to 0.165, Go's
 # net/http, exporterhelper's internal/queuebatch and internal/queue, Kafka's error codes, sarama, franz-go, Loki's and
 # Mimir's distributors, and the API references of CloudWatch Logs and X-Ray. These answers use codes that mean other
@@ -96,16 +112,18 @@ CONFIG_CAUSES = (
     ),
 )
 
-# Tried from the top: what is said of one thing alone comes before what is said of many, and a full disk, which makes
-# all else fail, before all. Sources: the errors of Go's net, net/http, crypto/tls and x509 packages, of grpc-go, of
+# Sources of the texts from here on: the errors of Go's net, net/http, crypto/tls and x509 packages, of grpc-go, of
 # client-go, of the AWS SDKs of both generations, of Prometheus, Mimir and Loki, and of the Collector's exporterhelper
 # and memory limiter.
-CAUSES = (
+# A full disk makes all else fail.
+_DISK_CAUSES = (
     Cause(
         "disk", r"no space left on device|disk quota exceeded", "the disk is full", "Free space, or enlarge the volume."
     ),
-    *SIZE_CAUSES,
-    *CONFIG_CAUSES,
+)
+
+# What the API server of Kubernetes refuses.
+_CLUSTER_CAUSES = (
     # The operator's internal/operatornetworkpolicy: since 0.158 the gate is on, and it writes /32 behind each address.
     Cause(
         "ipv4_prefix",
@@ -121,6 +139,10 @@ CAUSES = (
         "Run `site`, which grants what the config needs; for a collector of others, grant it by a ClusterRole and a"
         " ClusterRoleBinding.",
     ),
+)
+
+# A proxy that is away is told with the words of a server that is away.
+_PROXY_CAUSES = (
     Cause(
         "proxy",
         r"proxyconnect tcp|failed to do connect handshake|Proxy Authentication Required|unknown proxy scheme|"
@@ -128,6 +150,10 @@ CAUSES = (
         "the requests go to a proxy, and it does not pass them on",
         "Correct HTTPS_PROXY or HTTP_PROXY in `env`, or name the host in NO_PROXY; see docs/proxies.md.",
     ),
+)
+
+# Credentials of AWS. What a client tried to get them is told with the words of a server that is away, or denies.
+_AWS_CAUSES = (
     Cause(
         "pod_identity",
         r"169\.254\.170\.23|\[fd00:ec2::23\]",
@@ -163,6 +189,10 @@ CAUSES = (
         "AWS does not accept the credentials",
         "Renew the keys, or let the pod have a role in their place; see docs/identity.md.",
     ),
+)
+
+# Go tells a certificate that is not yet valid with the words of one that has expired. The last row has what is left.
+_TLS_CAUSES = (
     Cause(
         "not_yet_valid",
         r"is not yet valid: current time \S+ is before|certificate is not yet valid",
@@ -213,6 +243,10 @@ CAUSES = (
         "no TLS connection comes about",
         "Compare the TLS settings of both sides.",
     ),
+)
+
+# An endpoint or a port that is wrong. An answer of HTTP to gRPC has a status too, by which it would be an answer.
+_ADDRESS_CAUSES = (
     Cause(
         "wrong_protocol",
         r"error reading server preface|frame too large|malformed HTTP (?:response|version)|"
@@ -244,6 +278,10 @@ CAUSES = (
         "the collector's user may not listen on a port below 1024",
         "Use a port from 1024 on; the Service may keep the other number.",
     ),
+)
+
+# Nothing answers at the address.
+_NETWORK_CAUSES = (
     Cause(
         "no_such_host",
         r"no such host|server misbehaving|name resolution|lookup \S+ on \S+:53|"
@@ -258,6 +296,10 @@ CAUSES = (
         "no route to it",
         "Look for the pods behind its Service, and for NetworkPolicies.",
     ),
+)
+
+# The collector takes no more. Its words come before those of the server that it waits for.
+_LIMIT_CAUSES = (
     Cause(
         "queue_full",
         r"sending queue is full",
@@ -270,21 +312,26 @@ CAUSES = (
         "the memory limiter refuses data",
         "Raise the memory limit, add replicas, or see which exporter does not keep up.",
     ),
+)
+
+# The other side answers, and does not take the data. What Mimir and Loki say of the data comes before `too_many` and
+# `rejected`, since its answers have their statuses.
+_ANSWER_CAUSES = (
     Cause(
         "unauthenticated",
-        r"Unauthenticated|\b401\b",
+        rf"Unauthenticated|{_status(401, 'Unauthorized')}",
         "the credentials are not accepted",
         "Check the token, user or header that it sends, and the Secret that they come from.",
     ),
     Cause(
         "denied",
-        r"PermissionDenied|AccessDenied|\b403\b",
+        rf"PermissionDenied|AccessDenied|{_status(403, 'Forbidden')}|{_DENIED_TABLE}",
         "it is not allowed to",
         "Grant the right to the identity that it uses.",
     ),
     Cause(
         "no_service",
-        r"code = Unimplemented|unknown service|\b404\b",
+        rf"code = Unimplemented|unknown service|{_status(404, 'Not Found')}",
         "the other side does not take this signal",
         "Check the path and the pipelines of the receiving side.",
     ),
@@ -306,11 +353,16 @@ CAUSES = (
     ),
     Cause(
         "too_many",
-        r"ResourceExhausted|\b429\b|Too Many Requests|Throttl|Rate exceeded|RequestLimitExceeded|SlowDown|"
+        rf"ResourceExhausted|{_status(429, 'Too Many Requests')}|Too Many Requests|Throttl|Rate exceeded|"
+        r"RequestLimitExceeded|SlowDown|"
         r"ProvisionedThroughputExceeded|TooManyRequestsException|(?:ingestion|request) rate limit",
         "the other side is overloaded or limits the rate",
         "Send less, or raise the limit there.",
     ),
+)
+
+# Words that stand beside many of the others.
+_LAST_CAUSES = (
     Cause(
         "timeout",
         r"DeadlineExceeded|deadline exceeded|i/o timeout|Client\.Timeout",
@@ -319,13 +371,14 @@ CAUSES = (
     ),
     Cause(
         "file",
-        r"permission denied|no such file or directory",
+        r"permission denied(?! for )|no such file or directory",
         "a file cannot be opened",
         "Mount it, or let the collector's user read it.",
     ),
     Cause(
         "rejected",
-        r"code = InvalidArgument(?: desc = (?P<answer>.*))?|\b400\b(?P<told>.*)|\b422\b|Permanent error",
+        rf"code = InvalidArgument(?: desc = (?P<answer>.*))?|{_status(400, 'Bad Request')}(?P<told>.*)|"
+        rf"{_status(422, 'Unprocessable')}|Permanent error",
         "the other side refuses the data for good, and the collector drops it: {answer}{told}",
         "Correct the data, the headers or the endpoint by that answer.",
     ),
@@ -335,4 +388,20 @@ CAUSES = (
         "the connection breaks",
         "Look at the health of the other side, and at proxies on the way.",
     ),
+)
+
+# Tried from the top: what is said of one thing alone comes before what is said of many.
+CAUSES: tuple[Cause, ...] = (
+    *_DISK_CAUSES,
+    *SIZE_CAUSES,
+    *CONFIG_CAUSES,
+    *_CLUSTER_CAUSES,
+    *_PROXY_CAUSES,
+    *_AWS_CAUSES,
+    *_TLS_CAUSES,
+    *_ADDRESS_CAUSES,
+    *_NETWORK_CAUSES,
+    *_LIMIT_CAUSES,
+    *_ANSWER_CAUSES,
+    *_LAST_CAUSES,
 )

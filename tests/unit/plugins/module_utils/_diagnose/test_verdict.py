@@ -146,6 +146,24 @@ def test_every_cause_is_recognised(cause: str, said: str) -> None:
     assert set(SAID) == {cause.id for cause in log_causes.CAUSES}
 
 
+# Counts, times, ports and paths that are the number of a status of HTTP.
+NO_STATUS = [
+    ("failed to export 404 items: connection reset by peer", "broken"),
+    ("read tcp 10.0.0.1:401->10.0.0.2:4317: read: connection reset by peer", "broken"),
+    ("processed 429 spans, error: EOF", "broken"),
+    ('Post "http://gateway:403/v1/traces": EOF', "broken"),
+    ('Get "http://shop/404/metrics": EOF', "broken"),
+    ("scrape took 400 ms", None),
+    ("the batch has 422 records", None),
+]
+
+
+@pytest.mark.parametrize(("said", "cause"), NO_STATUS)
+def test_a_number_alone_is_no_status_of_http(said: str, cause: str | None) -> None:
+    (row,) = groups(line("error", "Exporting failed", error=said, **FIELDS))
+    assert row["cause"] == cause
+
+
 EXHAUSTED = "Permanent error: rpc error: code = ResourceExhausted desc ="
 HTTP = (
     "not retryable error: Permanent error: rpc error: code = InvalidArgument desc = error exporting items, request to"
