@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..._otelcol.errors import Failure, Problem
+from ..bbolt_file import is_database
 from ..bundle_form import state_folder
-from ..stored_queue import Unsent, is_database, unsent_of
+from ..stored_queue import Unsent, unsent_of
 from .host_store import Store
 from .machine import Machine
 

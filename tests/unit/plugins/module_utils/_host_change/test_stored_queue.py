@@ -115,6 +115,22 @@ def test_entries_that_are_met_again_and_again_end() -> None:
         unsent_of(with_leaf(count, buckets + bucket))
 
 
+@pytest.mark.parametrize(("key", "size"), [(b"1", 4000), (b"1" * 20_000, 0), (b"a" * 20_000, 0)])
+def test_entries_that_share_their_bytes_are_an_error_and_no_count(key: bytes, size: int) -> None:
+    """A hundred entries with one key and one value: they say more bytes than the file has, and took that much time."""
+    count = 100
+    shared = b"".join(struct.pack("<IIII", 0, (count - index) * 16, len(key), size) for index in range(count))
+    with pytest.raises(ValueError, match="the database has more bytes than it has room for"):
+        unsent_of(with_leaf(count, shared + key + bytes(size)))
+
+
+def test_a_key_that_is_longer_than_any_number_of_a_request_is_none() -> None:
+    content = (
+        struct.pack("<IIII", 0, 32, 20, 1) + struct.pack("<IIII", 0, 37, 21, 1) + b"9" * 20 + b"v" + b"9" * 21 + b"v"
+    )
+    assert unsent_of(with_leaf(2, content)) == Unsent(1, 1)
+
+
 @pytest.mark.parametrize(("key_size", "size"), [(2**31, 0), (40_000, 0), (1, 10**6)])
 def test_an_entry_that_the_file_has_no_room_for_is_an_error_and_no_count(key_size: int, size: int) -> None:
     content = struct.pack("<IIII", 0, 16, key_size, size) + b"1" * 50_000
