@@ -24,6 +24,6 @@ class ActionModule(WorkerAction):
         """Return the cluster, which every callback shows. Fails before it asks if an input of a role is invalid."""
         check_switches(self._task.args.get("switches") or {})
         if self._task.args.get("inventory"):
-            refuse(lambda: _inventory.check(task_vars or {}, hosts=True))
+            refuse(lambda: _inventory.check(task_vars or {}, needs_hosts=True))
         check_inputs(self._task.args.get("inputs"), task_vars or {}, self._templar.template)
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}

@@ -26,9 +26,9 @@ class ActionModule(ControllerAction):
     options = staticmethod(option_names)
 
     @staticmethod
-    def _check_inventory(variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _check_inventory(variables: Mapping[str, Any]) -> None:
         """Reject files of the inventory that Ansible reads in another way than they say. May raise Problem."""
-        return _inventory.check(variables)
+        _inventory.check(variables)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""

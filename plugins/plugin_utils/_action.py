@@ -75,15 +75,13 @@ class ControllerAction(ActionBase):
         return answer(lambda: self.work(arguments), arguments)
 
     @staticmethod
-    def _check_inventory(variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _check_inventory(variables: Mapping[str, Any]) -> None:
         """Reject variables that are almost those of this collection. May raise Problem."""
         _inventory.check_names(variables)
-        return {}
 
-    def _check_shapes(self, spec: Mapping[str, Any], what: str) -> dict[str, Any]:
+    def _check_shapes(self, spec: Mapping[str, Any], what: str) -> None:
         """Reject options of the task of which Ansible would make text. May raise Problem."""
         _arguments.check_shapes(self._task.args, spec, what)
-        return {}
 
     def _check_role(self, variables: Mapping[str, Any]) -> None:
         """Fail for options of the running role of which Ansible would make text, or for all that are invalid.

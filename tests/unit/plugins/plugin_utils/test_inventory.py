@@ -86,10 +86,10 @@ def test_encrypted_values_and_files_programs_and_other_formats_are_left_to_ansib
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    _inventory.check(variables(tmp_path), hosts=True)
+    _inventory.check(variables(tmp_path), needs_hosts=True)
 
 
 def test_an_inventory_without_hosts_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"the inventory names no host, so this run does nothing \(inventory: .*\)"):
-        _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}), hosts=True)
+        _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}), needs_hosts=True)
     _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}))
