@@ -9,6 +9,7 @@ from typing import Any
 
 from ..plugin_utils import _inventory
 from ..plugin_utils._action import check_inputs, check_switches, refuse
+from ..plugin_utils._chosen_hosts import check_removal
 from ..plugin_utils._worker import Work, WorkerAction
 
 
@@ -22,8 +23,10 @@ class ActionModule(WorkerAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the cluster, which every callback shows. Fails before it asks if an input of a role is invalid."""
+        variables = task_vars or {}
         check_switches(self._task.args.get("switches") or {})
         if self._task.args.get("inventory"):
-            refuse(lambda: _inventory.check(task_vars or {}, needs_hosts=True))
-        check_inputs(self._task.args.get("inputs"), task_vars or {}, self._templar.template)
+            refuse(lambda: _inventory.check(variables, needs_hosts=True))
+            refuse(lambda: check_removal(variables, self._templar.template))
+        check_inputs(self._task.args.get("inputs"), variables, self._templar.template)
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}

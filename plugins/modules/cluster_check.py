@@ -47,6 +47,7 @@ options:
       - Whether to check the inventory of the run before the task asks the cluster.
       - The task fails without hosts, for a file that is no YAML, for a key that stands twice, and for a variable that
         is almost one of this collection.
+      - A run that removes also fails if C(otel_hosts) is empty, which Ansible takes for all hosts.
     type: bool
     default: false
     version_added: 1.1.0

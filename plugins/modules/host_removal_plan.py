@@ -16,6 +16,7 @@ description:
     send are removed first. Who sends to whom follows from the inventory, from groups and from plain endpoints.
   - Collectors that send to each other in a circle, and collectors of hosts whose configs cannot be composed, have no
     order.
+  - The task fails if C(otel_hosts) is empty, which Ansible takes for all hosts.
 author: The o11y.opentelemetry maintainers (@o11y)
 extends_documentation_fragment: [o11y.opentelemetry._controller]
 attributes:

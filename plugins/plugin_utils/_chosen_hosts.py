@@ -1,0 +1,57 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a run that removes was told of which hosts. Private.
+
+Ansible takes an empty pattern, such as that of `-e otel_hosts=,` or of a list without names, for all hosts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.inventory.manager import split_host_pattern
+
+from ..module_utils._otelcol.errors import Problem
+from ._sources import roles
+
+HOSTS = "otel_hosts"
+# Playbook remove sets it for its tasks.
+REMOVES = "__otel_removes"
+_ABSENT = "absent"
+
+
+def check_removal(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
+    """Raise Problem for a run that removes, if the pattern of its hosts is empty.
+
+    `template` renders a variable. A pattern that matches no host is not empty, and such a run removes nothing.
+    """
+    if removes(variables, template):
+        check_chosen(variables, template)
+
+
+def removes(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> bool:
+    """Whether a run removes: it is that of playbook remove, or the state of a role is `absent`."""
+    if variables.get(REMOVES):
+        return True
+    states = [variables[f"{role}_state"] for role in roles() if f"{role}_state" in variables]
+    return any(template(state) == _ABSENT for state in states)
+
+
+def check_chosen(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
+    """Raise Problem if `otel_hosts` is given, and names no host, no group and no pattern."""
+    if HOSTS not in variables or _patterns(template(variables[HOSTS])):
+        return
+    raise Problem(
+        f"{HOSTS} names no host, and Ansible takes that for all hosts",
+        asked="Remove collectors",
+        fix=f"Name hosts or groups with `{HOSTS}`, or leave it out for all hosts. Nothing was removed.",
+    )
+
+
+def _patterns(given: Any) -> list[str]:
+    """Return the patterns that Ansible sees in a text or in a list of texts."""
+    if given is None:
+        return []
+    return list(split_host_pattern([str(part) for part in given] if isinstance(given, list) else str(given)))

@@ -1,0 +1,55 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _chosen_hosts
+
+EMPTY = (",", "", " , ", " ", ":", [], [""], [",", " "])
+NAMED = ("eu", "all", "all:!eu", "!eu", "eu,", ",eu", ["eu", ""], "no_such_host", "~e.", 5)
+REMOVES = {"__otel_removes": True}
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+@pytest.mark.parametrize("given", [*EMPTY, None], ids=repr)
+def test_a_removal_with_an_empty_pattern_is_refused(given: Any) -> None:
+    with pytest.raises(Problem, match="otel_hosts names no host"):
+        _chosen_hosts.check_removal({**REMOVES, "otel_hosts": given}, same)
+
+
+@pytest.mark.parametrize("given", EMPTY, ids=repr)
+def test_ansible_takes_each_of_them_for_all_hosts(given: Any) -> None:
+    manager = InventoryManager(DataLoader(), parse=False)
+    for host in ("eu", "us"):
+        manager.add_host(host, group="all")
+    patterns = given if isinstance(given, list) else [given]
+    assert [host.name for host in manager.get_hosts([*patterns, "!no_such_group"])] == ["eu", "us"]
+
+
+@pytest.mark.parametrize("given", NAMED, ids=repr)
+def test_a_removal_with_a_pattern_goes_on(given: Any) -> None:
+    _chosen_hosts.check_removal({**REMOVES, "otel_hosts": given}, same)
+
+
+def test_a_removal_without_the_variable_is_one_of_all_hosts() -> None:
+    _chosen_hosts.check_removal(REMOVES, same)
+
+
+@pytest.mark.parametrize("role", ["otel_collector", "otel_host", "cert_manager", "otel_sample_app"])
+def test_the_state_absent_of_a_role_removes_and_the_others_do_not(role: str) -> None:
+    def template(value: Any) -> Any:
+        return {"{{ wanted }}": "absent"}.get(value, value)
+
+    _chosen_hosts.check_removal({f"{role}_state": "present", "otel_hosts": ","}, template)
+    for state in ("absent", "{{ wanted }}"):
+        with pytest.raises(Problem, match="otel_hosts names no host"):
+            _chosen_hosts.check_removal({f"{role}_state": state, "otel_hosts": ","}, template)
