@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _lock_file
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._written_lock import locked
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return whether the lock changed, and the difference."""
-        return _lock_file.locked(arguments, self._task.check_mode)
+        return locked(arguments, check=self._task.check_mode)

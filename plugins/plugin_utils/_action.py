@@ -71,7 +71,7 @@ class ControllerAction(ActionBase):
         if prefix := arguments.get("variables_prefix"):
             arguments["defaults"] = self._of_variables(prefix, variables) | arguments["defaults"]
         if "lock_file" in arguments:
-            arguments["lock_file"] = _lock_file.beside(arguments["lock_file"], variables.get("inventory_dir"))
+            arguments["lock_file"] = _lock_file.path_of_lock(arguments["lock_file"], variables.get("inventory_dir"))
         return answer(lambda: self.work(arguments), arguments)
 
     @staticmethod

@@ -58,7 +58,7 @@ class HostRequest:
 
     def releases(self) -> Releases:
         """Return where archives are, and their sums in the lock. Raises Problem for a file that is no lock."""
-        return Releases(self.mirror, _lock_file.find(self.lock_file), tuple(self.unlocked))
+        return Releases(self.mirror, _lock_file.read_if_given(self.lock_file), tuple(self.unlocked))
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> HostRequest:

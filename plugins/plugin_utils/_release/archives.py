@@ -56,7 +56,7 @@ def _once(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _sums_of_mirror(root: str) -> dict[str, str]:
     path = Path(root).expanduser() / FILE
-    lock = _lock_file.find(str(path)) if root and path.is_file() else None
+    lock = _lock_file.read_if_given(str(path)) if root and path.is_file() else None
     return lock.sums(PROGRAMS) if lock else {}
 
 

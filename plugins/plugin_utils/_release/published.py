@@ -122,7 +122,7 @@ def mirrored(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
 
 
 def _lock_of(cluster: Mapping[str, Any]) -> lock_file.Lock | None:
-    return _lock_file.find(_lock_file.beside(cluster["lock_file"], None))
+    return _lock_file.read_if_given(_lock_file.path_of_lock(cluster["lock_file"], None))
 
 
 def _releases(cluster: Mapping[str, Any]) -> list[Mapping[str, Any]]:

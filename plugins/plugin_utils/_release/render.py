@@ -72,7 +72,7 @@ def render(arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     chart = "" if described else _chart(wanted, target)
     if result["provider"] != "helm":
         return {**result, "chart_version": chart}
-    locked = _lock_file.find(arguments["lock_file"])
+    locked = _lock_file.read_if_given(arguments["lock_file"])
     if described or locked:
         row = published.chart_row(wanted, arguments["chart"], described)
         result["msg"] = _joined(result["msg"], published.trusted_chart(row, locked))
@@ -109,7 +109,7 @@ def _absent(wanted: Product, arguments: Mapping[str, Any], check: bool) -> dict[
 
 def _present(wanted: Product, target: Version, arguments: Mapping[str, Any], check: bool) -> dict[str, Any]:
     found = arguments["installed"] or {**_NOTHING, "kubernetes": ""}
-    locked = _lock_file.find(arguments["lock_file"])
+    locked = _lock_file.read_if_given(arguments["lock_file"])
     custom, started = _customization(wanted, target, arguments, locked)
     applies = arguments["provider"] == "manifest" and not _stays_as_it_is(found, arguments)
     read = published.read(wanted, target, arguments, locked) if applies else None

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _lock_file
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _instrumentation, _lock_file, _written_lock
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import published, render, source
 
 from .helpers import RELEASE, defaults, of_kind, rendered
@@ -37,7 +37,7 @@ def image(name: str, archive: str = "") -> dict[str, str]:
 
 
 def written(path: Path, check: bool = False, **given: Any) -> dict[str, Any]:
-    return _lock_file.locked({**defaults("release_lock"), "path": str(path), **given}, check)
+    return _written_lock.locked({**defaults("release_lock"), "path": str(path), **given}, check=check)
 
 
 def sha256(text: str) -> str:
@@ -78,14 +78,28 @@ def test_digests_of_an_unreachable_registry_are_those_of_the_mirror(file: Path, 
     with pytest.raises(Problem, match=f"Lock it: there is no digest of {IMAGE}"):
         written(path, images=[image(IMAGE)], digests=[""])
     written(path, images=[image(IMAGE)], digests=[""], mirror=str(file.parent))
-    found = _lock_file.find(str(path))
+    found = _lock_file.read_if_given(str(path))
     assert found
     assert found.rows["images"] == {IMAGE: {"sum": A, "from": str(file)}}
 
 
+def test_a_lock_that_is_no_utf8_is_refused_with_its_line(file: Path) -> None:
+    text = file.read_bytes()
+    file.write_bytes(text + b"# \xe4\n")
+    with pytest.raises(Problem, match=r"otel\.lock\.yml: byte 0xe4 in line \d+ is not valid in UTF-8"):
+        written(file, images=IMAGES, digests=[A, B])
+    assert file.read_bytes() == text + b"# \xe4\n"
+
+
+@pytest.mark.parametrize(("digests", "said"), [([A], "1 digest"), ([A, B, A], "3 digests")])
+def test_each_image_has_one_digest(tmp_path: Path, digests: list[str], said: str) -> None:
+    with pytest.raises(Problem, match=f"Lock the images: there is {said} for 2 images"):
+        written(tmp_path / "lock.yml", images=IMAGES, digests=digests)
+
+
 def test_an_image_with_a_digest_needs_no_lock(tmp_path: Path) -> None:
     written(tmp_path / "lock.yml", images=[image(f"x@{A}")], digests=[""])
-    found = _lock_file.find(str(tmp_path / "lock.yml"))
+    found = _lock_file.read_if_given(str(tmp_path / "lock.yml"))
     assert found
     assert found.pinned(f"x@{A}") == f"x@{A}"
 
@@ -119,10 +133,10 @@ def test_an_inventory_folder_may_hold_the_file(file: Path) -> None:
 def test_a_lock_is_found_beside_the_inventory(file: Path, tmp_path: Path) -> None:
     beside = [("", file.parent, str(file)), ("/given", file.parent, "/given"), ("none", file.parent, "")]
     for given, inventory, found in (*beside, ("", tmp_path / "other", "")):
-        assert _lock_file.beside(given, str(inventory)) == found
-    assert _lock_file.beside("", None) == ""
+        assert _lock_file.path_of_lock(given, str(inventory)) == found
+    assert _lock_file.path_of_lock("", None) == ""
     with pytest.raises(Problem, match=r"the file does not exist \(at /nowhere\)\. Run `ansible-playbook"):
-        _lock_file.find("/nowhere")
+        _lock_file.read_if_given("/nowhere")
 
 
 def released(file: Path | str, lock_file: str, **given: Any) -> dict[str, Any]:
