@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..module_utils._collector import conflicts
 from ..module_utils._install.releases import lock_file
@@ -19,11 +19,53 @@ from . import _arguments, _sources
 
 PREFIX = "otel_instrumentation_"
 # Mutually exclusive options: an item that sets one drops the default of the other.
-_EITHER = ("collector", "endpoint")
+_DESTINATIONS = ("collector", "endpoint")
 _NAMES = ("name", "namespace")
-_COLLECTOR = "otel_collector_"
+_COLLECTOR_PREFIX = "otel_collector_"
 # Instead of all other options: the smallest Instrumentation that there is.
 _NO_OPTIONS = {"endpoint": "http://localhost:4318", "languages": {"python": {}}}
+
+
+class NamedCollector(NamedTuple):
+    """Where a collector of the inventory runs, and its name."""
+
+    namespace: str
+    name: str
+
+
+# ── The bundle ──
+
+
+def bundle(
+    items: Sequence[Mapping[str, Any]],
+    defaults: Mapping[str, Any],
+    pin: lock_file.Pin = lock_file.unpinned,
+    collectors: Sequence[NamedCollector] = (),
+) -> dict[str, Any]:
+    """Return the manifests and annotations of all items. Raises Problem for invalid items.
+
+    `collectors` are those of the inventory, which an item may name without their namespace. Without items, the defaults
+    are the one Instrumentation.
+    """
+    instrumentations = [_instrumentation(item, defaults, pin, collectors) for item in items or [{}]]
+    references = _references(instrumentations)
+    namespaces = _annotated_namespaces(instrumentations)
+    manifests = conflicts.union(_manifests(instrumentations))
+    return {
+        "manifests": manifests,
+        "namespaces": namespaces,
+        "references": references,
+        "adopt": _adopted_releases(instrumentations),
+        "requirements": {
+            "languages": sorted(_languages(instrumentations)),
+            "targets": custom_resource.targets(instrumentations),
+            "namespaces": namespaces,
+            "coming": sorted({instrumentation.namespace for instrumentation in instrumentations}),
+            "references": references,
+            "files": custom_resource.files(instrumentations),
+            "trials": [manifest for manifest in manifests if manifest["kind"] == custom_resource.KIND],
+        },
+    }
 
 
 def _references(instrumentations: Sequence[Instrumentation]) -> list[str]:
@@ -35,44 +77,105 @@ def _references(instrumentations: Sequence[Instrumentation]) -> list[str]:
     return references
 
 
-def bundle(
-    items: Sequence[Mapping[str, Any]],
-    defaults: Mapping[str, Any],
-    pin: lock_file.Pin = lock_file.unpinned,
-    collectors: Sequence[tuple[str, str]] = (),
-) -> dict[str, Any]:
-    """Return the manifests and annotations of all items. Raises Problem for invalid items.
-
-    `collectors` has namespace and name of those in the inventory, which an item may name without their namespace.
-    """
-    typed = [_located(_options(item, defaults), collectors) for item in items or [{}]]
-    pinned = [lock_file.with_pins(options, ("languages",), pin) for options in typed]
-    instrumentations = [Instrumentation.from_options(options) for options in pinned]
-    references = _references(instrumentations)
+def _annotated_namespaces(instrumentations: Sequence[Instrumentation]) -> list[Manifest]:
+    """Return the namespaces whose pods get an Instrumentation, each with its annotations alone."""
     annotations = namespace_annotations.annotations_by_namespace(instrumentations)
-    annotated = [namespace_annotations.namespace_manifest(name, annotations[name]) for name in sorted(annotations)]
-    manifests: list[Manifest] = []
+    return [namespace_annotations.namespace_manifest(name, annotations[name]) for name in sorted(annotations)]
+
+
+def _manifests(instrumentations: Sequence[Instrumentation]) -> Iterator[Manifest]:
+    for instrumentation in instrumentations:
+        yield from custom_resource.manifests(instrumentation)
+
+
+def _adopted_releases(instrumentations: Sequence[Instrumentation]) -> list[str]:
+    """Return the releases of the Instrumentations that take over objects of other owners."""
+    return [
+        names.release_of_instrumentation(instrumentation.namespace, instrumentation.name)
+        for instrumentation in instrumentations
+        if instrumentation.adopt
+    ]
+
+
+def _languages(instrumentations: Sequence[Instrumentation]) -> set[str]:
     languages: set[str] = set()
     for instrumentation in instrumentations:
-        manifests += custom_resource.manifests(instrumentation)
         languages.update(instrumentation.languages)
-    objects = conflicts.union(manifests)
-    adopting = [instrumentation for instrumentation in instrumentations if instrumentation.adopt]
-    return {
-        "manifests": objects,
-        "namespaces": annotated,
-        "references": references,
-        "adopt": [names.release_of_instrumentation(owner.namespace, owner.name) for owner in adopting],
-        "requirements": {
-            "languages": sorted(languages),
-            "targets": custom_resource.targets(instrumentations),
-            "namespaces": annotated,
-            "coming": sorted({instrumentation.namespace for instrumentation in instrumentations}),
-            "references": references,
-            "files": custom_resource.files(instrumentations),
-            "trials": [manifest for manifest in objects if manifest["kind"] == custom_resource.KIND],
-        },
-    }
+    return languages
+
+
+# ── The options of one Instrumentation ──
+
+
+def _instrumentation(
+    item: Mapping[str, Any], defaults: Mapping[str, Any], pin: lock_file.Pin, collectors: Sequence[NamedCollector]
+) -> Instrumentation:
+    """Return the Instrumentation that an item and the common defaults describe. Raises Problem for an invalid one."""
+    options = _with_collector_namespace(_checked_options(item, defaults), collectors)
+    return Instrumentation.from_options(lock_file.with_pins(options, ("languages",), pin))
+
+
+def _checked_options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an Instrumentation's options in their types, which the role's argument_specs.yml alone has."""
+    common = dict(defaults)
+    if any(item.get(key) for key in _DESTINATIONS):
+        for key in _DESTINATIONS:
+            common.pop(key, None)
+    given = _without_nulls({**common, **item})
+    languages = given.get("languages")
+    if isinstance(languages, Mapping):  # `python:` without anything is `python: {}`
+        given["languages"] = {name: {} if options is None else options for name, options in languages.items()}
+    name = _arguments.named(given)
+    return _arguments.checked(given, _sources.role_options(PREFIX, option_names()), f"instrumentation '{name}'")
+
+
+def _without_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are given: null stands for the default of the role."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _with_collector_namespace(options: dict[str, Any], collectors: Sequence[NamedCollector]) -> dict[str, Any]:
+    """Return an Instrumentation's options with the namespace of its collector, if that is in the inventory.
+
+    A collector of this name in the namespace of the Instrumentation comes first, and needs no namespace.
+    Raises Problem if several collectors of the inventory have the name.
+    """
+    collector = options.get("collector") or {}
+    namespaces = [known.namespace for known in collectors if known.name == collector.get("name")]
+    if collector.get("namespace") or not namespaces or options["namespace"] in namespaces:
+        return options
+    if len(namespaces) > 1:
+        name = collector["name"]
+        raise Problem(
+            f"the inventory has collectors '{name}' in the namespaces {', '.join(namespaces)}",
+            asked=f"instrumentation '{options['name']}'",
+            where="collector",
+            fix=f"Write `collector: {{name: {name}, namespace: NAMESPACE}}` with one of them.",
+        )
+    return {**options, "collector": {**collector, "namespace": namespaces[0]}}
+
+
+# ── The collectors of the inventory ──
+
+
+def collectors_of(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> list[NamedCollector]:
+    """Return each collector of the inventory. What an item lacks is the common default, then that of the role."""
+    of_role = {key: option["default"] for key, option in _sources.role_options(_COLLECTOR_PREFIX, _NAMES).items()}
+    known: set[NamedCollector] = set()
+    for item in items:
+        if isinstance(item, Mapping):
+            given = _without_nulls({**_only_names(defaults), **_only_names(item)})
+            collector = {**of_role, **given}
+            known.add(NamedCollector(str(collector["namespace"]), str(collector["name"])))
+    return sorted(known)
+
+
+def _only_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the name and the namespace alone, as far as they are given."""
+    return {name: options[name] for name in _NAMES if name in options}
+
+
+# ── The removal ──
 
 
 def bundle_for_removal(
@@ -85,56 +188,10 @@ def bundle_for_removal(
     try:
         return bundle(items, defaults)
     except Problem as problem:
-        first = problem
+        problem_of_options = problem
     try:
-        found = bundle([_named(item) for item in items], {**_named(defaults), **_NO_OPTIONS})
+        found = bundle([_only_names(item) for item in items], {**_only_names(defaults), **_NO_OPTIONS})
     except Problem:
-        raise first from None
-    warn(f"{first}\nThe removal goes on without it, and finds the objects by their names.")
+        raise problem_of_options from None
+    warn(f"{problem_of_options}\nThe removal goes on without it, and finds the objects by their names.")
     return found
-
-
-def collectors_of(items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return namespace and name of each collector of the inventory; what an item lacks is the role's default."""
-    of_role = {key: option["default"] for key, option in _sources.role_options(_COLLECTOR, _NAMES).items()}
-    known: set[tuple[str, str]] = set()
-    for item in items:
-        if isinstance(item, Mapping):
-            collector = {**of_role, **_named(defaults), **_named(item)}
-            known.add((str(collector["namespace"]), str(collector["name"])))
-    return sorted(known)
-
-
-def _located(options: dict[str, Any], collectors: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return an Instrumentation's options with the namespace of its collector, if that is in the inventory."""
-    to = options.get("collector") or {}
-    places = [namespace for namespace, name in collectors if name == to.get("name")]
-    if to.get("namespace") or not places or options["namespace"] in places:
-        return options
-    if len(places) > 1:
-        raise Problem(
-            f"the inventory has collectors '{to['name']}' in the namespaces {', '.join(places)}",
-            asked=f"instrumentation '{options['name']}'",
-            where="collector",
-            fix=f"Write `collector: {{name: {to['name']}, namespace: NAMESPACE}}` with one of them.",
-        )
-    return {**options, "collector": {**to, "namespace": places[0]}}
-
-
-def _named(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the name and the namespace alone, as far as they are given."""
-    return {name: options[name] for name in _NAMES if name in options}
-
-
-def _options(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an Instrumentation's options in their types, which the role's argument_specs.yml alone has."""
-    common = dict(defaults)
-    if any(item.get(key) for key in _EITHER):
-        for key in _EITHER:
-            common.pop(key, None)
-    given = {key: value for key, value in {**common, **item}.items() if value is not None}
-    languages = given.get("languages")
-    if isinstance(languages, Mapping):  # `python:` without anything is `python: {}`
-        given["languages"] = {name: {} if options is None else options for name, options in languages.items()}
-    name = _arguments.named(given)
-    return _arguments.checked(given, _sources.role_options(PREFIX, option_names()), f"instrumentation '{name}'")
