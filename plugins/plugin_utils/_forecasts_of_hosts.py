@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._otelcol.forecast.told_collectors import HostForecasts
-from . import _collector_judge, _gitops, _running_host
+from . import _gitops, _kept_figures, _running_host
 from ._otelcol import _files
 from ._otelcol._testing.chosen_bench import Chosen
 
@@ -60,7 +60,7 @@ def before(arguments: Mapping[str, Any]) -> Before:
         return Before(running["collectors"], kept=running["kept"])
     if arguments["kept_path"]:
         folder = _files.named(arguments["kept_path"]).expanduser().resolve()
-        configs = _collector_judge.kept_configs(folder, host)
+        configs = _kept_figures.kept_configs(folder, host)
         chosen_configs = {name: Chosen(config, "", _LABEL_OF_KEPT) for name, config in configs.items()}
         return Before(collectors, kept=chosen_configs)
     if arguments["gitops_path"]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
+from operator import index
 from typing import Any
 
 from .._change.canary.readings import Sample
@@ -36,27 +38,43 @@ def sample_row(sample: Sample) -> dict[str, Any]:
 
 
 def tracks(member: str, answer: Mapping[str, Any]) -> Iterator[Track]:
-    """Yield what each collector of a member has counted, from the answer of its task."""
+    """Yield what each collector of a member has counted, from the answer of its task, or from a file of such answers.
+
+    Raises TypeError, ValueError, KeyError, AttributeError or OverflowError for rows of another form.
+    """
     for row in answer.get("collectors") or ():
         yield Track(
             member=member,
             name=str(row["name"]),
             release=str(row["release"]),
             has_passed=bool(row["passed"]),
-            config=row["config"],
+            config=_mapping(row["config"]),
             sum=str(row["sum"]),
             polls=tuple(_poll(member, poll) for poll in row["polls"]),
         )
 
 
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return a config. Raises TypeError for what is none."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"a config is a mapping, not {type(value).__name__}")
+    return value
+
+
 def _poll(member: str, row: Mapping[str, Any]) -> Poll:
-    return Poll(at=float(row["at"]), samples=tuple(_samples(member, row["pods"])))
+    """Return one reading. Raises ValueError for a time that is none."""
+    at = float(row["at"])
+    if not isfinite(at):
+        raise ValueError(f"{at} is no time")
+    return Poll(at=at, samples=tuple(_samples(member, row["pods"])))
 
 
 def _samples(member: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
     """Yield the readings of the pods of a member, whose names are its own. A service of a host has no pod."""
     for row in rows:
-        counts = Counter({Key(name, component, signal): count for name, component, signal, count in row["counts"]})
+        counts: Reading = Counter()
+        for name, component, signal, count in row["counts"]:
+            counts[Key(str(name), str(component), str(signal))] = index(count)
         is_read = bool(counts) and not row["why"]
         yield Sample(
             pod=f"{member}/{row['pod']}" if row["pod"] else member,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,23 @@ def test_without_kept_figures_nothing_is_compared_which_is_no_success(tmp_path: 
         judge(tmp_path, without_data=without_data)
 
 
+@pytest.mark.parametrize("without_data", ["fail", "pass"])
+@pytest.mark.parametrize(
+    "after",
+    [(member(50, 0, unread="forbidden", collectors=[]), synced(50, 0, "us")), (synced(50, 0, "us"),)],
+    ids=["unread beside a new one", "another name"],
+)
+def test_collectors_of_which_no_figures_were_kept_are_no_success(
+    tmp_path: Path, after: tuple[dict[str, Any], ...], without_data: str
+) -> None:
+    keep(tmp_path, member(50, 0))
+    kept = tmp_path / "eu.json"
+    members = [*after] if len(after) > 1 else [*after, member(50, 0, collectors=[])]
+    assert kept.is_file()
+    with pytest.raises(Problem, match="no figures were kept of the collectors that were read after the sync"):
+        judge(tmp_path, *members, without_data=without_data)
+
+
 def test_what_cannot_be_read_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="eu was not read: forbidden"):
         keep(tmp_path, member(50, 0, unread="forbidden"))
@@ -150,11 +168,43 @@ def test_figures_have_no_secret_and_check_mode_keeps_none(tmp_path: Path) -> Non
     assert SECRET not in (tmp_path / "eu.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "1", '{"collectors": [1]}', '{"collectors": [{}]}', "[" * 100_000])
+def odd_files() -> list[str]:
+    """Return kept figures with one thing of another form each."""
+    texts: list[str] = []
+    for place, odd in (
+        (("config",), [1]),
+        (("polls", 0, "at"), float("inf")),
+        (("polls", 0, "at"), "now"),
+        (("polls", 0, "pods", 0, "counts", 0, 3), "many"),
+        (("polls", 0, "pods", 0, "counts", 0, 3), None),
+        (("polls", 0, "pods", 0, "restarts"), float("inf")),
+        (("polls", 0, "pods"), [1]),
+    ):
+        row: Any = json.loads(json.dumps(member(50, 0)["read"]["collectors"][0]))
+        around = row
+        for key in place[:-1]:
+            around = around[key]
+        around[place[-1]] = odd
+        texts.append(json.dumps({"kept": "now", "collectors": [row]}))
+    return texts
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "1", '{"collectors": [1]}', '{"collectors": [{}]}', "[" * 100_000, *odd_files()]
+)
 def test_a_file_of_something_else_is_an_error_with_its_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "eu.json").write_text(text, encoding="utf-8")
     with pytest.raises(Problem, match=r"eu\.json is no file of kept figures"):
         judge(tmp_path, synced(50, 0))
+
+
+def test_a_folder_in_place_of_a_file_is_an_error_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "eu.json").mkdir()
+    for work in (keep, judge):
+        with pytest.raises(Problem, match=r"eu\.json"):
+            work(tmp_path, synced(50, 0))
+    with pytest.raises(Problem, match=r"cannot remove .*eu\.json"):
+        keep(tmp_path, member(50, 0, unread="forbidden"))
 
 
 @pytest.mark.parametrize("host", ["..", "a/b", "."])

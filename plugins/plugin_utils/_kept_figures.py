@@ -1,0 +1,81 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of what collectors counted before a sync: one for each member, HOST.json. Controller only. Private."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._otelcol.errors import Problem
+from ..module_utils._waves.sample_rows import tracks
+from ..module_utils._waves.wave_data import Track
+from ._otelcol import _files
+
+# What a file of another content, or of another form, raises while it is read.
+_ODD_CONTENT = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+_ASKED = "Use the figures of before"
+
+
+@dataclass(frozen=True)
+class KeptFigures:
+    """What the collectors of a member counted, and when that was kept in UTC; both empty without a file."""
+
+    when: str
+    tracks: tuple[Track, ...]
+
+
+def figures_folder(path: str) -> Path:
+    """Return the folder of the files, which need not exist. Raises Problem for an empty path."""
+    return Path(_files.named(path).expanduser().resolve())
+
+
+def figures_path(folder: Path, host: str) -> Path:
+    """Return the file of a member. Raises Problem for a name that would lead out of the folder."""
+    if host in (".", "..") or "/" in host:
+        fix = "Rename the host in the inventory."
+        raise Problem(f"host '{host}' has a name that no file can have", asked=_ASKED, fix=fix)
+    return folder / f"{host}.json"
+
+
+def write_figures(path: Path, answer: Mapping[str, Any], *, check: bool) -> bool:
+    """Write what a task has read of a member; return whether the file changed. Raises Problem if it cannot."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    kept = {"kept": now, "collectors": answer["collectors"]}
+    return _files.place(path, json.dumps(kept, sort_keys=True) + "\n", check)
+
+
+def remove_figures(path: Path) -> None:
+    """Remove the file of a member, if it exists. Raises Problem if it cannot be removed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        wrong = f"cannot remove {path}: {error.strerror or error}"
+        raise Problem(wrong, asked=_ASKED, fix="Remove it yourself, then run again.") from error
+
+
+def read_figures(folder: Path, host: str) -> KeptFigures:
+    """Return what was kept of a member. Raises Problem for a file of something else."""
+    path = figures_path(folder, host)
+    if not _files.is_there(path, Path.exists):
+        return KeptFigures("", ())
+    text = _files.read(path)
+    try:
+        answer = json.loads(text)
+        return KeptFigures(str(answer.get("kept") or ""), tuple(tracks(host, answer)))
+    except _ODD_CONTENT as error:
+        fix = "Remove it, and keep the figures again before the next sync."
+        raise Problem(f"{path} is no file of kept figures", asked=_ASKED, fix=fix) from error
+
+
+def kept_configs(folder: Path, host: str) -> dict[str, Any]:
+    """Return the configs that collectors of a member had when their figures were kept, by NAMESPACE/NAME.
+
+    Raises Problem for a file of something else.
+    """
+    return {track.name: track.config for track in read_figures(folder, host).tracks}
