@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils._wave_results import seconds_of
-from ..plugin_utils._waved_hosts import is_waved, told, watch_of
+from ..plugin_utils._wave_tasks import is_waved, result_for_gate, watch_mark
 from ..plugin_utils._worker import Work, WorkerAction
 
 
@@ -26,5 +26,5 @@ class ActionModule(WorkerAction):
         # With `applied`, the collectors are those that the run has applied to the member of these variables.
         if {"seconds", "applied"} <= self._task.args.keys() and is_waved(variables):
             self._task.args["seconds"] = seconds_of(float(self._task.args["seconds"]), variables)
-        said = {**super().run(tmp, task_vars), **watch_of(self._task.args)}
-        return told(said, self._task.args, str(variables.get("inventory_hostname")))
+        result = {**super().run(tmp, task_vars), **watch_mark(self._task.args)}
+        return result_for_gate(result, self._task.args, str(variables.get("inventory_hostname")))

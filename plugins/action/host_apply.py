@@ -26,7 +26,7 @@ from ..plugin_utils._inventory import check_names
 from ..plugin_utils._needed import needed
 from ..plugin_utils._piped_secrets import pipe_secrets
 from ..plugin_utils._unlisted_hosts import staying_line, unlisted_line
-from ..plugin_utils._waved_hosts import counted
+from ..plugin_utils._wave_tasks import run_or_count_as_failed
 
 _MODULE = "o11y.opentelemetry.host_apply"
 
@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         """Return the result of the module. Fails for a program that the controller lacks or that has another sum."""
         with needed():
             super().run(tmp, task_vars)
-        return counted(lambda: self._run(task_vars), task_vars or {})
+        return run_or_count_as_failed(lambda: self._run(task_vars), task_vars or {})
 
     def _run(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         # A removal renders nothing, so no other task looks: a slip would remove the collector of the default name.

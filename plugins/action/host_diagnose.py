@@ -20,7 +20,7 @@ from ..plugin_utils._chosen_collectors import chosen
 from ..plugin_utils._host_diagnose import HostVisit, configs_of, diagnosed, questions
 from ..plugin_utils._needed import needed
 from ..plugin_utils._piped_secrets import pipe_secrets
-from ..plugin_utils._waved_hosts import counted
+from ..plugin_utils._wave_tasks import run_or_count_as_failed
 
 _MODULE = "o11y.opentelemetry.host_diagnose"
 
@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
         """Return the result of the diagnosis. Fails for a host that cannot be asked."""
         with needed():
             super().run(tmp, task_vars)
-        return counted(lambda: self._run(task_vars or {}), task_vars or {})
+        return run_or_count_as_failed(lambda: self._run(task_vars or {}), task_vars or {})
 
     def _run(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         arguments = dict(self._task.args)

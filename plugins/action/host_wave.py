@@ -15,7 +15,7 @@ from ..plugin_utils._action import answer
 from ..plugin_utils._needed import needed
 from ..plugin_utils._wave_results import seconds_of
 from ..plugin_utils._wave_samples import sampled
-from ..plugin_utils._waved_hosts import told, unanswered, watch_of
+from ..plugin_utils._wave_tasks import lost_host_result, result_for_gate, watch_mark
 
 _MODULE = "o11y.opentelemetry.host_wave"
 
@@ -32,11 +32,11 @@ class ActionModule(ActionBase):
             arguments["seconds"] = seconds_of(float(arguments["seconds"]), task_vars or {})
         start = time.time()
         try:
-            said = dict(self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=task_vars))
+            result = dict(self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=task_vars))
         except AnsibleConnectionFailure as lost:
-            said = unanswered(lost)
-        if said.get("failed"):
-            return told(said, arguments, str((task_vars or {}).get("inventory_hostname") or "the host"))
-        collectors = said.pop("collectors", [])
-        watched = watch_of(arguments)
-        return answer(lambda: {**said, **watched, "collectors": sampled(collectors, start)}, {})
+            result = lost_host_result(lost)
+        if result.get("failed"):
+            return result_for_gate(result, arguments, str((task_vars or {}).get("inventory_hostname") or "the host"))
+        collectors = result.pop("collectors", [])
+        watched = watch_mark(arguments)
+        return answer(lambda: {**result, **watched, "collectors": sampled(collectors, start)}, {})
