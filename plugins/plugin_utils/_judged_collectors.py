@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..module_utils._collector.manifests.build import CollectorBuild, check_size
+from ..module_utils._collector.manifests.build import CollectorBuild
+from ..module_utils._collector.manifests.config_size import check_config_size
 from ..module_utils._identity import identity
 from ..module_utils._otelcol.errors import Problem, about
 from ..module_utils._otelcol.needs import derive_needs
@@ -57,7 +58,9 @@ def _judged(item: ConnectedCollector, own_rules: UserRules) -> Planned:
 def _build(item: ConnectedCollector) -> CollectorBuild:
     """Return what follows from a config. Raises Problem for a config that no ConfigMap holds."""
     config, config_text = item.config, _yaml.dump(item.config)
-    check_size(item.collector.name, config, config_text)  # before the rules, which take long for one that is too large
+    check_config_size(
+        item.collector.name, config, config_text
+    )  # before the rules, which take long for one that is too large
     tables = _builds.tables()
     needs = derive_needs.derived_needs(
         config, tables.listeners, identity.environment(item.collector), item.collector.allow, tables.known

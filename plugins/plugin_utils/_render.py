@@ -62,7 +62,7 @@ def bundle(planned: Sequence[Planned]) -> dict[str, Any]:
     refuse_malformed(planned)
     builds = service_account.owned([item.build for item in planned if item.build])
     for build in builds:
-        platform_rules.check(build.platform, build.collector, volumes(build), bool(build.exposed))
+        platform_rules.check(build.platform, build.collector, volumes(build), bool(build.exposed_ports))
     conflicts.check([conflicts.Member(build.collector, build.needs.ports) for build in builds])
     manifests = conflicts.union(_manifests_of(builds))
     return Bundle(planned, builds, manifests).as_dict()

@@ -101,7 +101,7 @@ def facts(build: CollectorBuild) -> dict[str, Any]:
         "otlp_http_url": clients_url(build),
         "addresses": addresses(build),
         "critical_components": critical_use.components(collector.recipes),
-        "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed],
+        "ports": [{"name": port.name, "port": port.number, "protocol": port.protocol} for port in build.exposed_ports],
         "iam_actions": list(build.needs.iam_actions),
         "iam_statements": aws_policy.statements(build.needs.grants),
     }

@@ -23,10 +23,10 @@ from .._otelcol.errors import Problem
 from .._otelcol.kube import names
 from .manifests import (
     autoscaler,
-    build,
     certificate,
     extra,
     monitoring,
+    namespaces,
     network,
     open_telemetry_collector,
     openshift_route,
@@ -42,7 +42,7 @@ from .options import OPERATORS_IMAGE, Collector
 Builders = tuple[Callable[[CollectorBuild], "Manifest | None"], ...]
 
 _ACCOUNT: Builders = (
-    build.namespace,
+    namespaces.collector_namespace,
     service_account.service_account,
     security_context_constraints.security_context_constraints,
     service_account.cluster_role,

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._collector.manifests.build import present, shared_namespace
+from .._collector.manifests.build import present
+from .._collector.manifests.namespaces import shared_namespace
 from .._collector.manifests.pod import env_source
 from .._collector.options import from_registry
 from .._otelcol.config.paths import items, section

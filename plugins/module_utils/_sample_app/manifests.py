@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from .._collector.manifests.build import Manifest, present, shared_namespace
+from .._collector.manifests.build import Manifest, present
+from .._collector.manifests.namespaces import shared_namespace
 from .._collector.manifests.pod import CONTAINER_SECURITY, env_source
 from .._collector.options import from_registry
 from .._otelcol.errors import Problem, shown

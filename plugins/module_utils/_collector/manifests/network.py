@@ -16,7 +16,8 @@ from ..._otelcol.config.paths import LARGEST_PORT, at, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..options import Collector
-from .build import CollectorBuild, Manifest, exposed_port, frame, present
+from .build import CollectorBuild, Manifest, frame, present
+from .exposed_port import exposed_port
 from .openshift_route import app_protocol
 from .otlp_tls import speaks_tls
 
@@ -119,7 +120,7 @@ def service_monitor(build: CollectorBuild) -> Manifest | None:
 def service(build: CollectorBuild) -> Manifest | None:
     """Return the Service that clients use, or nothing when it is not wanted or nothing listens."""
     collector = build.collector
-    if not collector.wants_service or not build.exposed:
+    if not collector.wants_service or not build.exposed_ports:
         return None
     options = collector.service
     spec = {
@@ -153,7 +154,7 @@ def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
     return [
         {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
         | present(appProtocol=app_protocol(build, port))
-        for port in build.exposed
+        for port in build.exposed_ports
     ]
 
 
@@ -186,7 +187,7 @@ def node_ports(collector: Collector) -> dict[str, int]:
 def addresses(build: CollectorBuild) -> str:
     """Return where clients reach a collector, in words."""
     collector = build.collector
-    if not build.exposed:
+    if not build.exposed_ports:
         return "takes no data from clients"
     ways = []
     if collector.mode == "sidecar":
@@ -195,7 +196,7 @@ def addresses(build: CollectorBuild) -> str:
         ways.append(f"{collector.name}.{collector.namespace}.svc")
     if collector.uses_host_ports or collector.host_network:
         ways.append("each node")
-    ports = ", ".join(f"{port.number} ({port.name})" for port in build.exposed)
+    ports = ", ".join(f"{port.number} ({port.name})" for port in build.exposed_ports)
     hosts = hosts_outside(collector)
     outside = f"; from outside {', '.join(hosts)}" if hosts else ""
     return f"at {' and '.join(ways) or 'its pods'}, port {ports}{outside}"

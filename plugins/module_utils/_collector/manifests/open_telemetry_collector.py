@@ -131,7 +131,7 @@ def _ports(build: CollectorBuild) -> list[dict[str, Any]]:
         {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
         | present(appProtocol=port.app_protocol)
         | ({"hostPort": port.number} if on_node else {})
-        for port in build.exposed
+        for port in build.exposed_ports
     ]
 
 

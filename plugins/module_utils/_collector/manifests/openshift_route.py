@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.derive_needs import Port
-from .build import CollectorBuild, Manifest, exposed_port, frame, present
+from .build import CollectorBuild, Manifest, frame, present
+from .exposed_port import exposed_port
 from .otlp_tls import speaks_tls
 
 _DEFAULTS = {"port": "otlp-http", "termination": "edge", "insecure_policy": "None"}

@@ -66,7 +66,7 @@ def _pod_spec(build: CollectorBuild) -> dict[str, Any]:
     collector = build.collector
     return {
         "serviceAccountName": collector.service_account_name,
-        "automountServiceAccountToken": build.api_token,
+        "automountServiceAccountToken": build.wants_api_token,
         "securityContext": pod_security(build),
         "containers": [_container(build), *beside(build)],
         "volumes": [_config_volume(build), *volumes(build)],
@@ -214,7 +214,7 @@ def lifecycle(build: CollectorBuild) -> dict[str, Any]:
     """
     collector = build.collector
     pause = collector.stop_pause_seconds
-    behind = collector.wants_service and build.exposed
+    behind = collector.wants_service and build.exposed_ports
     return {"preStop": {"sleep": {"seconds": pause}}} if pause and behind else {}
 
 
@@ -286,7 +286,7 @@ def api_access(build: CollectorBuild) -> tuple[list[dict[str, Any]], list[dict[s
     A custom resource has no field for automountServiceAccountToken. Source: plugin/pkg/admission/serviceaccount of
     Kubernetes, and the ConfigMap that OpenShift adds.
     """
-    if not build.api_token:
+    if not build.wants_api_token:
         return [], []
     authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
     service_ca = {"name": "openshift-service-ca.crt", "items": [{"key": "service-ca.crt", "path": "service-ca.crt"}]}

@@ -107,7 +107,7 @@ def _opens_node_ports(build: CollectorBuild) -> bool:
     collector = build.collector
     if collector.host_network and build.needs.ports:
         return True
-    return bool(build.exposed and collector.uses_host_ports)
+    return bool(build.exposed_ports and collector.uses_host_ports)
 
 
 def _selinux_context(build: CollectorBuild) -> dict[str, Any]:

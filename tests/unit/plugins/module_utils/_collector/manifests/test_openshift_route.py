@@ -47,7 +47,7 @@ def test_a_route_leads_to_otlp_over_http_ends_tls_and_needs_a_service() -> None:
         openshift_route.certificate_role(one),
         openshift_route.certificate_role_binding(one),
     ) == (None, None, None)
-    with pytest.raises(Problem, match="has an openshift_route but no Service"):
+    with pytest.raises(Problem, match="has no Service for its openshift_route"):
         openshift_route.openshift_route(build(CLEAR, mode="daemonset", openshift_route={"host": "a.example.com"}))
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.build import (
     frame,
-    namespace,
     present,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.namespaces import (
+    collector_namespace,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.manifests.pod import (
     config_map,
@@ -145,14 +147,14 @@ def test_a_frame_may_have_a_name_of_its_own_and_a_namespace_is_the_same_for_ever
     metadata = frame(one, "v1", "Thing", name="other", namespaced=False, annotations={"b": "own"})["metadata"]
     assert metadata == {"name": "other", "labels": METADATA["labels"], "annotations": {"a": "all", "b": "own"}}
     ours = {"app.kubernetes.io/managed-by": "o11y.opentelemetry", "o11y.opentelemetry/release": "telemetry_shared"}
-    made = namespace(build(labels={"team": "a"}, annotations={"a": "b"}))
+    made = collector_namespace(build(labels={"team": "a"}, annotations={"a": "b"}))
     assert made == manifest("v1", "Namespace", {"name": "telemetry", "labels": ours})
 
 
 @cases("options", {"namespace": "default"}, {"namespace": "kube-system"}, {"create_namespace": False})
 def test_a_namespace_of_another_owner_is_not_among_the_objects(options: dict[str, Any]) -> None:
-    assert namespace(build(**options)) is None
-    assert namespace(build(namespace="kubeflow")) is not None
+    assert collector_namespace(build(**options)) is None
+    assert collector_namespace(build(namespace="kubeflow")) is not None
 
 
 @cases(
@@ -166,7 +168,7 @@ def test_what_says_nothing_is_left_out(value: Any, stays: bool) -> None:
 
 def test_only_ports_of_clients_are_exposed() -> None:
     one = build(running(receivers={"zipkin": {}}, extensions={"health_check": {"endpoint": ":1"}}))
-    assert [port.name for port in one.exposed] == ["zipkin"]
+    assert [port.name for port in one.exposed_ports] == ["zipkin"]
 
 
 def env(config: Any = None, **given: Any) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a config fits into a ConfigMap. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._otelcol.errors import Problem
+
+# What a ConfigMap may hold. Source: MaxSecretSize in Kubernetes' pkg/apis/core/types.go, which ConfigMaps share.
+MAX_CONFIG_BYTES = 2**20
+_BYTES_OF_KIB = 1024
+# So many of the largest parts are named.
+_SHOWN_PARTS = 3
+
+
+def check_config_size(name: str, config: Mapping[str, Any], text: str) -> None:
+    """Raise Problem for the config of a collector that no ConfigMap can hold. Both backends put it into one."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size <= MAX_CONFIG_BYTES:
+        return
+    sizes = _sizes_of_parts(config)
+    largest = sorted(sizes, key=lambda part: -sizes[part])[:_SHOWN_PARTS]
+    raise Problem(
+        f"the config has {size // _BYTES_OF_KIB} KiB, and a ConfigMap holds {MAX_CONFIG_BYTES // _BYTES_OF_KIB} KiB",
+        asked=f"Render collector '{name}'",
+        where=f"the largest parts are {', '.join(f'{part} (about {sizes[part]} KiB)' for part in largest)}",
+        fix="Split the collector, or mount large parts as files with `volumes` and name them as `${file:PATH}`.",
+    )
+
+
+def _sizes_of_parts(config: Mapping[str, Any]) -> dict[str, int]:
+    """Return about how many KiB each component has, by its place, such as `processors.transform`."""
+    sizes: dict[str, int] = {}
+    for section, parts in config.items():
+        if isinstance(parts, dict):
+            for part, settings in parts.items():
+                sizes[f"{section}.{part}"] = len(str(settings)) // _BYTES_OF_KIB
+    return sizes
