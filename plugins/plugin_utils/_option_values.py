@@ -48,21 +48,23 @@ def described(role: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if record is None:
         return dict(options)
     prefix = f"{role}_"
-    of_record = {prefix + field.name for field in fields(record)}
-    held = {prefix + path: values for path, values in values_of(record).items()}
-    told = _told({name: option for name, option in options.items() if name in of_record}, held, "")
-    return {**options, **told}
+    names = {prefix + field.name for field in fields(record)}
+    of_record = {name: option for name, option in options.items() if name in names}
+    values_by_path = {prefix + path: values for path, values in values_of(record).items()}
+    return {**options, **_with_values(of_record, values_by_path, "")}
 
 
-def _told(options: Mapping[str, Any], held: Mapping[str, Values], outer: str) -> dict[str, Any]:
-    """Return options that say what they hold, by their paths, at any depth."""
-    told: dict[str, Any] = {}
+def _with_values(options: Mapping[str, Any], values_by_path: Mapping[str, Values], outer: str) -> dict[str, Any]:
+    """Return options that say what they hold, at any depth. `outer` is the path of the option around them."""
+    described_options: dict[str, Any] = {}
     for name, option in options.items():
         path = f"{outer}{name}"
-        told[name] = {**(option or {}), HOLDS: held.get(path)}
-        if inner := told[name].get("options"):
-            told[name]["options"] = _told(inner, held, f"{path}.")
-    return told
+        described_option = {**(option or {}), HOLDS: values_by_path.get(path)}
+        inner = described_option.get("options")
+        if inner:
+            described_option["options"] = _with_values(inner, values_by_path, f"{path}.")
+        described_options[name] = described_option
+    return described_options
 
 
 def held_by(name: str, option: Mapping[str, Any]) -> Values | None:

@@ -19,7 +19,7 @@ from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
 from ..module_utils._otelcol.rules.subject import Finding
 from ..module_utils._otelcol.rules.view import Target
-from . import _outside_names, _summary
+from . import _collector_facts, _outside_names
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,16 @@ class Bundle:
         return {
             "manifests": self.manifests,
             "objects": [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in self.manifests],
-            "collectors": [_summary.facts(build) for build in self.builds],
-            "collector_images": [_summary.image(build) for build in self.builds],
-            "workloads": [_summary.workload(build.collector) for build in self.builds],
+            "collectors": [_collector_facts.collector_facts(build) for build in self.builds],
+            "collector_images": [_collector_facts.image_facts(build) for build in self.builds],
+            "workloads": [_collector_facts.workload_of(build.collector) for build in self.builds],
             "sidecars": self.sidecars(),
             "probes": self.probes(),
-            "untested": _summary.untested(self.builds),
+            "untested": _collector_facts.untested_collectors(self.builds),
             "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in self.builds),
             "monitoring_files": self.monitoring_files(),
-            "prune_selector": _ours(self.collectors),
-            "changes": _summary.changes(self.builds),
+            "prune_selector": _prune_selector(self.collectors),
+            "changes": _collector_facts.ways_of_change(self.builds),
             "flows": self.flows(),
             "sends_to_hosts": self.sends_to_hosts(),
             "sends_outside": _outside_names.sends_outside((one.collector, one.composed.config) for one in self.planned),
@@ -124,7 +124,7 @@ class Bundle:
         return sorted(names.release(collector.namespace, collector.name) for collector in adopting)
 
 
-def _ours(collectors: Iterable[Collector]) -> str:
+def _prune_selector(collectors: Iterable[Collector]) -> str:
     """Return the selector of this collection's objects for these collectors, without those of the operator."""
     releases = [names.release(collector.namespace, collector.name) for collector in collectors]
     return f"{names.selector(releases)},{names.COLLECTOR_LABEL}"

@@ -54,7 +54,7 @@ def render(
         {**one.as_dict(), "collector": item.name} for item in configs for one in item.findings if one.rule != UNUSED
     ]
     bundle = _render.bundle(planned)
-    return {**bundle, "findings": findings, "summary": _summary.lines(bundle["collectors"], findings)}
+    return {**bundle, "findings": findings, "summary": _summary.summary_lines(bundle["collectors"], findings)}
 
 
 def render_for_removal(request: Request, judgement: _findings.Judgement, warn: Callable[[str], None]) -> dict[str, Any]:

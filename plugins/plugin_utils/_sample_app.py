@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..module_utils._install.releases import lock_file
 from ..module_utils._instrumentation import exports
@@ -22,10 +22,12 @@ PREFIX = "otel_sample_app_"
 PLATFORM = "platform"
 _ASKED = "Send the spans of the sample application"
 _IMAGES = ("image", "sdk_image")
-# Variables of the SDK, of which the application has the exporter for spans over HTTP alone.
-_TRACES, _TRACES_PATH = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces"
+# Variables of the SDK. The address of spans alone has the path, that of all signals is without it.
+_TRACES_ENDPOINT, _TRACES_PATH = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces"
 _PROTOCOLS = (exports.PROTOCOL_VARIABLE, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
-_COUNTED = ("namespace", "selector", "metrics_port")
+_HTTP_ALONE = f"the sample application exports by {HTTP} alone"
+# What counts the spans that arrive at a collector.
+_COUNTER_KEYS = ("namespace", "selector", "metrics_port")
 
 
 def render(
@@ -39,47 +41,74 @@ def render(
 ) -> dict[str, Any]:
     """Return the objects, and how to call them. Raises Problem for invalid options."""
     known = _sources.role_options(PREFIX, (*option_names(), PLATFORM))
-    found = _arguments.checked(options, known, "the sample application")
+    checked = _arguments.checked(options, known, "the sample application")
     if not for_removal:
-        _check_ways(found["endpoint"], found["env"])
-        check_length(found["name"])
+        _check_destinations(checked["endpoint"], checked["env"])
+        check_length(checked["name"])
     platforms = _sources.find(platform_paths, "platforms")
     # null leaves the user of a pod to the cluster.
-    assigns_user = _sources.platform(found.pop(PLATFORM), platforms)["run_as_user"] is None
-    found |= {name: _pinned(found[name], pin) for name in _IMAGES}
+    assigns_user = _sources.platform(checked.pop(PLATFORM), platforms)["run_as_user"] is None
+    checked |= {name: _pinned(checked[name], pin) for name in _IMAGES}
     source = file_text(ROLE / "files" / "app.py")
-    rendered = bundle(SampleApp(**found), collectors, source, assigns_user)
-    arrival: Mapping[str, Any] = next((item["arrival"] for item in probes if item["name"] == rendered["collector"]), {})
-    return {**rendered, "counts": {key: value for key, value in arrival.items() if key in _COUNTED}}
+    rendered = bundle(SampleApp(**checked), collectors, source, assigns_user)
+    return {**rendered, "counts": _counter(rendered["collector"], probes)}
 
 
-def _check_ways(endpoint: str, env: Mapping[str, Any]) -> None:
+def _counter(collector: str, probes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what counts the spans that arrive at a collector; nothing if it cannot be verified."""
+    for probe in probes:
+        if probe["name"] == collector:
+            return {key: value for key, value in probe["arrival"].items() if key in _COUNTER_KEYS}
+    return {}
+
+
+# ── Where the spans go ──
+
+
+class _Destination(NamedTuple):
+    """An address that spans may be sent to, the option or variable that says it, and its path behind the base."""
+
+    url: Any
+    where: str
+    path: str = ""
+
+
+def _check_destinations(endpoint: str, env: Mapping[str, Any]) -> None:
     """Reject addresses and protocols with which no span would arrive. Raises Problem."""
-    base = {
-        f"{PREFIX}endpoint": endpoint,
-        f"{PREFIX}env.{exports.ENDPOINT_VARIABLE}": env.get(exports.ENDPOINT_VARIABLE),
-    }
-    for where, url in {**base, f"{PREFIX}env.{_TRACES}": env.get(_TRACES)}.items():
-        # A reference has its value in the cluster alone.
-        if isinstance(url, str) and url and not url.startswith("$("):
-            _check_endpoint(url if where in base else url.removesuffix(_TRACES_PATH), where)
+    for destination in (
+        _Destination(endpoint, f"{PREFIX}endpoint"),
+        _Destination(env.get(exports.ENDPOINT_VARIABLE), f"{PREFIX}env.{exports.ENDPOINT_VARIABLE}"),
+        _Destination(env.get(_TRACES_ENDPOINT), f"{PREFIX}env.{_TRACES_ENDPOINT}", _TRACES_PATH),
+    ):
+        if _is_known(destination.url):
+            _check_endpoint(destination.url.removesuffix(destination.path), destination.where)
     for name in _PROTOCOLS:
-        if isinstance(env.get(name), str) and env[name] != HTTP:
-            wrong = f"the sample application exports by {HTTP} alone, and {name} is '{env[name]}'"
-            raise Problem(
-                wrong, asked=_ASKED, where=f"{PREFIX}env.{name}", fix=f"Remove {name}, and send to port 4318."
-            )
+        _check_protocol(name, env.get(name))
+
+
+def _is_known(value: Any) -> bool:
+    """Whether a variable has a text. A reference such as `$(NAME)` has its value in the cluster alone."""
+    return isinstance(value, str) and value != "" and not value.startswith("$(")
 
 
 def _check_endpoint(url: str, where: str) -> None:
     try:
-        found = exports.parse(shown(url))  # the exporter for HTTP takes a user and a password in it
-        if found.expected == GRPC:
-            ours = f"the sample application exports by {HTTP} alone"
-            wrong = f"port {found.port} of {found.url} is that of {GRPC}, and {ours}"
+        endpoint = exports.parse(shown(url))  # the exporter for HTTP takes a user and a password in it
+        if endpoint.expected == GRPC:
+            wrong = f"port {endpoint.port} of {endpoint.url} is that of {GRPC}, and {_HTTP_ALONE}"
             raise Problem(wrong, fix="Send to port 4318, or to the port where the collector takes OTLP over HTTP.")
     except Problem as problem:
         raise Problem(problem.wrong, asked=_ASKED, where=where, fix=problem.fix) from problem
+
+
+def _check_protocol(name: str, protocol: Any) -> None:
+    if not isinstance(protocol, str) or protocol.startswith("$(") or protocol == HTTP:
+        return
+    wrong = f"{_HTTP_ALONE}, and {name} is '{protocol}'"
+    raise Problem(wrong, asked=_ASKED, where=f"{PREFIX}env.{name}", fix=f"Remove {name}, and send to port 4318.")
+
+
+# ── Images ──
 
 
 def _pinned(image: str, pin: lock_file.Pin) -> str:

@@ -137,6 +137,11 @@ def test_a_wrong_choice_is_an_error(collectors: Any, options: dict[str, Any], wr
     assert wrong in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["ENDPOINT", "TRACES_ENDPOINT", "PROTOCOL", "TRACES_PROTOCOL"])
+def test_a_reference_has_its_value_in_the_cluster_alone(name: str) -> None:
+    assert environment(app(GATEWAY, env={f"{OTLP}_{name}": "$(OTHER)"}))[f"{OTLP}_{name}"] == "$(OTHER)"
+
+
 def test_a_wrong_endpoint_keeps_nobody_from_removing_the_application() -> None:
     given = {name: SPEC[PREFIX + name]["default"] for name in OPTIONS} | {"endpoint": "http://x:4317"}
     assert render(given, [], for_removal=True)["manifests"]

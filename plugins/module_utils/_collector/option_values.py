@@ -43,13 +43,14 @@ def values_of(record: type) -> Mapping[str, Values]:
     return _values_by_path(record)
 
 
+# `cache` hides from mypy that a record is a type: the function above says it.
 @cache
 def _values_by_path(record: type) -> Mapping[str, Values]:
     values: dict[str, Values] = {}
     for name, annotation in get_type_hints(record, include_extras=True).items():
-        for said in getattr(annotation, "__metadata__", ()):
-            if isinstance(said, Values):
-                values[name] = said
+        for held in getattr(annotation, "__metadata__", ()):
+            if isinstance(held, Values):
+                values[name] = held
             else:
-                values.update({f"{name}.{path}": inner for path, inner in said.items()})
+                values.update({f"{name}.{path}": inner for path, inner in held.items()})
     return values
