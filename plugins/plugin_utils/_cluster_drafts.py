@@ -20,7 +20,8 @@ from ..module_utils._identity import identity
 from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin
 from ..module_utils._otelcol.errors import about
-from . import _arguments, _collector_layers, _sources
+from . import _arguments, _sources
+from ._collector_build import build_and_version
 from ._drafted import DraftedCollector, Written, written_for
 from ._otelcol import _builds, _tables, _yaml
 from ._render_request import Request
@@ -72,7 +73,7 @@ def _drafted(
     platform = Platform.from_facts(options["platform"], facts)
     collector = _settled(options, platform, facts, request)
     BACKENDS[collector.backend].check(collector)
-    target, version = _collector_layers.of_collector(collector)
+    target, version = build_and_version(collector)
     distribution = _distribution_of(collector)
     return DraftedCollector(
         collector=collector,

@@ -17,9 +17,10 @@ from ..module_utils._otelcol.config.compose import compose
 from ..module_utils._otelcol.config.layers import Composed, Layer
 from ..module_utils._otelcol.config.paths import at
 from ..module_utils._otelcol.errors import about
-from . import _collector_layers
-from ._collector_layers import Route, WholeRun
+from . import _baseline_options, _user_layers
 from ._drafted import DraftedCollector
+from ._recipe_layers import Route, WholeRun, no_route, organization_values, placed, recipe_layers
+from ._user_layers import user_layers, without_mib_of_recipes
 
 _BATCH = ("processors", "batch")
 
@@ -43,18 +44,18 @@ class ComposedCollector:
 
 
 def composed_collectors(
-    drafts: Sequence[DraftedCollector], recipes: Mapping[str, Path], route: Route = _collector_layers.no_route
+    drafts: Sequence[DraftedCollector], recipes: Mapping[str, Path], route: Route = no_route
 ) -> list[ComposedCollector]:
     """Return the collectors with their configs; a recipe that reads logs leaves out those of all collectors.
 
     `route` returns how a collector reaches the group that options of a recipe name.
     """
     whole = _whole_run(drafts, route)
-    made: list[ComposedCollector] = []
+    collectors: list[ComposedCollector] = []
     for drafted in drafts:
         with about(f"collector '{drafted.collector.name}'"):
-            made.append(ComposedCollector(drafted, _composed(drafted, recipes, whole)))
-    return made
+            collectors.append(ComposedCollector(drafted, _composed(drafted, recipes, whole)))
+    return collectors
 
 
 def check_overlays(collectors: Iterable[ComposedCollector], policy: Mapping[str, Any]) -> None:
@@ -63,7 +64,7 @@ def check_overlays(collectors: Iterable[ComposedCollector], policy: Mapping[str,
         return
     for item in collectors:
         with about(f"collector '{item.collector.name}'"):
-            _collector_layers.check_overlays(item.composed, policy)
+            _user_layers.check_overlays(item.composed, policy)
 
 
 def _whole_run(drafts: Sequence[DraftedCollector], route: Route) -> WholeRun:
@@ -74,7 +75,7 @@ def _whole_run(drafts: Sequence[DraftedCollector], route: Route) -> WholeRun:
         critical_places += _critical_places(drafted)
     return WholeRun(
         logs=tuple(sorted(logs)),
-        organization=_collector_layers.organization_values(drafted.collector for drafted in drafts),
+        organization=organization_values(drafted.collector for drafted in drafts),
         route=route,
         critical=tuple(critical_places),
     )
@@ -94,23 +95,23 @@ def _critical_places(drafted: DraftedCollector) -> list[dict[str, Any]]:
 
 def _composed(drafted: DraftedCollector, recipes: Mapping[str, Path], whole: WholeRun) -> Composed:
     """Return the config of a collector. With recipes, this run decides the sizes of its batches, and its retries."""
-    of_recipes = _collector_layers.recipe_layers(
+    rendered = recipe_layers(
         drafted.collector, drafted.version, drafted.facts, recipes, run=whole, target=drafted.target
     )
-    of_recipes = _collector_layers.placed(of_recipes, drafted.written.recipes)
-    of_user = _collector_layers.user_layers(drafted.collector, drafted.written.config)
+    of_recipes = placed(rendered, drafted.written.recipes)
+    of_user = user_layers(drafted.collector, drafted.written.config)
     if not of_recipes:
         return compose(of_user)
-    composed = compose([*of_recipes, *_collector_layers.percentages(of_user), *of_user])
+    composed = compose([*of_recipes, *without_mib_of_recipes(of_user), *of_user])
     config = request_bytes.retried_without_end(composed.config)
     return replace(composed, config=_with_bytes(config, drafted, of_user))
 
 
 def _with_bytes(config: dict[str, Any], drafted: DraftedCollector, of_user: Sequence[Layer]) -> dict[str, Any]:
     """Return a config of recipes whose requests and queues are counted in bytes, if its build can count them."""
-    if not drafted.target or not _collector_layers.splits(drafted.target):
+    if not drafted.target or not _baseline_options.splits(drafted.target):
         return config
-    room = _collector_layers.queue_bytes(drafted.collector)
-    moves_batches = _collector_layers.in_exporters(drafted.collector, drafted.target.version)
+    room = _baseline_options.queue_bytes(drafted.collector)
+    moves_batches = _baseline_options.in_exporters(drafted.collector, drafted.target.version)
     has_own_batch = any(at(layer.config, _BATCH) is not None for layer in of_user)
     return request_bytes.by_bytes(config, drafted.target, room, moves_batches, chosen=has_own_batch)

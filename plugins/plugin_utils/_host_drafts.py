@@ -18,11 +18,13 @@ from ..module_utils._host.host_program import Releases
 from ..module_utils._host.host_tls import check_tls
 from ..module_utils._otelcol.config.config_secrets import secrets_in_objects
 from ..module_utils._otelcol.errors import Problem, about
-from . import _arguments, _collector_layers, _lock_file, _origins, _sources
+from . import _arguments, _lock_file, _origins, _sources
+from ._collector_build import build_and_version
 from ._composed_collectors import ComposedCollector, composed_collectors
 from ._drafted import DraftedCollector, Surroundings, written_for
 from ._host_groups import ITEMS, PREFIX, InventoryGroups
 from ._otelcol import _tables, _yaml
+from ._recipe_layers import Route
 from ._render_request import SOURCES
 
 _CLUSTER_PREFIX = "otel_collector_"
@@ -83,7 +85,7 @@ def host_option_names() -> list[str]:
     return [*SHARED, *OWN]
 
 
-def composed_host(request: HostRequest, route: _collector_layers.Route) -> list[ComposedCollector]:
+def composed_host(request: HostRequest, route: Route) -> list[ComposedCollector]:
     """Return the collectors of a host with their configs; `route` resolves the groups that their recipes name.
 
     Raises Problem for options that cannot be used, and for a config that cannot be composed.
@@ -111,7 +113,7 @@ def _drafted(item: Mapping[str, Any], common: Mapping[str, Any]) -> DraftedColle
     collector = HostCollector.from_host_options(options, _of_clusters())
     _check_exposed(collector, {**common, **item})
     check_tls(collector.tls)
-    target, version = _collector_layers.of_collector(collector)
+    target, version = build_and_version(collector)
     facts = _sources.platform(_PLATFORM, _sources.find([], "platforms"))
     return DraftedCollector(
         collector=collector,

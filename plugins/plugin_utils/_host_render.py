@@ -33,7 +33,7 @@ from ..module_utils._otelcol.errors import Problem, about
 from ..module_utils._otelcol.needs.listeners import listeners, started_parts
 from ..module_utils._otelcol.rules.profiles import UNUSED
 from ..module_utils._otelcol.rules.reports import NEVER, Checked, Report
-from . import _arguments, _collector_layers, _inventory, _origins, _sources
+from . import _arguments, _inventory, _origins, _sources
 from ._composed_collectors import ComposedCollector, check_overlays
 from ._connected_collectors import follow_groups, lone_collectors
 from ._host_drafts import HostRequest, composed_host, first_secret, has_secret
@@ -44,6 +44,7 @@ from ._judged_collectors import judged_collectors, refuse_malformed
 from ._otelcol import _builds, _findings, _yaml
 from ._otelcol._garbage import without_garbage_collection
 from ._planned import Planned
+from ._recipe_layers import Route, no_route
 
 
 @without_garbage_collection()
@@ -53,7 +54,7 @@ def render_hosts(
     """Return a bundle for each collector of a host, and every finding. Raises Problem for findings that fail."""
     _check_named(request)
     groups = request.groups
-    composed = composed_host(request, groups.for_recipe if groups else _collector_layers.no_route)
+    composed = composed_host(request, groups.for_recipe if groups else no_route)
     check_overlays(composed, request.overlay_policy)
     collectors = lone_collectors(composed)
     if groups:
@@ -126,7 +127,7 @@ def sent_by(variables: Mapping[str, Any], groups: InventoryGroups) -> list[dict[
     return described(hops)
 
 
-def _composed_by(variables: Mapping[str, Any], route: _collector_layers.Route) -> list[ComposedCollector]:
+def _composed_by(variables: Mapping[str, Any], route: Route) -> list[ComposedCollector]:
     """Return the collectors of a host with these variables, each with its config; none if they name no collector."""
     request = HostRequest.from_variables(variables)
     return composed_host(request, route) if request.names_any else []

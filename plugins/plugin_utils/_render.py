@@ -23,12 +23,13 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._host import host_hops
 from ..module_utils._otelcol.errors import Problem, about
 from ..module_utils._otelcol.kube.objects import Manifest
-from . import _collector_layers, _sources
+from . import _sources
 from ._cluster_drafts import drafted_collectors
 from ._composed_collectors import check_overlays, composed_collectors
 from ._connected_collectors import connected_collectors, follow_groups
 from ._judged_collectors import judged_collectors, refuse_malformed
 from ._planned import Bundle, Planned
+from ._recipe_layers import Route, no_route
 from ._render_request import Request
 
 
@@ -38,7 +39,7 @@ def plan(request: Request) -> list[Planned]:
         fix = "Set `otel_collectors`, or `otel_collector_recipes` or `otel_collector_config` for a single collector."
         raise Problem("the inventory names no collector for this host", fix=fix)
     groups = request.groups
-    route = groups.for_recipe if groups else _collector_layers.no_route
+    route = groups.for_recipe if groups else no_route
     drafted = drafted_collectors(request)
     composed = composed_collectors(drafted, _recipes(request), route)
     check_overlays(composed, request.overlay_policy)
@@ -48,7 +49,7 @@ def plan(request: Request) -> list[Planned]:
     return judged_collectors(connected, request.rule_paths)
 
 
-def composed_configs(request: Request, route: _collector_layers.Route) -> list[tuple[Collector, Mapping[str, Any]]]:
+def composed_configs(request: Request, route: Route) -> list[tuple[Collector, Mapping[str, Any]]]:
     """Return the collectors of a request and their configs, which no rule has judged."""
     composed = composed_collectors(drafted_collectors(request), _recipes(request), route)
     return [(item.collector, item.config) for item in composed]

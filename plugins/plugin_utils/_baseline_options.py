@@ -1,0 +1,42 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a collector asks of recipe baseline: who makes batches, and how much its queues hold. Private."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..module_utils._collector import recipes
+from ..module_utils._collector.options import Collector
+from ..module_utils._otelcol.config.layers import parse_version
+from ..module_utils._otelcol.needs.quantities import MIB, queue_mib
+from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH, from_version
+from ..module_utils._otelcol.rules.view import Target
+
+BASELINE = "baseline"
+
+
+def splits(target: Target | None) -> bool:
+    """Whether the exporters of a build split what is too large for a receiver."""
+    return from_version(target, EXPORTERS_BATCH)
+
+
+def in_exporters(collector: Collector, version: str) -> bool:
+    """Whether recipe baseline leaves batches to the exporters, where they can make them."""
+    if _given(collector, "batching") == ["processor"]:
+        return False
+    return parse_version(version) >= parse_version(EXPORTERS_BATCH)
+
+
+def queue_bytes(collector: Collector) -> int:
+    """Return the bytes that all queues in the memory of a collector hold together, by recipe baseline."""
+    for given_mib in _given(collector, "queue_mib"):
+        if given_mib:
+            return int(given_mib) * MIB
+    return queue_mib(collector.memory) * MIB
+
+
+def _given(collector: Collector, option: str) -> list[Any]:
+    """Return what a collector gives recipe baseline as an option, once for each use; None where it gives nothing."""
+    return [use.options.get(option) for use in recipes.uses(collector.recipes) if use.name == BASELINE]

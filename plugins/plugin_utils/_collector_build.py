@@ -1,0 +1,50 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The build that runs a collector: the components of its distribution, or of the image of a user. Private."""
+
+from __future__ import annotations
+
+import re
+
+from ..module_utils._collector.options import OPERATORS_IMAGE, Collector
+from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.rules.view import Target
+from ._otelcol import _builds, _tables
+from ._otelcol._build_request import BuildRequest
+
+_VERSION = re.compile(r"v?\d+\.\d+\.\d+(?![\d.])")
+
+
+def build_and_version(collector: Collector) -> tuple[Target | None, str]:
+    """Return the build that will run a collector, and the version of the Collector whose names its recipes use.
+
+    The build of a custom image is known only from a manifest, a schema or the image's name; None if it is not known.
+    Raises Problem for a manifest without the image that was built with it, and for a version that is none.
+    """
+    version = _builds.tables().collector_version(collector.distribution, collector.version)
+    if collector.distribution_manifest or collector.distribution_schema:
+        target = _described_build(collector, version)
+        return target, target.version if target else version
+    if collector.image not in ("", OPERATORS_IMAGE):
+        return _builds.resolve_build(BuildRequest(), collector.image), version
+    _check_version(collector)
+    return _builds.counted_build(collector.distribution, collector.version) if version else None, version
+
+
+def _described_build(collector: Collector, version: str) -> Target | None:
+    """Return the build that a manifest or a schema of the user describes."""
+    manifest, schema = collector.distribution_manifest, collector.distribution_schema
+    if not collector.image:
+        given = "distribution_manifest" if manifest else "distribution_schema"
+        raise Problem(f"it has a {given}, but no `image` that was built with it", fix="Give `image` too.")
+    return _builds.resolve_build(BuildRequest("", "" if manifest else version, manifest, schema), "")
+
+
+def _check_version(collector: Collector) -> None:
+    """Raise Problem for a version that its distribution cannot have: some write a `v` before it, others do not."""
+    tested = str(_tables.catalogue("distributions")[collector.distribution]["version"])
+    has_letter = collector.version.startswith("v")
+    if not _VERSION.match(collector.version) or has_letter != tested.startswith("v"):
+        wrong = f"'{collector.version}' is not a version of distribution {collector.distribution}"
+        raise Problem(wrong, fix=f"Write it in quotes like '{tested}'.")
