@@ -120,8 +120,11 @@ def needed(kind: str, settings: Mapping[str, Any]) -> int:
 
 
 def _drawn(settings: Mapping[str, Any]) -> int:
+    """Return how many items must come until a sampler has passed `_LEAST_SAMPLED` of them on average."""
     percentage = amount(str(settings.get("sampling_percentage") or 0))
-    return ceil(_LEAST_SAMPLED * 100 / percentage) if percentage else LEAST
+    if percentage <= 0:
+        return LEAST
+    return ceil(min(_LEAST_SAMPLED * 100 / percentage, _ENDLESS))
 
 
 class _Comparison:
@@ -375,7 +378,7 @@ def unit_of(config: Mapping[str, Any], exporter: str) -> int:
     sizer, batch = queue.get("sizer"), section(queue, "batch")
     batch_size = 0
     if sizer in ("items", "bytes") and batch.get("sizer", sizer) == sizer and isinstance(batch.get("min_size"), int):
-        batch_size = batch["min_size"]
+        batch_size = max(batch["min_size"], 0)
     if sizer != "bytes":
         return batch_size or 1
     queue_size = queue.get("queue_size")

@@ -30,12 +30,20 @@ def drawn(percentage: Any) -> dict[str, Any]:
     ("probabilisticsampler", {"sampling_percentage": 50}, 200),
     ("probabilisticsampler", {"sampling_percentage": 0}, LEAST),
     ("probabilisticsampler", {}, LEAST),
+    ("probabilisticsampler", {"sampling_percentage": -1}, LEAST),
+    ("tailsampling", {"policies": [drawn(-1)]}, SOME_TRACE),
     ("tailsampling", {"policies": [{"type": "always_sample"}]}, SOME_TRACE),
     ("tailsampling", {"policies": [ERRORS, drawn(1)]}, 10_000),
     ("tailsampling", {"policies": [drawn(1), {"type": "rate_limiting"}]}, SOME_TRACE),
 )
 def test_the_smaller_its_share_the_more_items_a_sampler_must_get(kind: str, settings: Any, count: int) -> None:
     assert needed(kind, settings) == count
+
+
+@cases("percentage", 5e-324, "5e-324", 1e-20)
+def test_a_sampler_that_passes_next_to_nothing_is_never_said_to_pass_nothing(percentage: Any) -> None:
+    assert needed("probabilisticsampler", {"sampling_percentage": percentage}) > FOR_EVER
+    assert needed("tailsampling", {"policies": [drawn(percentage)]}) > FOR_EVER
 
 
 @cases("settings", {}, {"policies": [ERRORS]}, {"policies": "${env:POLICIES}"}, {"policies": [None, ["type"]]})

@@ -25,6 +25,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.
     Sample,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import BATCH_BYTES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import memory_used, reading
 
 from ...helpers import LISTENERS, cases
@@ -216,6 +217,8 @@ def test_a_queue_of_items_is_measured_in_batches() -> None:
     ({"sizer": "bytes", "queue_size": 4_000_000, "batch": {"min_size": 1_000_000}}, 200_000),
     ({"sizer": "bytes", "queue_size": 2**30, "batch": {"sizer": "items", "min_size": 100}}, 2**20),
     ({"sizer": "items", "batch": {"sizer": "bytes", "min_size": 2**20}}, 1),
+    ({"sizer": "items", "batch": {"min_size": -5}}, 1),
+    ({"sizer": "bytes", "batch": {"min_size": -5}}, BATCH_BYTES),
     ({}, 1),
 )
 def test_a_queue_of_bytes_is_measured_in_batches_or_in_parts_of_itself(queue: dict[str, Any], unit: int) -> None:
