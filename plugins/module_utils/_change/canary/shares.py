@@ -4,21 +4,35 @@
 """Shares of items that went wrong, and what is certain of them. Private.
 
 Shares are compared by the bounds of Wilson's score interval: a small number of failures in a small number of items
-proves nothing.
+proves nothing. Items of one reading may fail together, as those of one request do, so a share of many items in few
+readings counts as one of so many items as there are readings.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from typing import Any
 
-from .readings import Row, bounds, fewer
+from .count_rows import ExporterRow, ReceiverRow, Row
+from .sides import Sides
 
+# How far the bounds of a share are from it, in standard deviations: the true share is beyond either bound in 0.5 %.
+_DEVIATIONS = 2.58
 # Failures up to this share, in percent, are rare: each counts alone, and not with all others of its reading.
 _RARE_PERCENT = 2
 
 
-def _percent(part: float, whole: float) -> int:
-    return round(100 * part / whole) if whole else 0
+def wilson_bounds(part: float, whole: float) -> tuple[float, float]:
+    """Return between which shares, in percent, the true one surely is. Source: Wilson's score interval."""
+    if not whole:
+        return 0.0, 0.0
+    share, square = min(part / whole, 1.0), _DEVIATIONS * _DEVIATIONS
+    middle = share + square / (2 * whole)
+    width = _DEVIATIONS * sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
+    return 100 * (middle - width) / (1 + square / whole), 100 * (middle + width) / (1 + square / whole)
 
 
 @dataclass(frozen=True)
@@ -30,43 +44,51 @@ class Share:
 
     @property
     def percent(self) -> int:
-        return _percent(self.bad, self.offered)
+        """The share in percent; 0 of nothing."""
+        return round(100 * self.bad / self.offered) if self.offered else 0
 
     @property
     def is_rare(self) -> bool:
+        """Whether few fail: too few to be requests that failed as a whole."""
         return 100 * self.bad <= _RARE_PERCENT * self.offered
 
     def at_least(self, readings: int) -> float:
-        """Return which share goes wrong for certain, in percent. Items of one reading fail together."""
-        return bounds(*fewer(self.bad, self.offered, readings))[0]
+        """Return which share goes wrong for certain, in percent."""
+        return wilson_bounds(*self._of_readings(readings))[0]
 
     def at_most(self, readings: int) -> float:
-        """Return which share may go wrong, in percent. Items of one reading fail together, unless few fail at all."""
-        counted = (self.bad, self.offered) if self.is_rare else fewer(self.bad, self.offered, readings)
-        return bounds(*counted)[1]
+        """Return which share may go wrong, in percent."""
+        counted = (self.bad, self.offered) if self.is_rare else self._of_readings(readings)
+        return wilson_bounds(*counted)[1]
+
+    def _of_readings(self, readings: int) -> tuple[float, float]:
+        """Return how many went wrong and were offered, as a share of no more items than readings."""
+        if self.offered > readings:
+            return self.bad * readings / self.offered, readings
+        return self.bad, self.offered
 
 
 @dataclass(frozen=True)
 class Compared:
     """The share of a canary beside the worst one of the rest, and in how many readings each was counted."""
 
-    here: Share
+    canary: Share
     rest: Share
-    here_readings: int
+    canary_readings: int
     rest_readings: int
 
     @property
     def excess(self) -> int:
-        """By how many percent more goes wrong here for certain than may go wrong in the rest."""
-        certain = self.here.at_least(self.here_readings) - self.rest.at_most(self.rest_readings)
+        """By how many percentage points more goes wrong in the canary for certain than may go wrong in the rest."""
+        certain = self.canary.at_least(self.canary_readings) - self.rest.at_most(self.rest_readings)
         return max(round(certain), 0)
 
-    def as_row(self, name: str) -> Row:
+    def as_row(self, name: str) -> dict[str, Any]:
         """Return the fields of a row of facts; `name` says what went wrong."""
         return {
-            name: self.here.bad,
-            "offered": self.here.offered,
-            f"{name}_percent": self.here.percent,
+            name: self.canary.bad,
+            "offered": self.canary.offered,
+            f"{name}_percent": self.canary.percent,
             f"rest_{name}": self.rest.bad,
             "rest_offered": self.rest.offered,
             f"rest_{name}_percent": self.rest.percent,
@@ -75,34 +97,35 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Passed:
-    """How many items left a processor, of those that came in."""
-
-    went: int
-    came: int
-
-    @property
-    def surely(self) -> float:
-        """Which share passes for certain, in percent."""
-        return bounds(self.went, self.came)[0]
-
-
-@dataclass(frozen=True)
-class Counts:
+class CountedFields:
     """Rows of one kind, and which of their fields count items that went wrong, and items that went well."""
 
     rows: str
-    wrong: tuple[str, ...]
-    well: str
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        return (*self.wrong, self.well)
+    bad: tuple[str, ...]
+    good: str
 
     def share(self, row: Row) -> Share:
-        bad = sum(row[name] for name in self.wrong)
-        return Share(bad, bad + row[self.well])
+        """Return the share of a row that went wrong."""
+        bad = sum(row[name] for name in self.bad)
+        return Share(bad, bad + row[self.good])
 
 
-RECEIVED = Counts("receives", ("refused", "failed"), "accepted")
-EXPORTED = Counts("exports", ("send_failed", "enqueue_failed"), "sent")
+RECEIVED = CountedFields("receives", ("refused", "failed"), "accepted")
+EXPORTED = CountedFields("exports", ("send_failed", "enqueue_failed"), "sent")
+
+
+def compared_share(sides: Sides, fields: CountedFields, index: int, row: ReceiverRow | ExporterRow) -> Compared:
+    """Return which share of the items of a row went wrong, beside the worst share of such rows of the rest.
+
+    `index` is the place of the row among the rows of its kind.
+    """
+    totals = [0, *sides.canary.history(fields.rows, index, *fields.bad, fields.good)]
+    readings_that_count = sum(after > before for before, after in pairwise(totals))
+    rest_readings = len(sides.canary.polls)
+    rest_shares = [fields.share(found.row) for found in sides.rest_rows_or_signal(fields.rows, row)]
+    return Compared(fields.share(row), _worst_share(rest_shares, rest_readings), readings_that_count, rest_readings)
+
+
+def _worst_share(shares: Iterable[Share], readings: int) -> Share:
+    """Return the share of which most may go wrong; among equal ones that of the most items."""
+    return max(shares, key=lambda share: (share.at_most(readings), share.offered), default=Share(0, 0))

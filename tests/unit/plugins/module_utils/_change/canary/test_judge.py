@@ -13,7 +13,11 @@ from typing import Any
 import jmespath
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import canary_facts, hold_times
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import (
+    canary_facts,
+    canary_places,
+    hold_times,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import (
     CHECKS,
     NAMES,
@@ -25,7 +29,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.
     Sample,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.quantities import BATCH_BYTES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import memory_used, reading
 
 from ...helpers import LISTENERS, cases
@@ -98,7 +101,7 @@ def watched(
             [sample("old", time + 600, WELL if old is None else old, open={("otlp", 4317): True, ("otlp", 1): True})],
         )
         known = canary_facts.facts_of(canary, rest, NOW, lambda text: text)
-        known["ways"] = canary_facts.ways_of(ways, known["rest"])
+        known["ways"] = canary_places.ways_of(ways, known["rest"])
         lines = [verdict.line for verdict in judge.verdicts(known)] or lines
     return lines, known
 
@@ -209,21 +212,6 @@ def test_a_queue_of_items_is_measured_in_batches() -> None:
         return any("[queue_grows]" in line for line in watched({**WELL, "queue": rate}, config=config)[0])
 
     assert [grows(18), grows(1800)] == [False, True]
-
-
-@cases(
-    "queue, unit",
-    ({"sizer": "bytes", "queue_size": 2**30, "batch": {"min_size": 2**20}}, 2**20),
-    ({"sizer": "bytes", "queue_size": 4_000_000, "batch": {"min_size": 1_000_000}}, 200_000),
-    ({"sizer": "bytes", "queue_size": 2**30, "batch": {"sizer": "items", "min_size": 100}}, 2**20),
-    ({"sizer": "items", "batch": {"sizer": "bytes", "min_size": 2**20}}, 1),
-    ({"sizer": "items", "batch": {"min_size": -5}}, 1),
-    ({"sizer": "bytes", "batch": {"min_size": -5}}, BATCH_BYTES),
-    ({}, 1),
-)
-def test_a_queue_of_bytes_is_measured_in_batches_or_in_parts_of_itself(queue: dict[str, Any], unit: int) -> None:
-    config = {**CONFIG, "exporters": {"debug": {"sending_queue": queue}}}
-    assert canary_facts.unit_of(config, "debug") == unit
 
 
 OWN = {"id": "mine", "find": "receives", "text": "{id}"}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_facts import (
-    LEAST,
-    SOME_TRACE,
-    needed,
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_samplers import (
+    FEWEST_ITEMS,
+    ITEMS_OF_TRACES,
+    items_of_processor,
 )
 
 from ...helpers import cases
@@ -25,27 +25,27 @@ def drawn(percentage: Any) -> dict[str, Any]:
 
 @cases(
     "kind, settings, count",
-    ("filter", {}, LEAST),
+    ("filter", {}, FEWEST_ITEMS),
     ("probabilisticsampler", {"sampling_percentage": 1}, 10_000),
     ("probabilisticsampler", {"sampling_percentage": 50}, 200),
-    ("probabilisticsampler", {"sampling_percentage": 0}, LEAST),
-    ("probabilisticsampler", {}, LEAST),
-    ("probabilisticsampler", {"sampling_percentage": -1}, LEAST),
-    ("tailsampling", {"policies": [drawn(-1)]}, SOME_TRACE),
-    ("tailsampling", {"policies": [{"type": "always_sample"}]}, SOME_TRACE),
+    ("probabilisticsampler", {"sampling_percentage": 0}, FEWEST_ITEMS),
+    ("probabilisticsampler", {}, FEWEST_ITEMS),
+    ("probabilisticsampler", {"sampling_percentage": -1}, FEWEST_ITEMS),
+    ("tailsampling", {"policies": [drawn(-1)]}, ITEMS_OF_TRACES),
+    ("tailsampling", {"policies": [{"type": "always_sample"}]}, ITEMS_OF_TRACES),
     ("tailsampling", {"policies": [ERRORS, drawn(1)]}, 10_000),
-    ("tailsampling", {"policies": [drawn(1), {"type": "rate_limiting"}]}, SOME_TRACE),
+    ("tailsampling", {"policies": [drawn(1), {"type": "rate_limiting"}]}, ITEMS_OF_TRACES),
 )
 def test_the_smaller_its_share_the_more_items_a_sampler_must_get(kind: str, settings: Any, count: int) -> None:
-    assert needed(kind, settings) == count
+    assert items_of_processor(kind, settings) == count
 
 
 @cases("percentage", 5e-324, "5e-324", 1e-20)
 def test_a_sampler_that_passes_next_to_nothing_is_never_said_to_pass_nothing(percentage: Any) -> None:
-    assert needed("probabilisticsampler", {"sampling_percentage": percentage}) > FOR_EVER
-    assert needed("tailsampling", {"policies": [drawn(percentage)]}) > FOR_EVER
+    assert items_of_processor("probabilisticsampler", {"sampling_percentage": percentage}) > FOR_EVER
+    assert items_of_processor("tailsampling", {"policies": [drawn(percentage)]}) > FOR_EVER
 
 
 @cases("settings", {}, {"policies": [ERRORS]}, {"policies": "${env:POLICIES}"}, {"policies": [None, ["type"]]})
 def test_a_tail_sampler_with_conditions_alone_is_never_said_to_pass_nothing(settings: Any) -> None:
-    assert needed("tailsampling", settings) > FOR_EVER
+    assert items_of_processor("tailsampling", settings) > FOR_EVER

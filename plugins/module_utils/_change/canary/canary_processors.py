@@ -1,0 +1,80 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The processors of a canary, each with what passes it in the rest. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from .canary_samplers import ITEMS_OF_TRACES, items_until_silence
+from .count_rows import ProcessorRow
+from .hold_times import usual_hold_seconds
+from .shares import wilson_bounds
+from .sides import Sides
+
+# A processor that passes less of the rest than this, in percent, may well pass none for a while.
+_FEWEST_PASSING_PERCENT = 5.0
+# From this share on, between 0 and 1, nearly all items pass.
+_NEARLY_ALL_SHARE = 0.9
+# A share that passes counts as no less than this, between 0 and 1.
+_SMALLEST_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Passed:
+    """How many items left a processor, of those that came in."""
+
+    outgoing: int
+    incoming: int
+
+    @property
+    def certain_percent(self) -> float:
+        """Which share passes for certain, in percent."""
+        return wilson_bounds(self.outgoing, self.incoming)[0]
+
+    @property
+    def is_nearly_all(self) -> bool:
+        """Whether few items end in the processor."""
+        return self.outgoing >= _NEARLY_ALL_SHARE * self.incoming
+
+
+def processor_row(sides: Sides, row: ProcessorRow) -> dict[str, Any]:
+    """Return the row of a processor.
+
+    `passes` says that items pass it in the rest; for one that is new, that the rest sends its signal without it.
+    `least` is how many items must come in until it says something that none passes.
+    """
+    found = sides.rest_rows("processes", row)
+    rest = _most_passing(Passed(other.row["outgoing"], other.row["incoming"]) for other in found)
+    is_in_rest = bool(found)
+    passes = _passes_in_rest(rest) if is_in_rest else _is_sent_without(sides, row)
+    needed = items_until_silence(sides, row["signal"], row["id"])
+    if is_in_rest and not rest.is_nearly_all:
+        needed = max(needed, ceil(ITEMS_OF_TRACES / max(rest.certain_percent / 100, _SMALLEST_SHARE)))
+    return {
+        **row,
+        "rest_incoming": rest.incoming,
+        "rest_outgoing": rest.outgoing,
+        "rest_passes": f"{rest.outgoing} of {rest.incoming} pass" if is_in_rest else "all are sent without it",
+        "passes": passes and not usual_hold_seconds(row["id"]),
+        "least": needed,
+    }
+
+
+def _most_passing(passed: Iterable[Passed]) -> Passed:
+    """Return that of which the largest share passes for certain."""
+    return max(passed, key=lambda one: one.certain_percent, default=Passed(0, 0))
+
+
+def _passes_in_rest(rest: Passed) -> bool:
+    return rest.certain_percent >= _FEWEST_PASSING_PERCENT
+
+
+def _is_sent_without(sides: Sides, row: ProcessorRow) -> bool:
+    """Return whether the rest sends the signal of a new processor, and the canary does not even try."""
+    signal = row["signal"]
+    return signal in sides.signals_sent_by_rest() and signal not in sides.signals_tried_by_canary()

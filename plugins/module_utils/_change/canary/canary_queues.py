@@ -1,0 +1,73 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How full the queue of an exporter stays in a canary, beside those of the rest. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._otelcol.config.paths import section
+from ..._otelcol.needs.quantities import BATCH_BYTES
+from .count_rows import ExporterRow
+from .readings import LAST_READINGS
+from .sides import Sides
+
+# Over so many readings a queue must grow.
+_GROWTH_READINGS = 6
+# A queue is too full if it stays at more units than so many times those of the rest, which differ from pod to pod.
+_FULLER_TIMES = 5
+# How many requests a queue in bytes holds at least.
+_FEWEST_REQUESTS = 20
+
+
+def queue_row(sides: Sides, index: int, row: ExporterRow) -> dict[str, int]:
+    """Return how full the queue of an exporter stays, by how much it grows, and how full those of the rest are.
+
+    `index` is the place of the exporter among those of the canary. `queue_low` and `queue_excess` count requests,
+    `queue_grown`, `rest_queue` and `queue_stays` the units of the queue. The last two are of one pod.
+    """
+    sizes = sides.canary.history("exports", index, "queue_size")[-_GROWTH_READINGS:]
+    lowest = min(sizes[-LAST_READINGS:]) if len(sizes) >= LAST_READINGS else 0
+    lowest_requests = lowest // request_units(sides.canary_config, row["id"])
+    pods = _pod_count(sides.canary_facts)
+    rest_sizes = [other["queue_size"] for other in sides.rest_rows_now("exports", row)]
+    rest_size = sum(rest_sizes) / _pod_count(sides.rest_facts)
+    rest_requests = rest_size / request_units(sides.rest_config, row["id"])
+    return {
+        "queue_low": lowest_requests,
+        "queue_grown": sizes[-1] - sizes[0],
+        "rest_queue": round(rest_size),
+        "queue_excess": round(lowest_requests / pods - _FULLER_TIMES * rest_requests),
+        "queue_stays": round(lowest / pods - _FULLER_TIMES * rest_size),
+    }
+
+
+def request_units(config: Mapping[str, Any], exporter: str) -> int:
+    """Return how many units of its queue an exporter sends at once: requests, items or bytes, as `sizer` says.
+
+    A queue also holds the next batch. A queue in bytes without batches in bytes holds some requests. Half of any queue
+    is more than it holds in passing.
+    """
+    queue = section(config, "exporters", exporter, "sending_queue")
+    batch_size = _batch_size(queue)
+    if queue.get("sizer") != "bytes":
+        return batch_size or 1
+    queue_size = queue.get("queue_size")
+    part_of_queue = max(queue_size // _FEWEST_REQUESTS, 1) if isinstance(queue_size, int) else BATCH_BYTES
+    return min(batch_size or BATCH_BYTES, part_of_queue)
+
+
+def _batch_size(queue: Mapping[str, Any]) -> int:
+    """Return the least size of a batch in the units of its queue; 0 if it has none, or is measured in other units."""
+    sizer, batch = queue.get("sizer"), section(queue, "batch")
+    if sizer not in ("items", "bytes") or batch.get("sizer", sizer) != sizer:
+        return 0
+    size = batch.get("min_size")
+    return max(size, 0) if isinstance(size, int) else 0
+
+
+def _pod_count(facts: Mapping[str, Any]) -> int:
+    """Return by how many pods something is divided: at least one."""
+    return max(len(facts["pods"]), 1)

@@ -1,0 +1,83 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two sides of a comparison: the canary, and the rest, which runs the earlier config. Private.
+
+If no pod of the rest is left, the readings from before the change take its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..._otelcol.config.paths import section
+from .count_rows import CountRows, ProcessorRow, Row
+from .readings import Revision
+
+
+class RestRow(NamedTuple):
+    """A row of the rest, and the rows of the reading that it is one of."""
+
+    row: Row
+    rows: CountRows
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A canary with its facts, and the facts and the config of the rest.
+
+    `seconds_alone` says for how many seconds no pod of the rest has been read; None if one was in the last reading.
+    """
+
+    canary: Revision
+    canary_facts: Mapping[str, Any]
+    rest_config: Mapping[str, Any]
+    rest_facts: Mapping[str, Any]
+    seconds_alone: float | None
+
+    @property
+    def canary_config(self) -> Mapping[str, Any]:
+        """The new config, which the canary runs."""
+        return self.canary.config
+
+    def rest_rows(self, kind: str, row: Row) -> list[RestRow]:
+        """Return the rows of the same component and signal in the rest, in this time and since its start."""
+        return [found for found in self._rows_of_rest(kind) if is_same_component(found.row, row)]
+
+    def rest_rows_or_signal(self, kind: str, row: Row) -> list[RestRow]:
+        """Return the rows of the same component and signal in the rest, else all of the same signal."""
+        of_component = self.rest_rows(kind, row)
+        return of_component or [found for found in self._rows_of_rest(kind) if found.row["signal"] == row["signal"]]
+
+    def rest_rows_now(self, kind: str, row: Row) -> list[Row]:
+        """Return the rows of the same component and signal among what the rest counts in this time."""
+        return [other for other in self.rest_facts[kind] if is_same_component(other, row)]
+
+    def signals_sent_by_rest(self) -> set[str]:
+        """Return the signals of which the rest has sent items."""
+        return {found.row["signal"] for found in self._rows_of_rest("exports") if found.row["sent"]}
+
+    def signals_tried_by_canary(self) -> set[str]:
+        """Return the signals of which the canary has sent items, or has failed to."""
+        return {row["signal"] for row in self.canary_facts["exports"] if row["sent"] or row["failed"]}
+
+    def new_processors(self, signal: str) -> Iterator[ProcessorRow]:
+        """Yield the processors of a signal that the rest does not have, or has with other settings."""
+        canary_processors = section(self.canary_config, "processors")
+        rest_processors = section(self.rest_config, "processors")
+        for row in self.canary_facts["processes"]:
+            if row["signal"] == signal and canary_processors.get(row["id"]) != rest_processors.get(row["id"]):
+                yield row
+
+    def _rows_of_rest(self, kind: str) -> Iterator[RestRow]:
+        """Yield the rows of one kind: those of this time, and then those since the start of the pods."""
+        for rows in self.rest_facts["bases"]:
+            for row in rows[kind]:
+                yield RestRow(row, rows)
+
+
+def is_same_component(one: Row, other: Row) -> bool:
+    """Return whether two rows are about the same component and signal."""
+    return bool((one["id"], one["signal"]) == (other["id"], other["signal"]))
