@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.config.paths import section
 from .._otelcol.kube.objects import Manifest
@@ -99,8 +99,10 @@ def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
     if owned is None:
         return False
     metadata = {key: value for key, value in manifest["metadata"].items() if key not in (*_NAMES, *_DEMANDED)}
-    given = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
-    return _is_same({**given, "metadata": metadata}, live, owned, "")
+    given = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
+    if metadata:
+        given["metadata"] = metadata
+    return _is_same(given, live, owned, "")
 
 
 def is_within(part: Any, whole: Any) -> bool:
@@ -202,24 +204,38 @@ def _has_same_field(wanted: Mapping[str, Any], live: Mapping[str, Any], name: st
 
 
 def _has_same_items(wanted: list[Any], live: list[Any], owned: _Owned, name: str) -> bool:
-    if len(wanted) != len(owned.keyed_items) + len(owned.values):
+    """Return whether the items that a manager owns in a live list are the wanted ones, in their order.
+
+    An apply gives a list the order of its request. Source: kubernetes/kubernetes, pull request 107565.
+    """
+    own_items = list(_own_items(live, owned))
+    if len(wanted) != len(own_items):
         return False
-    return all(_is_among(item, live, owned, name) for item in wanted)
+    return all(_is_same_item(*pair, name) for pair in zip(wanted, own_items, strict=True))
 
 
-def _is_among(wanted: Any, live: list[Any], owned: _Owned, name: str) -> bool:
-    """Return whether an item is one of a live list: the same value, or one of the same key with the same fields."""
-    if wanted in owned.values and wanted in live:
-        return True
-    return any(_is_same_item(wanted, item, keyed, name) for item in live for keyed in owned.keyed_items)
+class _OwnItem(NamedTuple):
+    """An item of a live list that a manager owns: a value, or one with a key."""
+
+    item: Any
+    keyed: _KeyedItem | None
 
 
-def _is_same_item(wanted: Any, live: Any, keyed: _KeyedItem, name: str) -> bool:
-    if not isinstance(wanted, dict) or not _has_key(live, keyed.key):
-        return False
+def _own_items(live: list[Any], owned: _Owned) -> Iterator[_OwnItem]:
+    for item in live:
+        if item in owned.values:
+            yield _OwnItem(item, None)
+        for keyed in owned.keyed_items:
+            if _has_key(item, keyed.key):
+                yield _OwnItem(item, keyed)
+
+
+def _is_same_item(wanted: Any, own: _OwnItem, name: str) -> bool:
+    if own.keyed is None:
+        return bool(wanted == own.item)
     # The server adds a default to a key, such as the protocol of a port.
-    has_key = _has_key({**keyed.key, **wanted}, keyed.key)
-    return has_key and _is_same(wanted, live, keyed.owned, name)
+    has_key = isinstance(wanted, dict) and _has_key({**own.keyed.key, **wanted}, own.keyed.key)
+    return has_key and _is_same(wanted, own.item, own.keyed.owned, name)
 
 
 def _is_same_tree(wanted: Any, live: Any, name: str) -> bool:

@@ -287,3 +287,38 @@ def test_a_text_in_a_list_of_items_with_keys_is_a_change() -> None:
     """The server says what is wrong with it."""
     live = owned({"f:ports": {PORT: {".": {}}}}, {"ports": [{"containerPort": 4317, "protocol": "TCP"}]})
     assert not is_applied(applying({"ports": ["4317"]}), live, MANAGER)
+
+
+def env(*names: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": "1"} for name in names]
+
+
+ENV = {"f:env": {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:value": {}} for name in "AB"}}
+VALUES = {"f:finalizers": {'v:"a"': {}, 'v:"b"': {}}}
+
+
+@pytest.mark.parametrize("names", ["BA", "AA", "A", "ABA"])
+def test_another_order_of_items_with_keys_shows_and_so_does_a_second_one(names: str) -> None:
+    """Variables of `env` may name those before them, and an apply gives a list the order of its request."""
+    live = owned(ENV, {"env": env("X", "A", "Y", "B")})
+    assert is_applied(applying({"env": env("A", "B")}), live, MANAGER)
+    assert not is_applied(applying({"env": env(*names)}), live, MANAGER)
+
+
+@pytest.mark.parametrize("values", ["ba", "aa", "a", "aba"])
+def test_another_order_of_values_shows_and_so_does_a_second_one(values: str) -> None:
+    live = owned(VALUES, {"finalizers": ["a", "theirs", "b"]})
+    assert is_applied(applying({"finalizers": ["a", "b"]}), live, MANAGER)
+    assert not is_applied(applying({"finalizers": list(values)}), live, MANAGER)
+
+
+def test_an_item_that_is_there_twice_is_not_as_it_was_applied() -> None:
+    assert not is_applied(applying({"env": env("A", "B")}), owned(ENV, {"env": env("A", "B", "A")}), MANAGER)
+
+
+def test_a_manifest_without_labels_is_applied_too() -> None:
+    bare = {"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "data": {"x": "1"}}
+    entry = {"manager": MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:x": {}}}}
+    live = {**bare, "metadata": {"name": "a", "managedFields": [entry]}}
+    assert is_applied(bare, live, MANAGER)
+    assert not is_applied({**bare, "metadata": {"name": "a", "labels": {"b": "c"}}}, live, MANAGER)
