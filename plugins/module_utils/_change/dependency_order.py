@@ -16,7 +16,7 @@ from .._otelcol.config.paths import items
 from .._otelcol.kube.names import of_operator
 from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._otelcol.needs.peers import peers
-from .managed_fields import is_applied
+from .applied_state import is_applied
 from .recorded_change import Change, collectors
 
 # Other collectors may run under the same account, and those of an earlier wave need it.

@@ -22,7 +22,8 @@ from .._otelcol.errors import Problem
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._rollout.change_record import LABEL, is_record, record_reference
-from .managed_fields import extracted, is_applied
+from .applied_state import is_applied
+from .managed_fields import extracted
 from .replacement_order import RUNS, remade
 from .worse_than_before import Worked, worked_of
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._change.managed_fields import is_within
+from .._change.tree_parts import is_within
 from .._kube.operator_status import COLLECTOR
 from .._otelcol.config.paths import mappings, section
 from .._otelcol.kube.objects import Manifest

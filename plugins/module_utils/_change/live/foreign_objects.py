@@ -20,7 +20,7 @@ from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.keepers import HELM_NAME
 from ..._otelcol.kube.network_policies import selector_selects
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..managed_fields import is_applied
+from ..applied_state import is_applied
 from ..ownership_marks import helm_release, lacking, marks
 from .session import Session, listed
 

@@ -24,9 +24,10 @@ from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions, follo
 from ..._rollout.readiness import COUNTED, pod_counts
 from ..bundle_objects import ordered
 from ..change_set import Action, ChangeSet, Entry
-from ..managed_fields import extracted, is_within
+from ..managed_fields import extracted
 from ..recorded_change import Change, identified
 from ..replacement_order import RUNS
+from ..tree_parts import is_within
 from ..worse_than_before import Worked, is_worse, place, unfinished, worked
 from .observe import pods_of
 

@@ -21,9 +21,9 @@ from ..._otelcol.config.masking import salted
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.webhook_trust import is_lost
+from ..applied_state import is_applied
 from ..bundle_objects import difference
 from ..change_set import ChangeSet
-from ..managed_fields import is_applied
 from ..ownership_marks import converts
 
 DONE = "\nDone before this error, and not undone: "

@@ -18,10 +18,11 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.rollout_wait import ONE_RUN
 from ..._rollout.live.webhook_reasons import unanswered
+from ..applied_state import is_applied
 from ..bundle_objects import normalise
 from ..change_set import Action
 from ..kubectl_fields import without
-from ..managed_fields import extracted, is_applied
+from ..managed_fields import extracted
 from ..ownership_marks import marks
 from ..recorded_change import another_run
 from ..replacement_order import kept_replicas

@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.managed_fields import (
-    extracted,
-    is_applied,
-    is_within,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.applied_state import is_applied
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.managed_fields import extracted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _yaml
 
@@ -273,14 +270,6 @@ def test_every_object_of_an_example_comes_back(name: str) -> None:
         live = list(api.objects.values())[-1]
         assert extracted(live, MANAGER) == manifest
         assert is_applied(manifest, live, MANAGER)
-
-
-def test_a_part_is_within_a_whole_that_has_more() -> None:
-    whole = {"a": {"b": 1, "c": [{"name": "x", "v": 1}, 2]}}
-    assert is_within({"a": {"c": [{"name": "x"}]}}, whole)
-    assert not is_within({"a": {"b": 2}}, whole)
-    assert not is_within({"a": {"c": [3]}}, whole)
-    assert not is_within({"a": []}, whole)
 
 
 def test_a_text_in_a_list_of_items_with_keys_is_a_change() -> None:

@@ -1,0 +1,84 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether an apply of a manifest would change an object, as far as this shows without the server. Private.
+
+Inside a field that has one owner as a whole, managedFields do not tell a key that the server added from a key that the
+manifest no longer has. The defaults of server_defaults.py are no change, any other key is one. So the answer may be yes
+for an apply that changes nothing, such as for a quantity that the server writes in its own form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._otelcol.kube.objects import Manifest
+from .managed_fields import NAMES, KeyedItem, LiveItem, Owned, live_items, owned_by
+from .server_defaults import is_same_tree
+
+# What an apply may demand of the object, and cannot change.
+_DEMANDED = ("uid", "resourceVersion")
+
+
+def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
+    """Return whether a manifest is what the last apply of a manager left in a live object."""
+    owned = owned_by(live, manager)
+    return owned is not None and _is_same_value(_given_fields(manifest), live, owned, "")
+
+
+def _given_fields(manifest: Manifest) -> dict[str, Any]:
+    """Return the fields of a manifest that a manager can own."""
+    given = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")}
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in (*NAMES, *_DEMANDED)}
+    return {**given, "metadata": metadata} if metadata else given
+
+
+def _is_same_value(wanted: Any, live: Any, owned: Owned, field: str) -> bool:
+    """Return whether a value of a field is live as wanted, and the manager owns all that is wanted, and no more.
+
+    `field` is the name of the field that holds the value, or the list that the value is an item of.
+    """
+    if owned.is_whole:
+        return is_same_tree(wanted, live, field)
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        return _are_same_fields(wanted, live, owned)
+    if isinstance(wanted, list) and isinstance(live, list):
+        return _are_same_items(wanted, live, owned, field)
+    return False
+
+
+def _are_same_fields(wanted: Mapping[str, Any], live: Mapping[str, Any], owned: Owned) -> bool:
+    if wanted.keys() != owned.fields.keys():
+        return False
+    for name, value in wanted.items():
+        if name not in live:
+            # A webhook that reads and writes an object drops null from it.
+            if value is not None:
+                return False
+        elif not _is_same_value(value, live[name], owned.fields[name], name):
+            return False
+    return True
+
+
+def _are_same_items(wanted: list[Any], live: list[Any], owned: Owned, field: str) -> bool:
+    """Return whether the items that a manager owns in a live list are the wanted ones, in their order.
+
+    An apply gives a list the order of its request. Source: kubernetes/kubernetes, pull request 107565.
+    """
+    found = list(live_items(live, owned))
+    if len(wanted) != len(found):
+        return False
+    return all(_is_same_item(*pair, field) for pair in zip(wanted, found, strict=True))
+
+
+def _is_same_item(wanted: Any, found: LiveItem, field: str) -> bool:
+    if found.keyed is None:
+        return bool(wanted == found.item)
+    is_same_key = _may_have_key(wanted, found.keyed)
+    return is_same_key and _is_same_value(wanted, found.item, found.keyed.owned, field)
+
+
+def _may_have_key(wanted: Any, keyed: KeyedItem) -> bool:
+    """Return whether an item has a key, or lacks a part: the server adds a default, such as the protocol of a port."""
+    return isinstance(wanted, dict) and keyed.is_key_of({**keyed.key, **wanted})
