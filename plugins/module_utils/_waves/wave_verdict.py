@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._otelcol.config.paths import section
+from .._otelcol.config.paths import mappings, section
 from .._otelcol.errors import Problem, at_most, cleaned
 
 BEFORE = "it failed before the first wave, see its message above"
@@ -63,10 +63,13 @@ def reason(failure: Mapping[str, Any]) -> str:
 
 def _messages(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the message of a task, or those of the failed items of its loop."""
-    items = [item for item in result.get("results") or () if isinstance(item, Mapping) and item.get("failed")]
+    failed_items = [item for item in mappings(result, "results") if item.get("failed")]
     message = str(result.get("msg") or "")
-    if items and (not message or message.startswith(_OF_LOOPS)):
-        yield from (str(item["msg"]) for item in items if item.get("msg"))
+    is_of_loop = not message or message.startswith(_OF_LOOPS)
+    if failed_items and is_of_loop:
+        for item in failed_items:
+            if item.get("msg"):
+                yield str(item["msg"])
     elif message:
         yield message
 
@@ -108,7 +111,7 @@ def _faults(wave: WaveEnd) -> Iterator[str]:
         yield f"{who}: {worse}"
     if wave.data.is_missing and not wave.data.may_be_missing:
         why = at_most(_SHOWN, wave.data.notes, between="; ", last="; ")
-        yield f"its data was not judged, which `without_data` makes a failure: {why}"
+        yield "its data was not judged, which `without_data` makes a failure" + (f": {why}" if why else "")
 
 
 def failed_back(said: str, returned: Mapping[str, str], staying: Sequence[str] = ()) -> None:

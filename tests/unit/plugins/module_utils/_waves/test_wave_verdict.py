@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_verdict import (
+    WaveData,
     WaveEnd,
     all_passed,
     passed,
@@ -31,7 +32,9 @@ def test_items_without_a_message_give_no_reason() -> None:
     items = [{"failed": True}, {"failed": True, "msg": "too late"}, {"failed": True}]
     assert reason({"task": "Deploy", "result": {"results": items}}) == "Deploy: too late"
     assert reason({"result": {"results": items[:1] * 2}}) == "see its message above"
-    assert reason({"result": "odd"}) == "see its message above"
+    for odd in ("odd", {"results": 5}, {"results": "odd"}, {"results": [5, None]}):
+        assert reason({"result": odd}) == "see its message above"
+    assert reason({"result": {"results": 5, "msg": "wrong"}}) == "wrong"
 
 
 def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
@@ -49,6 +52,16 @@ def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
 def test_a_wave_that_failed_names_those_that_passed_before() -> None:
     with pytest.raises(Problem, match=r"Passed before: canary, staging\. Later waves did not begin: last\."):
         passed(replace(BAD, passed_waves=("canary", "staging")))
+
+
+@pytest.mark.parametrize(
+    ("notes", "words"), [((), "makes a failure. Later"), (("silent",), "a failure: silent. Later")]
+)
+def test_a_wave_without_data_says_why_if_that_is_known(notes: tuple[str, ...], words: str) -> None:
+    data = WaveData(notes=notes, is_missing=True, may_be_missing=False)
+    with pytest.raises(Problem) as told:
+        passed(replace(GOOD, data=data))
+    assert words in str(told.value)
 
 
 def test_failed_hosts_may_be_allowed_and_the_run_fails_at_its_end() -> None:
