@@ -15,7 +15,7 @@ from typing import Any
 
 from ..module_utils._change.replacement_order import RUNS
 from ..module_utils._otelcol.errors import at_most
-from ..module_utils._waves.wave_verdict import failed_back
+from ..module_utils._waves.wave_verdict import refuse_failed_wave
 from ._wave_results import OF_CLUSTER, RETURNED, ReadOnce, is_changed, keeps_records, undecided_services
 
 _SHOWN = 5
@@ -71,7 +71,7 @@ def gone_back(planned: Mapping[str, Any], name: str, said: str, variables: Mappi
         is_of_earlier_wave = planned["wave_of"][member] != name
         if is_of_earlier_wave and member not in line_of_member:
             untouched.append(member)
-    failed_back(said, line_of_member, untouched)
+    refuse_failed_wave(said, line_of_member, untouched)
 
 
 def _in_one_line(lines: Sequence[str]) -> str:

@@ -19,9 +19,9 @@ from ..module_utils._waves.wave_verdict import (
     SILENT,
     WaveData,
     WaveEnd,
-    all_passed,
-    passed,
-    reason,
+    failure_reason,
+    passed_line,
+    refuse_failed_hosts,
 )
 from ._diagnose import searching
 from ._otelcol import _builds
@@ -60,7 +60,7 @@ def gate(planned: Mapping[str, Any], name: str, given: Mapping[str, Any], check_
     if wave["watch_seconds"] and not check_mode:
         end = replace(end, data=_data(planned, wave, end, variables))
     doers = [host for host in variables["ansible_play_hosts"] if planned["wave_of"].get(host) == name]
-    said = passed(replace(end, shares=shares(planned, wave["goes_back"], doers, variables)), check_mode)
+    said = passed_line(replace(end, shares=shares(planned, wave["goes_back"], doers, variables)), check_mode)
     told = {"would_change": _planned_changes(end, variables)} if check_mode else {}
     settled = shares(planned, wave["settles"], doers, variables)
     return {"msg": said, "passed": dict(end.data.passed), "shares": settled, **told}
@@ -72,7 +72,7 @@ def ended(planned: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
     failed: dict[str, str] = {}
     for wave in planned["waves"]:
         failed.update(ends(wave, []).failed)
-    all_passed(failed)
+    refuse_failed_hosts(failed)
     return {"msg": "All waves passed, and no host failed."}
 
 
@@ -92,7 +92,7 @@ def _ends(
 
     def end(wave: Mapping[str, Any], later: Sequence[str]) -> WaveEnd:
         begun = [host for host, its_wave in planned["wave_of"].items() if its_wave == wave["name"]]
-        failures = {host: reason(hostvars[host][FAILURE]) for host in begun if FAILURE in hostvars[host]}
+        failures = {host: failure_reason(hostvars[host][FAILURE]) for host in begun if FAILURE in hostvars[host]}
         silent = [host for host in begun if host not in answering]
         return WaveEnd(
             name=wave["name"],

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,10 @@ from .._otelcol.errors import Problem, at_most, cleaned
 
 BEFORE = "it failed before the first wave, see its message above"
 SILENT = "it did not answer, see its message above"
+# So many hosts, reasons or notes are shown.
 _SHOWN = 10
-_LONGEST = 600  # characters of a reason; the task of the host has printed it whole
+# Characters of a reason: the task of the host has printed it whole.
+_REASON_LENGTH = 600
 # Ansible's own words for a task with a loop, whose items have the reason.
 _OF_LOOPS = ("One or more items failed", "All items completed")
 
@@ -54,11 +56,11 @@ class WaveEnd:
     undecided: tuple[str, ...] = ()
 
 
-def reason(failure: Mapping[str, Any]) -> str:
+def failure_reason(failure: Mapping[str, Any]) -> str:
     """Return why a host failed: the task and its message, from what Ansible tells in a rescue."""
     task, result = str(failure.get("task") or ""), section(failure, "result")
-    said = "; ".join(_messages(result)) or "see its message above"
-    return str(cleaned(f"{task}: {said}" if task else said, _LONGEST))
+    message = "; ".join(_messages(result)) or "see its message above"
+    return str(cleaned(f"{task}: {message}" if task else message, _REASON_LENGTH))
 
 
 def _messages(result: Mapping[str, Any]) -> Iterator[str]:
@@ -74,11 +76,11 @@ def _messages(result: Mapping[str, Any]) -> Iterator[str]:
         yield message
 
 
-def passed(wave: WaveEnd, check_mode: bool = False) -> str:
-    """Return how a wave went, in one line.
+def passed_line(wave: WaveEnd, check_mode: bool = False) -> str:
+    """Return in one line how a wave passed.
 
     Raises Problem if more of its hosts failed than may, if its collectors do worse than before, or if it has no data
-    and must have some. Its facts say what each host brings back.
+    and must have some. The facts of the Problem say what each host brings back.
     """
     faults = list(_faults(wave))
     if faults:
@@ -90,64 +92,32 @@ def passed(wave: WaveEnd, check_mode: bool = False) -> str:
             facts={"shares": dict(wave.shares)},
         )
     would = "would change" if check_mode else "changed"
-    changed = f"collectors {would} on {len(wave.changed)}{_named(wave.changed)}"
-    failed = f" {_failures(wave)}, which max_failed allows: {_reasons(wave.failed)}." if wave.failed else ""
-    data = f" Data: {at_most(_SHOWN, wave.data.notes, between='; ', last='; ')}." if wave.data.notes else ""
-    return f"Wave {wave.name} passed: {len(wave.hosts)} {_hosts(len(wave.hosts))}, {changed}.{failed}{data}"
+    names = f" ({at_most(_SHOWN, wave.changed)})" if wave.changed else ""
+    line = f"Wave {wave.name} passed: {_counted(wave.hosts)}, collectors {would} on {len(wave.changed)}{names}."
+    if wave.failed:
+        line += f" {_failed_hosts(wave)}, which max_failed allows: {_reasons(wave.failed)}."
+    if wave.data.notes:
+        line += f" Data: {_listed(wave.data.notes)}."
+    return line
 
 
 def _faults(wave: WaveEnd) -> Iterator[str]:
     """Yield why a wave fails."""
+    data = wave.data
     if len(wave.failed) > wave.max_failed:
-        yield f"{_failures(wave)}, and {wave.max_failed or 'none'} may: {_reasons(wave.failed)}"
-    if wave.data.worse:
-        worse = at_most(_SHOWN, [one.rstrip(".") for one in wave.data.worse], between="; ", last="; ")
-        # A release that passed no wave is watched also when this run has not changed it.
-        who = (
-            "collectors do worse with the change"
-            if wave.changed or wave.undecided
-            else "collectors do badly, which this run did not change"
-        )
-        yield f"{who}: {worse}"
-    if wave.data.is_missing and not wave.data.may_be_missing:
-        why = at_most(_SHOWN, wave.data.notes, between="; ", last="; ")
+        yield f"{_failed_hosts(wave)}, and {wave.max_failed or 'none'} may: {_reasons(wave.failed)}"
+    if data.worse:
+        yield f"{_what_is_worse(wave)}: {_listed(line.rstrip('.') for line in data.worse)}"
+    if data.is_missing and not data.may_be_missing:
+        why = _listed(data.notes)
         yield "its data was not judged, which `without_data` makes a failure" + (f": {why}" if why else "")
 
 
-def failed_back(said: str, returned: Mapping[str, str], staying: Sequence[str] = ()) -> None:
-    """Raise Problem for a wave that failed, with what became of each host that had changed.
-
-    `staying` are members of waves that go back which this run has not changed.
-    """
-    told = at_most(_SHOWN, [f"{host}: {what.rstrip('.')}" for host, what in returned.items()], between="; ", last="; ")
-    fix = f"The way back: {told}." if told else "No host went back."
-    stays = f" Not changed by this run, so not taken back: {at_most(_SHOWN, staying)}." if staying else ""
-    raise Problem(said.rstrip("."), fix=fix + stays)
-
-
-def all_passed(failed: Mapping[str, str]) -> None:
-    """Raise Problem if hosts failed in waves that passed nevertheless: the run must not end green."""
-    if failed:
-        count = len(failed)
-        wrong = f"all waves passed, but {count} {_hosts(count)} failed: {_reasons(failed)}"
-        raise Problem(wrong, asked="Change the fleet in waves", fix="Mend these hosts, then run the same command.")
-
-
-def _failures(wave: WaveEnd) -> str:
-    count = len(wave.failed)
-    return f"{count} of {len(wave.hosts)} {_hosts(len(wave.hosts))} failed"
-
-
-def _hosts(count: int) -> str:
-    return "host" if count == 1 else "hosts"
-
-
-def _named(hosts: Sequence[str]) -> str:
-    return f" ({at_most(_SHOWN, hosts)})" if hosts else ""
-
-
-def _reasons(failed: Mapping[str, str]) -> str:
-    return at_most(_SHOWN, [f"{host}: {why.rstrip('.')}" for host, why in failed.items()], between="; ", last="; ")
+def _what_is_worse(wave: WaveEnd) -> str:
+    """Return whose data is bad. A release that passed no wave is watched also when this run has not changed it."""
+    if wave.changed or wave.undecided:
+        return "collectors do worse with the change"
+    return "collectors do badly, which this run did not change"
 
 
 def _other_waves(wave: WaveEnd) -> str:
@@ -155,3 +125,41 @@ def _other_waves(wave: WaveEnd) -> str:
     passed_waves = f"Passed before: {at_most(_SHOWN, wave.passed_waves)}. " if wave.passed_waves else ""
     later = f"Later waves did not begin: {at_most(_SHOWN, wave.later)}. " if wave.later else ""
     return passed_waves + later
+
+
+def refuse_failed_wave(failure: str, returned: Mapping[str, str], staying: Sequence[str] = ()) -> None:
+    """Raise Problem for a wave that failed, with what became of each host that had changed.
+
+    `failure` is the message of the wave, `returned` says how each host went back. `staying` are members of waves that
+    go back which this run has not changed.
+    """
+    fix = f"The way back: {_reasons(returned)}." if returned else "No host went back."
+    if staying:
+        fix += f" Not changed by this run, so not taken back: {at_most(_SHOWN, staying)}."
+    raise Problem(failure.rstrip("."), fix=fix)
+
+
+def refuse_failed_hosts(failed: Mapping[str, str]) -> None:
+    """Raise Problem if hosts failed in waves that passed nevertheless: the run must not end green.
+
+    `failed` has the reason of each of these hosts.
+    """
+    if failed:
+        wrong = f"all waves passed, but {_counted(failed)} failed: {_reasons(failed)}"
+        raise Problem(wrong, asked="Change the fleet in waves", fix="Mend these hosts, then run the same command.")
+
+
+def _failed_hosts(wave: WaveEnd) -> str:
+    return f"{len(wave.failed)} of {_counted(wave.hosts)} failed"
+
+
+def _counted(hosts: Collection[str]) -> str:
+    return f"{len(hosts)} {'host' if len(hosts) == 1 else 'hosts'}"
+
+
+def _reasons(reason_of_host: Mapping[str, str]) -> str:
+    return _listed(f"{host}: {reason.rstrip('.')}" for host, reason in reason_of_host.items())
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return at_most(_SHOWN, texts, between="; ", last="; ")

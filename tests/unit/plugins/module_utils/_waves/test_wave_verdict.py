@@ -13,9 +13,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_verdict import (
     WaveData,
     WaveEnd,
-    all_passed,
-    passed,
-    reason,
+    failure_reason,
+    passed_line,
+    refuse_failed_hosts,
 )
 
 GOOD = WaveEnd("first", ("dev", "test"), ("dev",), {}, 0, ("last",))
@@ -23,35 +23,35 @@ BAD = replace(GOOD, failed={"test": "Deploy: the config is wrong."})
 
 
 def test_a_wave_that_passed_says_where_collectors_changed() -> None:
-    assert passed(GOOD) == "Wave first passed: 2 hosts, collectors changed on 1 (dev)."
-    assert passed(GOOD, check_mode=True) == "Wave first passed: 2 hosts, collectors would change on 1 (dev)."
-    assert passed(replace(GOOD, changed=())) == "Wave first passed: 2 hosts, collectors changed on 0."
+    assert passed_line(GOOD) == "Wave first passed: 2 hosts, collectors changed on 1 (dev)."
+    assert passed_line(GOOD, check_mode=True) == "Wave first passed: 2 hosts, collectors would change on 1 (dev)."
+    assert passed_line(replace(GOOD, changed=())) == "Wave first passed: 2 hosts, collectors changed on 0."
 
 
 def test_items_without_a_message_give_no_reason() -> None:
     items = [{"failed": True}, {"failed": True, "msg": "too late"}, {"failed": True}]
-    assert reason({"task": "Deploy", "result": {"results": items}}) == "Deploy: too late"
-    assert reason({"result": {"results": items[:1] * 2}}) == "see its message above"
+    assert failure_reason({"task": "Deploy", "result": {"results": items}}) == "Deploy: too late"
+    assert failure_reason({"result": {"results": items[:1] * 2}}) == "see its message above"
     for odd in ("odd", {"results": 5}, {"results": "odd"}, {"results": [5, None]}):
-        assert reason({"result": odd}) == "see its message above"
-    assert reason({"result": {"results": 5, "msg": "wrong"}}) == "wrong"
+        assert failure_reason({"result": odd}) == "see its message above"
+    assert failure_reason({"result": {"results": 5, "msg": "wrong"}}) == "wrong"
 
 
 def test_a_wave_with_too_many_failed_hosts_names_them() -> None:
     with pytest.raises(Problem) as told:
-        passed(BAD)
+        passed_line(BAD)
     assert str(told.value) == (
         "Wave first: 1 of 2 hosts failed, and none may: test: Deploy: the config is wrong. Later waves did not begin: "
         "last. Mend what the messages name, then run the same command: it continues, since hosts that have the change "
         "stay unchanged."
     )
     with pytest.raises(Problem, match=r"2 of 2 hosts failed, and 1 may: test: .*; dev: gone\. Mend"):
-        passed(replace(BAD, failed={**BAD.failed, "dev": "gone"}, max_failed=1, later=()))
+        passed_line(replace(BAD, failed={**BAD.failed, "dev": "gone"}, max_failed=1, later=()))
 
 
 def test_a_wave_that_failed_names_those_that_passed_before() -> None:
     with pytest.raises(Problem, match=r"Passed before: canary, staging\. Later waves did not begin: last\."):
-        passed(replace(BAD, passed_waves=("canary", "staging")))
+        passed_line(replace(BAD, passed_waves=("canary", "staging")))
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def test_a_wave_that_failed_names_those_that_passed_before() -> None:
 def test_a_wave_without_data_says_why_if_that_is_known(notes: tuple[str, ...], words: str) -> None:
     data = WaveData(notes=notes, is_missing=True, may_be_missing=False)
     with pytest.raises(Problem) as told:
-        passed(replace(GOOD, data=data))
+        passed_line(replace(GOOD, data=data))
     assert words in str(told.value)
 
 
 def test_failed_hosts_may_be_allowed_and_the_run_fails_at_its_end() -> None:
-    said = passed(replace(BAD, max_failed=1))
+    said = passed_line(replace(BAD, max_failed=1))
     assert said.endswith("1 of 2 hosts failed, which max_failed allows: test: Deploy: the config is wrong.")
     with pytest.raises(Problem, match="all waves passed, but 1 host failed: test: Deploy: the config is wrong"):
-        all_passed(BAD.failed)
-    all_passed({})
+        refuse_failed_hosts(BAD.failed)
+    refuse_failed_hosts({})
 
 
 LOOPED = {
@@ -89,5 +89,5 @@ LOOPED = {
     ],
 )
 def test_the_reason_is_the_task_and_its_message(failure: dict[str, Any], said: str) -> None:
-    assert reason(failure).startswith(said)
-    assert len(reason(failure)) < 700
+    assert failure_reason(failure).startswith(said)
+    assert len(failure_reason(failure)) < 700
