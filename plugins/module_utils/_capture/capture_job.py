@@ -39,6 +39,8 @@ _OF_CONTROLLERS = (
     *("pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name"),
     *("apps.kubernetes.io/pod-index", "pod-template-generation"),
 )
+# With these, Kubernetes might evict pods of others to make room for that of the capture.
+_PRIORITY = ("priorityClassName", "priority", "preemptionPolicy")
 # One read of a file gets all that is asked, so dd goes on where it ended. Parts get their names when they are whole. An
 # index hides the names of files from a server that lists them.
 _SCRIPT = f"""set -eu
@@ -93,9 +95,9 @@ def job_of(workload: Mapping[str, Any], wanted: CaptureJob) -> tuple[dict[str, A
     _check(pod, collector)
     claims = {str(claim["metadata"]["name"]) for claim in items(workload, "spec", "volumeClaimTemplates")}
     pod |= {"restartPolicy": "Never", "volumes": _volumes(pod, claims, wanted)}
-    for container in items(pod, "containers"):
-        for opened in items(container, "ports"):
-            opened.pop("hostPort", None)
+    _keep_off_the_node(pod)
+    for name in _PRIORITY:
+        pod.pop(name, None)
     _tapped(collector, wanted)
     pod["containers"].append(_reader(pod, wanted, port))
     metadata = section(template, "metadata")
@@ -127,17 +129,33 @@ def _free_port(pod: Mapping[str, Any]) -> int:
     return next(port for port in range(_FIRST_PORT, _LAST_PORT) if port not in named)
 
 
+def _keep_off_the_node(pod: Mapping[str, Any]) -> None:
+    """Let no container open a port of the node, or write to it: the pods that serve there do so."""
+    of_node = {volume.get("name") for volume in items(pod, "volumes") if _OF_NODE in volume}
+    for container in [*items(pod, "initContainers"), *items(pod, "containers")]:
+        for opened in items(container, "ports"):
+            opened.pop("hostPort", None)
+        for mount in items(container, "volumeMounts"):
+            if mount.get("name") in of_node:
+                mount["readOnly"] = True
+
+
 def _volumes(pod: Mapping[str, Any], claims: set[str], wanted: CaptureJob) -> list[dict[str, Any]]:
-    """Return the volumes of the pod. What the other pods keep on claims of their own is empty here."""
+    """Return the volumes of the pod. What the other pods keep on claims or in folders of their own is empty here."""
     volumes = [dict(volume) for volume in items(pod, "volumes") if volume.get("name") not in claims]
     for volume in volumes:
-        if volume.pop("persistentVolumeClaim", None):
+        is_own_folder = section(volume, _OF_NODE).get("type") == _OWN_FOLDER
+        kept = _OF_NODE if is_own_folder else "persistentVolumeClaim"
+        if volume.pop(kept, None):
             volume["emptyDir"] = {}
     volumes += [{"name": name, "emptyDir": {}} for name in sorted(claims)]
     size = {"medium": "Memory", "sizeLimit": str(wanted.most_bytes + SLACK_BYTES)}
     return [*volumes, *({"name": name, "emptyDir": dict(size)} for name in _MOUNTS)]
 
 
+_OF_NODE = "hostPath"
+_OWN_FOLDER = "DirectoryOrCreate"
+"""The type of a folder of the node that pods make for what they keep, such as how far they have read files."""
 _MOUNTS = {"o11y-capture": FOLDER, "o11y-served": _SERVED}
 
 

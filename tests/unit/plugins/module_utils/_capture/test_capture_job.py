@@ -78,6 +78,30 @@ def test_nothing_on_the_node_is_opened_or_written() -> None:
     assert [volume["emptyDir"]["medium"] for volume in pod_of(job)["volumes"]] == ["Memory", "Memory"]
 
 
+def test_the_pod_writes_to_no_folder_of_its_node() -> None:
+    """An agent keeps its state there, such as how far it has read files: two pods would have it at once."""
+    state = {"name": "state", "hostPath": {"path": "/var/lib/o11y/ns-agent", "type": "DirectoryOrCreate"}}
+    logs = {"name": "logs", "hostPath": {"path": "/var/log", "type": "Directory"}}
+    agent = workload("DaemonSet", volumes=[state, logs])
+    mounts = [{"name": "state", "mountPath": "/state"}, {"name": "logs", "mountPath": "/var/log"}]
+    given = agent["spec"]["template"]["spec"]
+    given["containers"][0]["volumeMounts"] = mounts
+    given["initContainers"] = [{"name": "first", "volumeMounts": [dict(mounts[1])]}]
+    job, _port = job_of(agent, WANTED)
+    volumes = {volume["name"]: volume for volume in pod_of(job)["volumes"]}
+    assert (volumes["state"], volumes["logs"]) == ({"name": "state", "emptyDir": {}}, logs)
+    for one in (container(job, "otc-container"), pod_of(job)["initContainers"][0]):
+        assert {mount["name"]: mount.get("readOnly") for mount in one["volumeMounts"] if mount["name"] == "logs"} == {
+            "logs": True
+        }
+
+
+def test_no_pod_of_others_makes_room_for_the_pod() -> None:
+    important = workload(priorityClassName="system-node-critical", priority=2000001000, preemptionPolicy="Never")
+    pod = pod_of(job_of(important, WANTED)[0])
+    assert not {"priorityClassName", "priority", "preemptionPolicy"} & {*pod}
+
+
 def test_claims_are_empty_volumes() -> None:
     claimed = workload("StatefulSet", volumes=[{"name": "more", "persistentVolumeClaim": {"claimName": "more"}}])
     claimed["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "state"}}]
