@@ -12,12 +12,14 @@ short_description: Capture a bounded sample of what collectors get
 version_added: 1.1.0
 description:
   - Called by the playbook C(o11y.opentelemetry.capture). Runs on the controller, which gets the folders.
-  - Puts a pod of the same config beside the pods of a Deployment or StatefulSet. Its Services send the pod its share of
-    the load, and the pod sends on to the same backends, so no record is lost or doubled. Workloads stay unchanged.
+  - Puts a pod of the same config beside the pods of a Deployment, a StatefulSet or a DaemonSet. Its Services send the
+    pod its share of the load, and the pod sends on to the same backends, so no record is lost or doubled. Workloads
+    stay unchanged.
   - The pod belongs to a Job that the task removes at its end. If the task is killed, Kubernetes ends the Job.
   - Values are masked in memory, before anything is written to a disk, unless O(values=keep).
   - Receivers that read by themselves, such as C(prometheus), C(kubelet_stats) and C(file_log), do not run in the pod.
-    A DaemonSet, a sidecar and a Linux host get no such pod; O(files) captures what their exporter C(file) wrote.
+    A DaemonSet to which no Service leads, a sidecar and a Linux host get no such pod; O(files) captures what their
+    exporter C(file) wrote.
   - A capture is a folder with C(manifest.json) and a file of OTLP JSON lines for each signal, packed with gzip. It is
     written whole or not at all. If nothing came in, the task fails.
 author: The o11y.opentelemetry maintainers (@o11y)
@@ -102,6 +104,12 @@ options:
         cluster, as OpenShift wants it.
     type: int
     default: 10001
+  node:
+    description:
+      - The node on which the pod runs. By default Kubernetes chooses one. If the Services of a DaemonSet keep clients
+        on their node, the capture has what the clients of this node send.
+    type: str
+    default: ""
   timeout_seconds: {description: "How long the pod may take to become ready, in seconds.", type: float, default: 120}
 requirements:
   - jmespath

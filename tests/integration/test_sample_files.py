@@ -73,7 +73,7 @@ class Served:
 def config_of_page() -> dict[str, Any]:
     """Return what the page adds to the config of a collector."""
     section = (
-        (PROJECT / "docs/capture.md").read_text(encoding="utf-8").partition("\n## DaemonSets and Linux hosts\n")[2]
+        (PROJECT / "docs/capture.md").read_text(encoding="utf-8").partition("\n## Files of agents and Linux hosts\n")[2]
     )
     (block, *_others) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
     found: dict[str, Any] = yaml.safe_load(block)["config"]

@@ -39,6 +39,7 @@ _OF_CONTROLLERS = (
     *("pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name"),
     *("apps.kubernetes.io/pod-index", "pod-template-generation"),
 )
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 # With these, Kubernetes might evict pods of others to make room for that of the capture.
 _PRIORITY = ("priorityClassName", "priority", "preemptionPolicy")
 # One read of a file gets all that is asked, so dd goes on where it ended. Parts get their names when they are whole. An
@@ -72,7 +73,10 @@ done
 
 @dataclass(frozen=True)
 class CaptureJob:
-    """What the Job of a capture is made of, beside the pod template of the workload."""
+    """What the Job of a capture is made of, beside the pod template of the workload.
+
+    `node` is the name of the node that the pod runs on; empty if any will do.
+    """
 
     name: str
     overlay: Mapping[str, Any]
@@ -81,6 +85,7 @@ class CaptureJob:
     run_as_user: int
     most_bytes: int
     life_seconds: int
+    node: str = ""
 
 
 def job_of(workload: Mapping[str, Any], wanted: CaptureJob) -> tuple[dict[str, Any], int]:
@@ -98,6 +103,8 @@ def job_of(workload: Mapping[str, Any], wanted: CaptureJob) -> tuple[dict[str, A
     _keep_off_the_node(pod)
     for name in _PRIORITY:
         pod.pop(name, None)
+    if wanted.node:
+        pod["affinity"] = _bound(section(pod, "affinity"), wanted.node)
     _tapped(collector, wanted)
     pod["containers"].append(_reader(pod, wanted, port))
     metadata = section(template, "metadata")
@@ -138,6 +145,18 @@ def _keep_off_the_node(pod: Mapping[str, Any]) -> None:
         for mount in items(container, "volumeMounts"):
             if mount.get("name") in of_node:
                 mount["readOnly"] = True
+
+
+def _bound(affinity: Mapping[str, Any], node: str) -> dict[str, Any]:
+    """Return an affinity that also asks for a node. One of its terms must be met, so each of them asks for it."""
+    of_node = section(affinity, "nodeAffinity")
+    required = section(of_node, _REQUIRED)
+    field = {"key": "metadata.name", "operator": "In", "values": [node]}
+    terms = [
+        {**term, "matchFields": [*items(term, "matchFields"), field]}
+        for term in items(required, "nodeSelectorTerms") or [{}]
+    ]
+    return {**affinity, "nodeAffinity": {**of_node, _REQUIRED: {"nodeSelectorTerms": terms}}}
 
 
 def _volumes(pod: Mapping[str, Any], claims: set[str], wanted: CaptureJob) -> list[dict[str, Any]]:

@@ -71,6 +71,7 @@ class CapturePod:
             run_as_user=self.options["run_as_user"],
             most_bytes=self.options["bytes"],
             life_seconds=int(life),
+            node=self.options["node"],
         )
         job, port = job_of(self.target.workload or {}, wanted)
         return PlannedJob(job, port, wanted.secret_path)

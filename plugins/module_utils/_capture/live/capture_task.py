@@ -26,6 +26,7 @@ from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, release
 from .. import capture_manifest
 from ..capture_job import FILE
 from ..capture_sample import Bounds, Sample
+from ..capture_share import node_ports_of, share_of
 from ..capture_tap import STATE, Tap, tap
 from ..record_masks import KEEP, RecordMasks, names_secret
 from .capture_files import read_files
@@ -35,7 +36,7 @@ from .capture_pod import CapturePod
 VALUES = "values"
 """The consent to keep values."""
 _ASKED = "Capture telemetry"
-_MODES = ("deployment", "statefulset")
+_MODES = ("deployment", "statefulset", "daemonset")
 _MOST_PARTS = 2
 """A namespace and a name."""
 _COLLECTOR = {"kind": {}, "namespace": {"required": True}, "name": {"required": True}}
@@ -54,6 +55,7 @@ ARGUMENTS: dict[str, Any] = {
     "allow": {"type": "list", "elements": "str", "choices": [STATE, VALUES], "default": []},
     "reader_image": {"default": "docker.io/library/busybox:1.37"},
     "run_as_user": {"type": "int", "default": 10001},
+    "node": {"default": ""},
     "timeout_seconds": {"type": "float", "default": 120},
 }
 _LIMITS = {"seconds": (1, 3600), "records": (1, 10**9), "bytes": (1 << 16, 1 << 30), "timeout_seconds": (1, 3600)}
@@ -161,6 +163,7 @@ class _Captures:
         except Problem as problem:
             self._impossible.append(f"{name}: {problem}")
             return
+        self._warn_of_node_ports(target, name)
         pod = CapturePod(reader.cluster, target, self._options)
         try:
             with about(name):
@@ -179,17 +182,31 @@ class _Captures:
         _check_owner(target)
         config = _whole_config(reader, target)
         found = tap(config, FILE, self._options["allow"])
-        row = {
+        services = reader.listed("services", target.namespace, target.notes)
+        share = share_of(target.workload, sum(map(is_ready, target.pods)), services)
+        row: dict[str, Any] = {
             "source": "pod",
             "collector": {"namespace": target.namespace, "name": target.name, "kind": target.workload["kind"]},
             "image": str(target.container.get("image") or ""),
             "config_sha256": config_hash(config),
-            "other_pods": sum(map(is_ready, target.pods)),
+            "other_pods": share.other_pods,
             "asked_signals": list(found.signals),
             "receivers": list(found.receivers),
             "left_out_receivers": list(found.left_out),
         }
+        if share.nodes > 1:
+            row["nodes"] = share.nodes
         return found, row
+
+    def _warn_of_node_ports(self, target: DiagnosedTarget, name: str) -> None:
+        """Warn of what clients send to ports of their node, which lead to the pods that serve."""
+        ports = node_ports_of(target.workload or {})
+        if ports:
+            shown = "port" if len(ports) == 1 else "ports"
+            listed = ", ".join(map(str, ports))
+            self._warnings.append(
+                f"{name}: the capture has nothing of clients that send to {shown} {listed} of their node"
+            )
 
     def _of_pod(self, pod: CapturePod, found: Tap, row: Mapping[str, Any]) -> None:
         if self._check:

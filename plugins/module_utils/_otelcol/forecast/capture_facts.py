@@ -33,12 +33,18 @@ class CaptureFacts:
     kept_attributes: tuple[str, ...] = ()
     """Attributes whose values are not masked."""
     left_out_receivers: tuple[str, ...] = ()
+    nodes: int = 1
+    """How many nodes have a load of their own, of which the capture has that of one."""
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> CaptureFacts:
-        """Return the facts of a manifest. A pod of a capture gets its share of what all pods get."""
-        others = manifest.get("other_pods")
-        pods = 1 + others if isinstance(others, int) else 1
+        """Return the facts of a manifest. A pod of a capture gets its share of what all pods get, or those of a node.
+
+        The other nodes are taken for as busy as the one of the capture.
+        """
+        others, nodes = manifest.get("other_pods"), manifest.get("nodes")
+        nodes = nodes if isinstance(nodes, int) else 1
+        pods = (1 + others if isinstance(others, int) else 1) * nodes
         rates: dict[str, float] = {}
         for signal, row in section(manifest, "signals").items():
             if "records_per_second" in row:
@@ -52,6 +58,7 @@ class CaptureFacts:
             is_masked=masked.get("mode") == HASH,
             kept_attributes=tuple(map(str, items(masked, "kept_attributes"))),
             left_out_receivers=tuple(map(str, items(manifest, "left_out_receivers"))),
+            nodes=nodes,
         )
 
     def notes(self) -> Iterator[str]:
@@ -61,6 +68,8 @@ class CaptureFacts:
             yield f"the capture has masks in place of values{kept}: conditions on other values match nothing"
         if self.left_out_receivers:
             yield f"the capture has nothing of {', '.join(self.left_out_receivers)}, and neither have the figures"
+        if self.nodes > 1:
+            yield f"the capture is of one of {self.nodes} nodes, and its rates are taken for those of each"
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

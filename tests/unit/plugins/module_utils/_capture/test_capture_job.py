@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors
 
 LABELS = {"app": "gateway", "pod-template-hash": "abc", "o11y.opentelemetry/collector": "gateway"}
 WANTED = CaptureJob("gateway-capture-x", {"exporters": {}}, "a-secret-path", "busybox", 10001, 1 << 20, 90)
+ON_NODE = replace(WANTED, node="node-7")
 
 
 def workload(kind: str = "Deployment", **pod: Any) -> dict[str, Any]:
@@ -100,6 +102,30 @@ def test_no_pod_of_others_makes_room_for_the_pod() -> None:
     important = workload(priorityClassName="system-node-critical", priority=2000001000, preemptionPolicy="Never")
     pod = pod_of(job_of(important, WANTED)[0])
     assert not {"priorityClassName", "priority", "preemptionPolicy"} & {*pod}
+
+
+ZONE = {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+NODE = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-7"]}]}
+NAMED = {"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["node-8"]}]}
+
+
+@pytest.mark.parametrize(
+    ("terms", "bound"),
+    [
+        ([], [NODE]),
+        ([ZONE], [{**ZONE, **NODE}]),
+        ([ZONE, NAMED], [{**ZONE, **NODE}, {"matchFields": [*NAMED["matchFields"], *NODE["matchFields"]]}]),
+    ],
+)
+def test_a_pod_runs_on_the_node_that_is_asked_for(terms: list[Any], bound: list[Any]) -> None:
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}} if terms else {}
+    given = workload("DaemonSet", affinity={"nodeAffinity": required, "podAffinity": {"a": "b"}})
+    before = json.dumps(given)
+    affinity = pod_of(job_of(given, ON_NODE)[0])["affinity"]
+    assert affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] == {"nodeSelectorTerms": bound}
+    assert affinity["podAffinity"] == {"a": "b"}
+    assert json.dumps(given) == before
+    assert "affinity" not in pod_of(job_of(workload(), WANTED)[0])
 
 
 def test_claims_are_empty_volumes() -> None:

@@ -25,6 +25,7 @@ from ...fake_api import FakeApi, status
 from ...live_helpers import obj
 
 JOBS = "/apis/batch/v1/namespaces/ns/jobs"
+DAEMONSET = "/apis/apps/v1/namespaces/ns/daemonsets/gateway"
 CONFIG = """
 receivers: {otlp: {}, prometheus: {}}
 exporters: {otlp_http: {}}
@@ -170,11 +171,45 @@ def test_the_message_names_the_port_that_the_pod_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("only", [[], ["gateway"]])
-def test_a_daemonset_is_told_and_gets_no_pod(tmp_path: Path, only: list[str]) -> None:
+def test_a_daemonset_without_a_service_is_told_and_gets_no_pod(tmp_path: Path, only: list[str]) -> None:
     server = Server(part(1), kind="DaemonSet")
-    with pytest.raises(Problem, match=r"ns/gateway: it is a daemonset.*capture_files"):
+    with pytest.raises(
+        Problem, match=r"ns/gateway: it is a DaemonSet, and no Service leads to its pods.*capture_files"
+    ):
         run(server, tmp_path, only=only)
     assert server.jobs == []
+
+
+def agents(*parts: bytes, **pod: Any) -> Server:
+    """Return a cluster with a DaemonSet that clients reach by a Service on their node."""
+    server = Server(*parts, kind="DaemonSet")
+    spec = {"selector": {"app": "gateway"}, "internalTrafficPolicy": "Local"}
+    server.add(obj("Service", "gateway", spec=spec))
+    server.objects[DAEMONSET]["spec"]["template"]["spec"] |= pod
+    owner = {"kind": "DaemonSet", "name": "gateway", "uid": server.objects[DAEMONSET]["metadata"]["uid"]}
+    for name in ("one", "two"):
+        metadata = {"ownerReferences": [{**owner, "controller": True}]}
+        template = server.objects[DAEMONSET]["spec"]["template"]["spec"]
+        server.add(obj("Pod", name, metadata=metadata, spec=template, status=READY))
+    return server
+
+
+def test_a_daemonset_behind_a_service_gets_a_pod_on_a_node(tmp_path: Path) -> None:
+    server = agents(part(3))
+    result = run(server, tmp_path, seconds=2.0, node="node-7")
+    (row,) = result["captures"]
+    assert (row["records"], row["other_pods"], row["nodes"], row["collector"]["kind"]) == (3, 1, 2, "DaemonSet")
+    assert (len(server.jobs), server.left(), result["warnings"]) == (1, [], [])
+    assert "node-7" in json.dumps(server.jobs[0]["spec"]["template"]["spec"]["affinity"])
+
+
+def test_ports_of_the_node_are_not_captured_and_that_is_told(tmp_path: Path) -> None:
+    server = agents(part(3))
+    server.objects[DAEMONSET]["spec"]["template"]["spec"]["containers"][0]["ports"] = [
+        {"containerPort": 4317, "hostPort": 4317}
+    ]
+    (warning,) = run(server, tmp_path, seconds=2.0)["warnings"]
+    assert warning == "ns/gateway: the capture has nothing of clients that send to port 4317 of their node"
 
 
 def test_a_collector_that_cannot_be_captured_keeps_no_other_from_it(tmp_path: Path) -> None:

@@ -28,7 +28,11 @@ from tests.support.cases import cases
         },
         CaptureFacts("gateway", "f00", {"traces": 13.5}),
     ),
-    ({"collector": "text", "signals": []}, CaptureFacts()),
+    (
+        {"other_pods": 1, "nodes": 3, "signals": {"logs": {"records_per_second": 2.0}}},
+        CaptureFacts(rates={"logs": 12.0}, nodes=3),
+    ),
+    ({"collector": "text", "signals": [], "nodes": "many"}, CaptureFacts()),
 )
 def test_a_manifest_is_read_as_far_as_it_says_something(manifest: dict[str, Any], facts: CaptureFacts) -> None:
     assert CaptureFacts.of(manifest) == facts
@@ -43,6 +47,12 @@ def test_masks_and_receivers_that_were_left_out_are_noted() -> None:
         "the capture has nothing of prometheus, and neither have the figures",
     ]
     assert list(CaptureFacts.of({"masked": {"mode": "keep"}}).notes()) == []
+
+
+def test_rates_of_one_node_are_noted() -> None:
+    row = {"records_per_second": 2.0}
+    facts = CaptureFacts.of({"other_pods": 1, "nodes": 3, "signals": {"logs": row}})
+    assert list(facts.notes()) == ["the capture is of one of 3 nodes, and its rates are taken for those of each"]
 
 
 def test_the_hash_of_a_config_does_not_depend_on_the_order_of_keys() -> None:
