@@ -86,6 +86,27 @@ def test_points_whose_attributes_stand_in_another_order_are_of_one_series() -> N
     assert len(counted.series) == 1
 
 
+def test_points_whose_attributes_differ_in_kind_or_below_are_of_different_series() -> None:
+    values: list[dict[str, Any]] = [
+        {"value": {"stringValue": "1"}},
+        {"value": {"intValue": "1"}},
+        {"value": {"doubleValue": 1.5}},
+        {"value": {"boolValue": True}},
+        {"value": {"arrayValue": {"values": [{"stringValue": "1"}]}}},
+        {"value": {"arrayValue": {"values": [{"stringValue": "2"}]}}},
+        {"value": {"kvlistValue": {"values": [{"key": "a", "value": {"stringValue": "1"}}]}}},
+        {"value": {}},
+        {},
+    ]
+    points = [{"attributes": [{"key": "a", **value}]} for value in [*values, *values]] + [{}, {}]
+    metric = {"name": "requests", "gauge": {"dataPoints": points}}
+    text = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}, separators=(",", ":"))
+    counted = Tally()
+    counted.add("metrics", measured_resources(text))
+    assert counted.total == 20
+    assert len(counted.series) == 10
+
+
 def test_a_resource_without_records_is_no_sender() -> None:
     counted = Tally()
     for signal, resources in (("logs", "resourceLogs"), ("metrics", "resourceMetrics")):
