@@ -13,7 +13,8 @@ from ..module_utils._gitops.judge_pages import PASSED, WORSE, JudgedCollectors, 
 from ..module_utils._otelcol.errors import Problem, at_most
 from ..module_utils._otelcol.forecast.told_collectors import host_sections
 from ..module_utils._waves.sample_rows import tracks
-from ..module_utils._waves.wave_data import Track, judged, sides_of
+from ..module_utils._waves.wave_data import judged
+from ..module_utils._waves.wave_tracks import Track, sides_of
 from ._kept_figures import figures_folder, figures_path, read_figures, remove_figures, write_figures
 from ._otelcol import _files
 from ._wave_gate import judge_tools

@@ -16,7 +16,8 @@ from ansible.errors import AnsibleError
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._waves.sample_rows import tracks
 from ..module_utils._waves.wave_behind import BehindJudged, Sent, judged_behind, places_behind, sent_between, told
-from ..module_utils._waves.wave_data import Tools, Track
+from ..module_utils._waves.wave_data import Tools
+from ..module_utils._waves.wave_tracks import Track
 from ._inventory_groups import inventory_groups, sent_by_host
 from ._wave_results import RENDERED, ReadOnce
 

@@ -12,8 +12,9 @@ from typing import Any
 from ..module_utils._waves.plan_differences import change_lines
 from ..module_utils._waves.sample_rows import tracks
 from ..module_utils._waves.wave_behind import BehindJudged
-from ..module_utils._waves.wave_data import Judged, Tools, Track, judged, sides_of, worse_lines
+from ..module_utils._waves.wave_data import Judged, Tools, judged, worse_lines
 from ..module_utils._waves.wave_plan import PASS
+from ..module_utils._waves.wave_tracks import Track, sides_of
 from ..module_utils._waves.wave_verdict import (
     BEFORE,
     SILENT,

@@ -15,7 +15,7 @@ from typing import Any
 from .._change.canary.readings import Sample
 from .._host_change.wave_watch import COMPARED
 from .._telemetry.metrics import Key, Reading
-from .wave_data import Poll, Track
+from .wave_tracks import Poll, Track
 
 _COMPARED = re.compile(COMPARED)
 

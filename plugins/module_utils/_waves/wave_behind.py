@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from .._otelcol.errors import at_most
-from .wave_data import Judged, Tools, Track, judged, sides_of
+from .wave_data import Judged, Tools, judged
 from .wave_run import MOST_REST
+from .wave_tracks import Track, sides_of
 
 # After the members of a wave, the places behind it share one more watch in so many rounds. Items of one reading fail
 # together, so the judge counts readings, and each place is also read several times in a round.

@@ -21,7 +21,7 @@ VARIABLE, GROWTH, LABEL, UNTIL = "otel_waves", "growth", "otel_wave", "otel_wave
 ASKED = "Plan the waves"
 _SHOWN = 5
 _ALL = 100  # percent
-# Seconds of a watch. What is silent shows after 36, see _needed in wave_data.py; intervals and batches lengthen that.
+# Seconds of a watch. What is silent shows after 36, see watch_length.py; intervals and batches lengthen that.
 _SHORTEST, _LONGEST = 40, 24 * 3600
 _PERCENT = re.compile(r"(\d{1,3})\s*%\Z")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,46}[a-z0-9])?\Z")

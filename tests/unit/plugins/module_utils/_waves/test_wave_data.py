@@ -17,13 +17,15 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import UPTIME, Key
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_data import (
     Judged,
+    Tools,
+    judged,
+    worse_lines,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._waves.wave_tracks import (
     Poll,
     Sides,
-    Tools,
     Track,
-    judged,
     sides_of,
-    worse_lines,
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 

@@ -1,0 +1,101 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the collectors of a wave are compared with: those of later waves, and themselves before the change. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._change.canary.canary_facts import rest_facts
+from .._change.canary.readings import Revision, Sample
+from .._otelcol.catalogue.port_rows import Listeners
+from .._otelcol.errors import at_most
+from .._telemetry.metrics import UPTIME
+from .wave_tracks import Sides, Track
+
+_SHOWN_MEMBERS = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the collectors of a wave are compared with: in words, as facts of the rest of a canary, and its config."""
+
+    words: str
+    facts: Mapping[str, Any]
+    config: Mapping[str, Any]
+
+    @property
+    def has_data(self) -> bool:
+        """Whether data came in there, in the time that was read or before."""
+        return any(accepted_items(rows) for rows in self.facts["bases"])
+
+
+def comparisons_of(sides: Sides, before: Mapping[str, Any], listeners: Listeners) -> list[Comparison]:
+    """Return the comparisons that have data; without any, one with nothing.
+
+    `before` are the facts of the collectors before their change.
+    """
+    members = at_most(_SHOWN_MEMBERS, [track.member for track in sides.rest])
+    found = [
+        Comparison(members, _facts_in_watch(sides.rest, listeners), _config_of(sides.rest)),
+        Comparison("the readings before the change", before, _config_of(sides.before)),
+    ]
+    with_data = [comparison for comparison in found if comparison.has_data]
+    return with_data or [_with_nothing(sides.after[0].config, listeners)]
+
+
+def _with_nothing(config: Mapping[str, Any], listeners: Listeners) -> Comparison:
+    nobody = Revision(config, listeners, fresh=False)
+    return Comparison("", rest_facts(nobody, "", str), config)
+
+
+def facts_before(sides: Sides, listeners: Listeners) -> dict[str, Any]:
+    """Return the facts of the collectors before their change: all that they had counted since their start."""
+    revision = Revision(_config_of(sides.before), listeners, fresh=True)
+    samples: list[Sample] = []
+    for track in sides.before:
+        if track.polls:
+            samples += track.polls[-1].samples
+    uptimes = [sample.reading[UPTIME] for sample in samples if sample.reading]
+    revision.add(0.0, ())
+    revision.add(max(uptimes, default=0.0), samples)
+    return _with_rates(rest_facts(revision, "", str))
+
+
+def _facts_in_watch(tracks: Sequence[Track], listeners: Listeners) -> dict[str, Any]:
+    """Return the facts of collectors that have not changed, in the time of the watch and since their start."""
+    revision = Revision(_config_of(tracks), listeners, fresh=False)
+    for at, samples in replayed(tracks):
+        revision.add(at, samples)
+    return _with_rates(rest_facts(revision, "", str))
+
+
+def _config_of(tracks: Sequence[Track]) -> Mapping[str, Any]:
+    return tracks[0].config if tracks else {}
+
+
+def _with_rates(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts in which the rate of each signal that came in says what is due: two readings show no steadiness."""
+    return {**facts, "steady": sorted({row["signal"] for row in facts["receives"] if row["accepted"]})}
+
+
+def accepted_items(rows: Mapping[str, Any]) -> int:
+    """Return how many items came in at all receivers."""
+    return sum(row["accepted"] for row in rows["receives"])
+
+
+def replayed(tracks: Sequence[Track]) -> Iterator[tuple[float, list[Sample]]]:
+    """Yield the readings of all collectors one after the other, each with its time in seconds since the first one.
+
+    Hosts are read at about the same times.
+    """
+    start = min((track.polls[0].at for track in tracks if track.polls), default=0.0)
+    for number in range(max((len(track.polls) for track in tracks), default=0)):
+        polls = [track.polls[number] for track in tracks if number < len(track.polls)]
+        samples: list[Sample] = []
+        for poll in polls:
+            samples += poll.samples
+        yield max(poll.at for poll in polls) - start, samples
