@@ -36,6 +36,9 @@ GIVES_WAY = 5
 LAST_LINES = 60
 ERROR_LINES = 40
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
+# What a part is in the table, by how the line of its step begins; a step of Molecule has other ways to pass, too.
+FAILED, INCOMPLETE, PASSED = "FAILED", "incomplete", "passed"
+RESULTS = {"Failed": FAILED, "Incomplete": INCOMPLETE}
 # What Molecule prints on a terminal, and elsewhere.
 PART = re.compile(r"\b(?P<name>\w+) [>➜] (?P<step>\w+)[\]:] (?:Executing$|Executed: (?P<how>.+))")
 CLOSING = re.compile(r"\b\d+ passed|Molecule executed")
@@ -80,6 +83,14 @@ def give_way(process: int) -> None:
         Path(f"/proc/{process}/autogroup").write_text(str(GIVES_WAY), encoding="ascii")
 
 
+def result_of(how: str) -> str:
+    """Return the result of a step by how its line says that it ended."""
+    for word, result in RESULTS.items():
+        if how.startswith(word):
+            return result
+    return PASSED
+
+
 @dataclass
 class Part:
     """A scenario, or a target without parts: the seconds of each step, CPU seconds, and whether it has ended well."""
@@ -87,7 +98,7 @@ class Part:
     name: str
     steps: dict[str, float] = field(default_factory=dict)
     cpu: float = 0
-    result: str = "FAILED"
+    result: str = FAILED
 
     def add(self, step: str, begin: tuple[float, float], end: tuple[float, float]) -> None:
         """Count a step between two points in time."""
@@ -129,13 +140,13 @@ class Target:
             part = self.parts.setdefault(found["name"], Part(found["name"]))
             step = (found["name"], found["step"])
             if not found["how"]:
-                part.result, self.step_started, self.step = "FAILED", self.now(), step
+                part.result, self.step_started, self.step = FAILED, self.now(), step
                 self.recent.clear()
             elif step == self.step:  # Molecule repeats them all at its end
                 self.step = None
-                part.result = "FAILED" if found["how"].startswith("Failed") else "passed"
+                part.result = result_of(found["how"])
                 part.add(found["step"], self.step_started, self.now())
-                if part.result == "FAILED":
+                if part.result == FAILED:
                     self._keep_errors(" ".join(step))
         elif dear := DEAR.fullmatch(line):
             self.dear_tests.append(DearTest(float(dear["seconds"]), dear["phase"], dear["test"]))
@@ -156,8 +167,9 @@ class Target:
         passed = code == 0
         if not passed and not self.errors:
             self._keep_errors(" ".join(self.step or (self.name,)))
-        if not self.parts or (not passed and all(part.result == "passed" for part in self.parts.values())):
-            self.parts[self.name] = own = Part(self.name, result="passed" if passed else "FAILED")
+        has_failed_part = any(part.result == FAILED for part in self.parts.values())
+        if not self.parts or not (passed or has_failed_part):
+            self.parts[self.name] = own = Part(self.name, result=PASSED if passed else FAILED)
             own.add("", self.started, now)
 
 

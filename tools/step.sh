@@ -6,7 +6,8 @@ step() {
   local status=0
   "${@:3}" || status=$?
   case $status in
-    0 | 3) echo "$1 ➜ $2: Executed: Successful" ;; # 3: not all of it can be had here, which is no failure.
+    0) echo "$1 ➜ $2: Executed: Successful" ;;
+    3) echo "$1 ➜ $2: Executed: Incomplete: not all of it can be had here" ;; # which is no failure
     *) echo "$1 ➜ $2: Executed: Failed" ;;
   esac
   return "$status"

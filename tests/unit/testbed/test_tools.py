@@ -181,7 +181,7 @@ def test_a_step_of_a_script_that_fails_is_told_before_the_next_begins() -> None:
     assert {name: part.result for name, part in target.parts.items()} == {"tests": "FAILED", "other": "passed"}
 
 
-@pytest.mark.parametrize(("status", "result"), [(0, "passed"), (1, "FAILED"), (3, "passed")])
+@pytest.mark.parametrize(("status", "result"), [(0, "passed"), (1, "FAILED"), (3, "incomplete")])
 def test_a_step_returns_what_its_command_returns(status: int, result: str) -> None:
     """A command of the testbed returns 3 for what cannot be had."""
     command = f". tools/step.sh; step tests verify sh -c 'exit {status}'"
@@ -200,6 +200,12 @@ def test_a_failure_outside_of_all_parts_is_the_target_s() -> None:
     target = read("[a > verify] Executing", "[a > verify] Executed: Successful")
     target.end(1, (0, 0))
     assert {name: part.result for name, part in target.parts.items()} == {"a": "passed", "target": "FAILED"}
+
+
+def test_a_failure_beside_what_cannot_be_had_is_the_target_s() -> None:
+    target = read("a ➜ install: Executing", "a ➜ install: Executed: Incomplete: not all of it can be had here")
+    target.end(1, (0, 0))
+    assert {name: part.result for name, part in target.parts.items()} == {"a": "incomplete", "target": "FAILED"}
 
 
 def test_the_cpu_time_of_what_has_ended_and_of_what_runs_counts() -> None:
