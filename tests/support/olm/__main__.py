@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
 from urllib3.exceptions import HTTPError
 
@@ -18,9 +20,12 @@ from .api import Api, ApiError, Object
 from .controller import ROOT, V1ALPHA1, Controller
 from .definitions import kinds
 
+# Seconds between two looks.
 PAUSE = 0.2
+# The server may be gone for a moment. After so many seconds the cluster is, such as at the end of a run that was ended.
+GONE_SECONDS = 60.0
 # Nobody needs it for longer, and one that is forgotten ends.
-LONGEST = 3600.0
+LONGEST_SECONDS = 3600.0
 RUNNING, ENDED = "running", "ended"
 VERSIONS = f"{ROOT}/clusterserviceversions"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -47,16 +52,34 @@ def start(folder: Path) -> None:
 
 
 def run(folder: Path) -> None:
-    """Look again and again, until the file that says so is gone; the server may be busy, or be gone for a moment."""
-    controller, end, running = Controller(Api.connect()), time.monotonic() + LONGEST, folder / RUNNING
+    """Run the controller until `stop`, a signal, or the end of its cluster. A file says that it has ended."""
+    signal.signal(signal.SIGTERM, _exit)
+    controller, running = Controller(Api.connect()), folder / RUNNING
     (folder / ENDED).unlink(missing_ok=True)
     running.touch()
     try:
-        while running.exists() and time.monotonic() < end:
-            _look(controller)
-            time.sleep(PAUSE)
+        _look_again_and_again(controller, running)
     finally:
-        (folder / ENDED).touch()
+        if folder.exists():
+            (folder / ENDED).touch()
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    """End this process in order."""
+    sys.exit(128 + number)
+
+
+def _look_again_and_again(controller: Controller, running: Path) -> None:
+    """Look until the file is gone, the server does not answer any more, or the time is over."""
+    begin = answered = time.monotonic()
+    while running.exists():
+        has_answered = _look(controller)
+        now = time.monotonic()
+        if has_answered:
+            answered = now
+        if now - answered >= GONE_SECONDS or now - begin >= LONGEST_SECONDS:
+            return
+        time.sleep(PAUSE)
 
 
 def stop(folder: Path) -> None:
@@ -81,11 +104,14 @@ def stop(folder: Path) -> None:
         controller.api.delete(item)
 
 
-def _look(controller: Controller) -> None:
+def _look(controller: Controller) -> bool:
+    """Let the controller look once. Return whether the server has answered; a busy one may answer with an error."""
     try:
         controller.look()
     except (ApiError, HTTPError) as error:
         print(error, flush=True)
+        return isinstance(error, ApiError)
+    return True
 
 
 def _served(api: Api, item: Object) -> bool:
