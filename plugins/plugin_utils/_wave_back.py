@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
-from ..module_utils._change.replacement_order import RUNS
+from ..module_utils._change.workload_kinds import RUNS
 from ..module_utils._otelcol.errors import at_most
 from ..module_utils._waves.wave_verdict import refuse_failed_wave
 from ._wave_results import OF_CLUSTER, RETURNED, ReadOnce, is_changed, keeps_records, undecided_services

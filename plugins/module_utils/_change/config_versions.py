@@ -13,7 +13,7 @@ from .._otelcol.config.paths import at, items, section
 from .._otelcol.kube.names import PART_LABEL
 from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._otelcol.kube.pod_references import sources
-from .replacement_order import WORKLOADS
+from .workload_kinds import WORKLOADS
 
 _KIND = "ConfigMap"
 

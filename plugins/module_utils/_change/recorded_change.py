@@ -24,7 +24,8 @@ from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._rollout.change_record import LABEL, is_record, record_reference
 from .applied_state import is_applied
 from .managed_fields import extracted
-from .replacement_order import RUNS, remade
+from .replacement_order import remade
+from .workload_kinds import RUNS
 from .worse_than_before import Worked, worked_of
 
 # The keys of a record: the objects before, how workloads worked, and what pods were like.

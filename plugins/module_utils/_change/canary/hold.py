@@ -15,8 +15,9 @@ from ..._collector.change_options import CANARY, ROLLBACK, share_of
 from ..._kube.conditions import is_ready
 from ..._otelcol.config.paths import items, section
 from ..._otelcol.kube.objects import Manifest, ref
-from ..replacement_order import WORKLOADS, template_ports
+from ..host_ports import template_ports
 from ..tree_parts import is_within
+from ..workload_kinds import WORKLOADS
 
 # A new pod of a Deployment counts as available after this time, and until then no other pod is replaced. It applies to
 # pods of the newest revision alone: a ReplicaSet of an older one keeps the value that it was created with.

@@ -29,7 +29,9 @@ from ..change_set import Action
 from ..config_versions import predecessors
 from ..dependency_order import Flow, Wave, earlier_flows, order
 from ..ownership_marks import unmarked
-from ..replacement_order import RUNS, autoscaled, remade
+from ..replacement_order import remade
+from ..replica_counts import autoscaled
+from ..workload_kinds import RUNS
 from .changes import Changes
 from .kubectl_changes import own_kubectl_fields, tried
 from .needed_rights import refuse_forbidden, refuse_unable

@@ -17,7 +17,7 @@ from ..._rollout.readiness import is_ready
 from ..bundle_objects import normalise
 from ..canary import hold
 from ..recorded_change import Change, before_change, collectors, is_rolling, recorded
-from ..replacement_order import RUNS
+from ..workload_kinds import RUNS
 from .canary import prepared
 from .change_records import ChangeRecords, Live
 from .rollback import Bundle, worked_now

@@ -18,7 +18,7 @@ from ..._rollout.change_record import KEPT, PARTLY_BACK
 from ..._rollout.live.deleted_workload import is_gone
 from ..change_set import Action
 from ..recorded_change import Change, collectors, recorded, with_rights
-from ..replacement_order import RUNS
+from ..workload_kinds import RUNS
 from .canary import Canary, judged, prepared
 from .change_finding import ChangeFinder
 from .change_records import ChangeRecords, Live

@@ -29,9 +29,10 @@ from ..._rollout.live.explain_failures import KINDS, REVISIONS
 from ..._rollout.readiness import COUNTED
 from ..canary.hold import held
 from ..certificates import CERTIFICATE
+from ..host_ports import template_ports
 from ..rbac_roles import RBAC, Grant, described
 from ..recorded_change import Change
-from ..replacement_order import RUNS, template_ports
+from ..workload_kinds import RUNS
 from .foreign_objects import compared
 from .preflight import REFERRED, VOLUMES
 from .remove import BUILT_IN, EXTENSIONS

@@ -16,17 +16,10 @@ from ..._otelcol.config.layers import parse_version
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._otelcol.kube.pod_references import Reference, lacking_parts, provided, remedy, unprovided
+from ..constraint_needs import CONSTRAINTS_API, ConstraintNeeds, unmet_needs
+from ..host_ports import Clash, port_clashes, template_ports
 from ..rbac_roles import kubelet_pods
-from ..replacement_order import (
-    API,
-    Clash,
-    ConstraintNeeds,
-    clashes,
-    remade,
-    replaces,
-    template_ports,
-    unmet,
-)
+from ..replacement_order import remade, replaces
 from ..service_ports import unfit_ports
 from .foreign_objects import refuse_others
 from .session import Session
@@ -109,9 +102,9 @@ def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) ->
         return
     for manifest, ports in new_ports:
         making_way = [old for old in going if replaces(manifest, old)]
-        port_clashes = list(clashes(manifest, ports, pods, making_way))
-        if port_clashes:
-            raise _taken(manifest, port_clashes)
+        clashes = list(port_clashes(manifest, ports, pods, making_way))
+        if clashes:
+            raise _taken(manifest, clashes)
 
 
 def refuse_missing(session: Session, pairs: Pairs) -> None:
@@ -227,12 +220,12 @@ def refuse_absent_kinds(session: Session, unserved: list[Manifest]) -> None:
 
 def warn_of_constraints(session: Session) -> None:
     """Warn about pods that SecurityContextConstraints will not allow; an administrator may have granted some."""
-    unmet_needs = unmet(session.options.manifests)
-    if not unmet_needs:
+    unmet = unmet_needs(session.options.manifests)
+    if not unmet:
         return
-    has_constraints = asking("Look for SecurityContextConstraints", lambda: session.cluster.get(API))
+    has_constraints = asking("Look for SecurityContextConstraints", lambda: session.cluster.get(CONSTRAINTS_API))
     if has_constraints:
-        session.report.warnings.extend(map(_told_unmet, unmet_needs))
+        session.report.warnings.extend(map(_told_unmet, unmet))
 
 
 def warn_of_older_kubelets(session: Session, pairs: Pairs) -> None:
@@ -261,10 +254,10 @@ def _told_unmet(needs: ConstraintNeeds) -> str:
     )
 
 
-def _taken(manifest: Manifest, port_clashes: list[Clash]) -> Problem:
+def _taken(manifest: Manifest, clashes: list[Clash]) -> Problem:
     taken = [
         f"{clash.port.port}/{clash.port.protocol} on node {clash.node} by pod {clash.namespace}/{clash.pod}"
-        for clash in port_clashes
+        for clash in clashes
     ]
     fix = "Choose other ports, do without host ports, or remove the other workload first."
     return Problem(f"host ports are taken: {at_most(SHOWN, taken, '; ')}", asked=f"Apply {ref(manifest)}", fix=fix)

@@ -17,7 +17,7 @@ from ..._otelcol.kube.objects import Identity, Manifest, Ref, identity, ref
 from ..bundle_objects import ordered
 from ..change_set import Action
 from ..leftovers import leftovers, users_of_account
-from ..replacement_order import WORKLOADS
+from ..workload_kinds import WORKLOADS
 from .prune import Pruning, delete, needed_by_others, secrets_of
 from .session import BundleOptions, Session, keep, listed, reporting
 

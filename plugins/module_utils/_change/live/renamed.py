@@ -12,7 +12,7 @@ from ..._kube.ownership import label_of, release_of
 from ..._otelcol.kube.names import COLLECTOR_LABEL, selector
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..earlier_names import is_renamed, named_config, unlisted, warning
-from ..replacement_order import RUNS
+from ..workload_kinds import RUNS
 from .session import Session, listed
 
 _CONFIGS = ApiResource("v1", "ConfigMap", "configmaps", True)

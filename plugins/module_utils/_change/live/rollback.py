@@ -26,8 +26,8 @@ from ..bundle_objects import ordered
 from ..change_set import Action, ChangeSet, Entry
 from ..managed_fields import extracted
 from ..recorded_change import Change, identified
-from ..replacement_order import RUNS
 from ..tree_parts import is_within
+from ..workload_kinds import RUNS
 from ..worse_than_before import Worked, is_worse, place, unfinished, worked
 from .observe import pods_of
 

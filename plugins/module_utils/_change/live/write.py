@@ -25,7 +25,7 @@ from ..kubectl_fields import without
 from ..managed_fields import extracted
 from ..ownership_marks import marks
 from ..recorded_change import another_run
-from ..replacement_order import kept_replicas
+from ..replica_counts import kept_replicas
 from .session import Session, uid
 from .wait_for_dependencies import await_gone
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..._change.replacement_order import RUNS
+from ..._change.workload_kinds import RUNS
 from ..._kube.bundle import check
 from ..._kube.live.api_errors import asking
 from ..._kube.live.cluster import Cluster

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change import replacement_order
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replacement_order import (
-    goes_first,
-    unmet,
-    written,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change import host_ports, replacement_order
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.constraint_needs import unmet_needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replacement_order import goes_first
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.replica_counts import autoscaled, kept_replicas
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.written_volumes import written_volumes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.objects import Ref
 
@@ -96,7 +95,7 @@ def test_who_is_autoscaled() -> None:
     own = obj("OpenTelemetryCollector", "c", autoscaler={"maxReplicas": 2})
     given = [SCALER, obj("Deployment"), obj("Deployment", "b"), resource(), own]
     wanted = {Ref("Deployment", "ns", "a"), Ref("OpenTelemetryCollector", "ns", "c")}
-    assert replacement_order.autoscaled(given) == wanted
+    assert autoscaled(given) == wanted
 
 
 def held(manager: str = "us", operation: str = "Apply", fields: Any = None) -> dict[str, Any]:
@@ -118,7 +117,7 @@ def held(manager: str = "us", operation: str = "Apply", fields: Any = None) -> d
     (obj("Deployment"), None, None),
 )
 def test_a_count_that_only_we_said_is_kept(manifest: Any, live: Any, count: Any) -> None:
-    assert replacement_order.kept_replicas(manifest, live, "us") == count
+    assert kept_replicas(manifest, live, "us") == count
 
 
 OTLP = {"containerPort": 4317, "hostPort": 4317}
@@ -160,8 +159,8 @@ def pod(labels: Any = None, namespace: str = "ns", phase: str = "Running", node:
     (CR, pod(OTHERS), [obj("DaemonSet", selector={"matchLabels": OTHERS})], False),
 )
 def test_a_node_port_is_held_by_pods_that_stay(wanted: Any, other: Any, going: Any, clash: bool) -> None:
-    ports = replacement_order.template_ports(wanted)
-    assert bool(list(replacement_order.clashes(wanted, ports, [other], going))) is clash
+    ports = host_ports.template_ports(wanted)
+    assert bool(list(host_ports.port_clashes(wanted, ports, [other], going))) is clash
 
 
 def made(backend: str, config: Any = None, mode: str = "daemonset", **options: Any) -> Any:
@@ -172,11 +171,11 @@ def made(backend: str, config: Any = None, mode: str = "daemonset", **options: A
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_collector_writes_to_its_state_and_to_claims_that_are_not_read_only(backend: str) -> None:
-    assert written(made(backend, STATE)) == {"folder /var/lib/otelcol/telemetry-gateway"}
-    assert written(made(backend)) == written({"kind": "ConfigMap", "data": {}}) == set()
+    assert written_volumes(made(backend, STATE)) == {"folder /var/lib/otelcol/telemetry-gateway"}
+    assert written_volumes(made(backend)) == written_volumes({"kind": "ConfigMap", "data": {}}) == set()
     volume = {"name": "data", "mount_path": "/data", "source": {"persistentVolumeClaim": {"claimName": "data"}}}
     for more, found in (({}, set()), ({"read_only": False}, {"claim data"})):
-        assert written(made(backend, mode="deployment", volumes=[{**volume, **more}])) == found
+        assert written_volumes(made(backend, mode="deployment", volumes=[{**volume, **more}])) == found
 
 
 @pytest.mark.parametrize(("old", "new"), [("kubernetes", "operator"), ("operator", "kubernetes")])
@@ -186,7 +185,7 @@ def test_an_agent_with_state_makes_way_and_one_without_waits(old: str, new: str)
 
 
 def wishes(backend: str, config: Any, **options: Any) -> Any:
-    return [wish.more for wish in unmet(BACKENDS[backend].manifests(build(config, backend=backend, **options)))]
+    return [wish.more for wish in unmet_needs(BACKENDS[backend].manifests(build(config, backend=backend, **options)))]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -205,8 +204,8 @@ def test_what_pods_ask_for_without_constraints_is_found(backend: str, config: An
 def test_own_constraints_or_no_need_of_any_are_fine_and_those_of_others_do_not_count(backend: str) -> None:
     manifests = BACKENDS[backend].manifests
     for order in (placed(LOGS, mode="daemonset", backend=backend), placed(CLEAR, backend=backend)):
-        assert unmet(manifests(order)) == []
+        assert unmet_needs(manifests(order)) == []
     bring = manifests(placed(LOGS, platform=CONSTRAINED, mode="daemonset", name="other", backend=backend))
-    (wish,) = unmet([*bring, *manifests(build(LOGS, mode="daemonset", backend=backend))])
+    (wish,) = unmet_needs([*bring, *manifests(build(LOGS, mode="daemonset", backend=backend))])
     assert (wish.owner.namespace, wish.owner.name) == ("telemetry", "gateway")
     assert wishes("operator", CLEAR, mode="sidecar") == [(USER,)], "it has a user in the pods of others"

@@ -1,0 +1,57 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The number of replicas of a workload that an autoscaler sets. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._kube.operator_status import COLLECTOR
+from .._otelcol.config.paths import section
+from .._otelcol.kube.objects import Manifest, Ref, ref
+
+AUTOSCALER = "HorizontalPodAutoscaler"
+
+
+def is_scaled_by(workload: Manifest, autoscaler: Manifest) -> bool:
+    """Return whether an autoscaler sets the number of replicas of a workload."""
+    target = section(autoscaler, "spec", "scaleTargetRef")
+    namespace = autoscaler["metadata"].get("namespace") or ""
+    return Ref(str(target.get("kind")), namespace, str(target.get("name"))) == ref(workload)
+
+
+def autoscaled(manifests: Iterable[Manifest]) -> set[Ref]:
+    """Return the workloads whose replica count an autoscaler of the bundle sets."""
+    given = list(manifests)
+    autoscalers = [manifest for manifest in given if manifest["kind"] == AUTOSCALER]
+    scaled = set()
+    for manifest in given:
+        by_operator = manifest["kind"] == COLLECTOR and section(manifest, "spec").get("autoscaler")
+        if by_operator or any(is_scaled_by(manifest, autoscaler) for autoscaler in autoscalers):
+            scaled.add(ref(manifest))
+    return scaled
+
+
+def kept_replicas(manifest: Manifest, live: Manifest | None, manager: str) -> int | None:
+    """Return the replica count to keep: the server resets it to one when its only field manager drops the field.
+
+    Source: Kubernetes' docs on server-side apply, "Transferring ownership".
+    """
+    if live is None or "replicas" in section(manifest, "spec"):
+        return None
+    count: Any = section(live, "spec").get("replicas")
+    if count is None or not any(_owns_replicas(entry, manager) for entry in _entries(live)):
+        return None
+    return int(count)
+
+
+def _entries(live: Manifest) -> list[Mapping[str, Any]]:
+    return live["metadata"].get("managedFields") or []
+
+
+def _owns_replicas(entry: Mapping[str, Any], manager: str) -> bool:
+    if (entry.get("manager"), entry.get("operation")) != (manager, "Apply"):
+        return False
+    return "f:replicas" in section(entry, "fieldsV1", "f:spec")
