@@ -21,7 +21,7 @@ from ..._kube.ownership import collector_of
 from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.live.rollout_wait import follow
+from ..._rollout.live.followed_workloads import follow
 from ..._rollout.live.webhook_reasons import unanswered
 from ..._rollout.readiness import COUNTED, is_ready
 from ..bundle_objects import normalise, ordered

@@ -21,8 +21,8 @@ from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.deleted_workload import deleted, is_gone
 from ..._rollout.live.explain_failures import WorkloadStatus
+from ..._rollout.live.followed_workloads import Followed, follow
 from ..._rollout.live.jmespath_search import checked_search
-from ..._rollout.live.rollout_wait import Followed, follow
 from ..._rollout.readiness import observed
 from ..canary.hold import Hold, eviction, held, never_allows, pods_to_evict, renews_pods
 from ..canary.judge import Verdict, checks_of

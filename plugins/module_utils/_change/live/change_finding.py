@@ -12,7 +12,7 @@ from typing import Any
 from ..._kube.live.api_errors import asking
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.change_record import failed_as, since_of
-from ..._rollout.live.rollout_wait import follow
+from ..._rollout.live.followed_workloads import follow
 from ..._rollout.readiness import is_ready
 from ..bundle_objects import normalise
 from ..canary import hold

@@ -19,8 +19,9 @@ from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.failures import Symptom
 from ..._rollout.live.deleted_workload import is_gone
+from ..._rollout.live.followed_workloads import follow
 from ..._rollout.live.jmespath_search import checked_search
-from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions, follow
+from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
 from ..._rollout.readiness import COUNTED, pod_counts
 from ..bundle_objects import ordered
 from ..change_set import Action, ChangeSet, Entry

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live import host_facts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live import api_responses
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounded.json_text import json_value
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import rollout_wait
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import operator_reasons
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import call
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry import (
     backend_queries,
@@ -43,7 +43,7 @@ def test_text_that_is_too_deep_is_a_value_error_as_other_text_that_is_no_json() 
         (evidence._message, [DEEP]),
         (host_facts._entry, {}),
         (logs._json, {}),
-        (rollout_wait._error, ""),
+        (operator_reasons._error_of, ""),
         (lambda text: list(call._trace_ids(text)), []),
     ],
 )
@@ -61,4 +61,4 @@ def test_attributes_of_text_that_python_reads_and_that_is_deep_end_no_run(levels
 
 
 def test_a_line_of_a_log_that_is_no_mapping_has_no_error() -> None:
-    assert rollout_wait._error('["error"]') == ""
+    assert operator_reasons._error_of('["error"]') == ""

@@ -1,0 +1,81 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why the operator does not reconcile a resource: its log, its lease, or that no operator runs. Private."""
+
+from __future__ import annotations
+
+from ..._kube.live.cluster import ApiError, Cluster
+from ..._kube.operator_status import OPERATOR_PODS
+from ..._otelcol.bounded.json_text import json_value
+from ..._otelcol.config.masking import quoted
+from ..._otelcol.config.paths import section
+from ..failures import Object
+
+# How the names of the operator's leases end.
+_LEASE_ENDING = ".opentelemetry.io"
+# So many lines of a log are read, and the last few errors are shown, each cut to so many characters.
+_LOG_LINES = 500
+_SHOWN_ERRORS = 2
+_LINE_LENGTH = 500
+
+
+def operator_lines(cluster: Cluster, resources: list[Object]) -> list[str]:
+    """Return why the operator does not reconcile resources: its log, its lease, or that no operator runs."""
+    if not resources:
+        return []
+    try:
+        pods = list(cluster.items("/api/v1/pods", {"labelSelector": OPERATOR_PODS}))
+    except ApiError:  # no permission to list pods
+        return []
+    if not pods:
+        return [f"The cluster has no pod of the operator ({OPERATOR_PODS}). Install or start the operator."]
+    lines = _lease_lines(cluster, pods)
+    for pod in pods:
+        metadata = pod["metadata"]
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
+        for error in _logged_errors(cluster, path, resources):
+            lines.append(f"The operator {metadata['namespace']}/{metadata['name']}: {error}")
+    return lines
+
+
+def _lease_lines(cluster: Cluster, pods: list[Object]) -> list[str]:
+    """Return the leases of deleted operator pods: a new pod waits until such a lease expires."""
+    names = {pod["metadata"]["name"] for pod in pods}
+    lines = []
+    for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
+        try:
+            leases = list(cluster.items(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"))
+        except ApiError:
+            continue
+        for lease in leases:
+            holder = str(lease["spec"].get("holderIdentity") or "").rpartition("_")[0]
+            if lease["metadata"]["name"].endswith(_LEASE_ENDING) and holder and holder not in names:
+                lines.append(
+                    f"The operator in {namespace} waits for the lease of {holder}, a pod that no longer exists."
+                    f" It acquires the lease about {lease['spec'].get('leaseDurationSeconds')} s after its start."
+                )
+    return lines
+
+
+def _logged_errors(cluster: Cluster, path: str, resources: list[Object]) -> list[str]:
+    """Return the last logged errors that name one of the resources. The operator logs JSON objects."""
+    try:
+        lines = cluster.text(path, {"tailLines": _LOG_LINES}).splitlines()
+    except ApiError:
+        return []
+    names = [f'"name":"{item["metadata"]["name"]}"' for item in resources]
+    errors = []
+    for line in lines:
+        error = _error_of(line) if any(name in line for name in names) else ""
+        if error:
+            errors.append(quoted(error, _LINE_LENGTH))
+    return list(dict.fromkeys(errors))[-_SHOWN_ERRORS:]
+
+
+def _error_of(line: str) -> str:
+    """Return the error of a line of the log; empty if the line has none, or is no JSON object."""
+    try:
+        return str(section(json_value(line)).get("error") or "")
+    except ValueError:
+        return ""
