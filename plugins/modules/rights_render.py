@@ -69,7 +69,7 @@ msg: {description: How many rights the roles give., returned: always, type: str,
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.bundle_task import run_rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.rights_task import run_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.hidden import PARTLY_SECRET
 
 

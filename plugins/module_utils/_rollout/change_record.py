@@ -15,9 +15,9 @@ from .collector_maps import map_beside
 
 LABEL = "o11y.opentelemetry/change"
 UNDER_WAY, KEPT, PARTLY_BACK = "under-way", "kept", "partly-back"
-# The values of the label. The last two are of a change that has failed, and say what became of the collector.
-STATES = {
-    UNDER_WAY: "",
+# The values of the label: a change that has not ended, and what became of a collector whose change has failed.
+_STATES = (UNDER_WAY, KEPT, PARTLY_BACK)
+_ENDINGS = {
     KEPT: "the collector keeps the new config",
     PARTLY_BACK: "not all of its objects went back",
 }
@@ -29,20 +29,23 @@ def record_reference(workload: Manifest) -> Manifest:
 
 
 def is_record(item: Manifest) -> bool:
-    return bool(item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) in STATES)
+    """Return whether an object is the record of a change."""
+    return item["kind"] == "ConfigMap" and at(item, ("metadata", "labels", LABEL)) in _STATES
 
 
 def since_of(record: Manifest) -> str:
+    """Return when a change began, as the server writes it."""
     return str(record["metadata"].get("creationTimestamp") or "an unknown time")
 
 
 def failed_as(record: Manifest) -> str:
     """Return what became of a collector whose change has failed; an empty string if the change has not ended."""
-    return STATES[record["metadata"]["labels"][LABEL]]
+    return _ENDINGS.get(record["metadata"]["labels"][LABEL], "")
 
 
 def standing(record: Manifest) -> str:
-    """Return what a record says about a change."""
-    if became := failed_as(record):
+    """Return what a record says about a change, as a part of a sentence."""
+    became = failed_as(record)
+    if became:
         return f"a change that began at {since_of(record)} failed, and {became}"
     return f"a change has been under way since {since_of(record)}"

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the options of a task to the work on its bundle. Private."""
+"""The task of a bundle: its options, and the work that its state asks for. Private."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ..._kube.bundle import check
 from ..._kube.live.connect import connect, run
 from ..._kube.live.hidden import PARTLY_SECRET
 from ..._otelcol.kube.names import OWNER
-from ..rbac_roles import roles, subject_of
 from .apply import apply_bundle, go_back, settle
-from .needed_rights import grants, naming_rights
+from .needed_rights import naming_rights
 from .remove import remove_bundle
 from .session import BundleOptions
 
@@ -43,11 +42,12 @@ ARGUMENTS: dict[str, Any] = {
     "kept_rights": {"type": "list", "elements": "dict", "default": []},
     "differences": {"type": "bool", "default": False},
 }
+# By the state of the task.
 WORK = {"present": apply_bundle, "absent": remove_bundle, "earlier": go_back, "settled": settle}
 
 
 def run_bundle(module: AnsibleModule) -> None:
-    """Do what the task asks.
+    """Do what the task asks, and end it with the result.
 
     The action plugin passes an object with the same attributes in place of AnsibleModule.
     """
@@ -81,16 +81,5 @@ def run_bundle(module: AnsibleModule) -> None:
         if params["differences"]:  # a callback shows `diff` of each cluster by itself
             result["differences"] = result.pop("diff")
         return result
-
-    run(module, work)
-
-
-def run_rights(module: AnsibleModule) -> None:
-    params = module.params
-
-    def work() -> dict[str, Any]:
-        wanted = grants(params["manifests"], params["probes"], changes=params["changes"])
-        made = roles(wanted, params["name"], subject_of(params["account"]) if params["account"] else None)
-        return {"changed": False, "roles": made, "msg": f"{len(wanted)} rights"}
 
     run(module, work)

@@ -1,310 +1,55 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rights that an account needs to apply, wait for, verify and remove a bundle, and which of them it lacks. Private.
-
-Each purpose uses the tables with which the requests themselves are made.
-"""
+"""Which rights an account lacks: asked before the first write, and when a request is refused. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import product
-from typing import Any, NamedTuple
 
-from ..._collector.change_options import CANARY
 from ..._kube.live.api_errors import FORBIDDEN
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
-from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
-from ..._kube.operator_status import children, followed
-from ..._kube.ownership import collector_of
-from ..._kube.rights import Right, of_rule
+from ..._kube.rights import Right
 from ..._otelcol.errors import Failure, Problem
-from ..._otelcol.kube.objects import Manifest, Ref, group_of, ref
-from ..._otelcol.kube.pod_references import provided, unprovided
-from ..._rollout.change_record import record_reference
-from ..._rollout.failures import EXPLAINED
-from ..._rollout.live.explain_failures import KINDS, REVISIONS
-from ..._rollout.readiness import COUNTED
-from ..canary.hold import held
-from ..certificates import CERTIFICATE
-from ..host_ports import template_ports
+from ..._otelcol.kube.objects import Manifest, Ref
 from ..rbac_roles import RBAC, Grant, described
 from ..recorded_change import Change
-from ..workload_kinds import RUNS
-from .foreign_objects import compared
-from .preflight import REFERRED, VOLUMES
-from .remove import BUILT_IN, EXTENSIONS
-from .session import DONE, Session, namespaces_of
+from .purpose_rights import GIVEN_BY_ROLES, PURPOSES, grants, rights_to_change, rights_to_object
+from .session import DONE, Session
 
-ASKED = "Apply the bundle"
-FIX = (
+_ASKED = "Apply the bundle"
+_FIX = (
     "Hand an administrator the roles that `ansible-playbook o11y.opentelemetry.rights -i INVENTORY` renders."
     " See which rights you have with `kubectl auth can-i --list`."
 )
-REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-WRITE, ALL = ("get", "create", "patch"), ("get", "create", "patch", "delete")
-EVICTION = Right("create", "", "pods/eviction")
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_TO_CREATE = ("get", "create", "patch")
 _EVERYTHING = Grant("", Right("*", "*", "*"))
 _GIVES_ANY_RIGHT = [Grant("", Right(verb, RBAC, "clusterroles")) for verb in ("escalate", "bind")]
-_PODS = KINDS[0]
-_REPLICA_SETS = next(parts for parts in KINDS if parts[1] == "ReplicaSet")
-# The smallest share of the pods that a change can begin with.
-_ONE_POD = "1"
-
-
-class Bundle(NamedTuple):
-    """What rights depend on."""
-
-    manifests: list[Manifest]
-    probes: list[dict[str, Any]]
-    changes: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def namespaces(self) -> list[str]:
-        return namespaces_of(self.manifests)
-
-
-class Purpose(NamedTuple):
-    """What some rights are for, what they are in words, and how they follow from a bundle."""
-
-    purpose: str
-    rights: str
-    of: Callable[[Bundle], Iterator[Grant]]
-
-
-def _grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> Grant:
-    right = Right(verb, group_of(resource.api_version), resource.plural, name)
-    return Grant(namespace if resource.namespaced else "", right)
-
-
-def _rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
-    """Yield rights to an object of the table. One of the whole cluster is named, one of a namespace is not."""
-    resource = ApiResources.known(manifest["apiVersion"], manifest["kind"])
-    if resource is None:
-        return
-    metadata = manifest["metadata"]
-    name = "" if resource.namespaced else metadata["name"]
-    for verb in verbs:
-        yield _grant(verb, resource, metadata.get("namespace", ""), name)
-
-
-def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[Grant]:
-    """Yield the right to an object of the table that no manifest describes."""
-    manifest = {"apiVersion": version_for(kind), "kind": kind, "metadata": {"namespace": namespace, "name": name}}
-    return _rights_to_object(manifest, verb)
-
-
-def _rights_to_apply(bundle: Bundle) -> Iterator[Grant]:
-    """Yield the rights to the objects of a bundle, and to the records of its collectors."""
-    for manifest in bundle.manifests:
-        verbs = ("get",) if manifest["kind"] == "Namespace" else ALL
-        yield from _rights_to_object(manifest, *verbs)
-        if manifest["kind"] in RUNS and collector_of(manifest):
-            yield from _rights_to_object(record_reference(manifest), *ALL)
-
-
-def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
-    """Yield what the roles of a bundle allow, which who creates them must have."""
-    for manifest in bundle.manifests:
-        if manifest["kind"] not in ("ClusterRole", "Role"):
-            continue
-        namespace = manifest["metadata"].get("namespace", "")
-        for rule in manifest.get("rules") or ():
-            for right in of_rule(rule):
-                yield Grant(namespace, right)
-
-
-def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
-    for kind in PRUNED:
-        resource = ApiResources.known(version_for(kind), kind)
-        if resource is None:
-            continue
-        for namespace in bundle.namespaces:
-            yield _grant("list", resource, namespace)
-
-
-def _rights_to_compare(bundle: Bundle) -> Iterator[Grant]:
-    for name in compared(bundle.manifests):
-        yield from _rights_to_kind(name.kind, name.namespace, name.name, "list")
-
-
-def _rights_to_referred(bundle: Bundle) -> Iterator[Grant]:
-    brought = provided(bundle.manifests)
-    for manifest in bundle.manifests:
-        for reference in unprovided(manifest, None, brought):
-            yield _grant("get", REFERRED[reference.kind], reference.namespace, reference.name)
-            if reference.kind == "StorageClass":
-                yield _grant("list", VOLUMES)
-
-
-def _rights_to_all_pods(bundle: Bundle) -> Iterator[Grant]:
-    if any(map(template_ports, bundle.manifests)):
-        yield Grant("", Right("list", "", "pods"))
-
-
-def _rights_to_certificates(bundle: Bundle) -> Iterator[Grant]:
-    for manifest in bundle.manifests:
-        if manifest["kind"] == CERTIFICATE:
-            namespace, secret_name = manifest["metadata"]["namespace"], manifest["spec"]["secretName"]
-            for verb in ("get", "delete"):
-                yield Grant(namespace, Right(verb, "", "secrets", secret_name))
-
-
-def _rights_to_wait(bundle: Bundle) -> Iterator[Grant]:
-    for manifest in bundle.manifests:
-        namespace = manifest["metadata"].get("namespace", "")
-        if followed(manifest):
-            for child in children(manifest):
-                yield from _rights_to_kind(child.kind, namespace, child.name, "get")
-        if manifest["kind"] in COUNTED or followed(manifest):
-            yield from _rights_to_explain(namespace)
-
-
-def _rights_to_explain(namespace: str) -> Iterator[Grant]:
-    """Yield the rights to explain why workloads of a namespace are not ready."""
-    explaining = (resource for resource, _explained in EXPLAINED.values())
-    for parts in (*KINDS, REVISIONS, *explaining):
-        yield _grant("list", ApiResource(*parts, True), namespace)
-    yield Grant(namespace, Right("get", "", "pods/log"))
-
-
-def _rights_to_canary(bundle: Bundle) -> Iterator[Grant]:
-    for manifest in bundle.manifests:
-        options = bundle.changes.get(collector_of(manifest), {})
-        if options.get("strategy") != CANARY or manifest["kind"] not in RUNS:
-            continue
-        namespace = manifest["metadata"]["namespace"]
-        yield Grant(namespace, Right("get", "", "pods/proxy"))
-        yield Grant(namespace, Right("get", "", "pods/log"))
-        if manifest["kind"] == "DaemonSet":
-            yield Grant(namespace, EVICTION)
-        for kind in _running_kinds(manifest):
-            revisions = _REPLICA_SETS if kind == "Deployment" else REVISIONS
-            for parts in (_PODS, revisions):
-                yield _grant("list", ApiResource(*parts, True), namespace)
-
-
-def _running_kinds(workload: Manifest) -> list[str]:
-    """Return the kinds that run the pods of a workload: its own, or what the operator makes of a custom resource."""
-    if followed(workload):
-        return [child.kind for child in children(workload)]
-    return [workload["kind"]]
-
-
-def _rights_to_change(session: Session, change: Change, live: Mapping[Ref, Manifest | None]) -> Iterator[Grant]:
-    """Yield the rights to change a collector with its strategy: its objects, its record, and what judges it."""
-    for manifest in change.manifests:
-        if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
-            yield from _rights_to_object(manifest, "get", "patch")
-    workload = change.workloads[0]
-    yield from _rights_to_object(record_reference(workload), *ALL)
-    live_workload = live.get(ref(workload))
-    is_held = live_workload and held(workload, live_workload, share=_ONE_POD)
-    for grant in _rights_to_canary(Bundle(change.workloads, [], {change.name: change.options})):
-        if is_held or grant.right != EVICTION:
-            yield grant
-
-
-def _rights_to_verify(bundle: Bundle) -> Iterator[Grant]:
-    for probe in bundle.probes:
-        for verb, resource in (("list", "pods"), ("create", "pods/proxy"), ("get", "pods/proxy")):
-            yield Grant(probe["via"]["namespace"], Right(verb, "", resource))
-
-
-def _rights_to_remove_accounts(bundle: Bundle) -> Iterator[Grant]:
-    """Yield the rights to list all kinds that may run under a ServiceAccount, in the namespaces of the accounts."""
-    accounts = [manifest for manifest in bundle.manifests if manifest["kind"] == "ServiceAccount"]
-    namespaces = {account["metadata"]["namespace"] for account in accounts}
-    on_openshift = any("openshift" in manifest["apiVersion"] for manifest in bundle.manifests)
-    for version, kinds in {**BUILT_IN, **EXTENSIONS}.items():
-        if "openshift" in version and not on_openshift:
-            continue
-        for kind, namespace in product(kinds, namespaces):
-            yield _grant("list", ApiResource(version, kind, f"{kind.lower()}s", True), namespace)
-
-
-PURPOSES = (
-    Purpose(
-        "`site`, `remove`",
-        "get, create, patch and delete on the kinds that `render` shows, and on configmaps; get on their namespaces",
-        _rights_to_apply,
-    ),
-    _GRANTED := Purpose(
-        "ClusterRoles and Roles of collectors",
-        "the rights that they give, because Kubernetes lets nobody give more rights than they have",
-        _rights_that_roles_give,
-    ),
-    Purpose(
-        "the removal of objects and configs that the inventory no longer has",
-        "list on the kinds of this collection, and on replicasets and controllerrevisions; without it a warning",
-        _rights_to_prune,
-    ),
-    Purpose(
-        "the check of PodDisruptionBudgets, and of names that the operator gives",
-        "list on PodDisruptionBudgets, and on the kinds that the operator makes of a collector; without it a warning",
-        _rights_to_compare,
-    ),
-    Purpose(
-        "the check of references, before objects of collectors are applied",
-        "get on the Secrets, ConfigMaps, classes and definitions that collectors name, list on PersistentVolumes for a"
-        " StorageClass; without it a warning",
-        _rights_to_referred,
-    ),
-    Purpose("the check of host ports", "list on the pods of all namespaces; without it a warning", _rights_to_all_pods),
-    Purpose("the removal of a Certificate", "get and delete on its Secret", _rights_to_certificates),
-    Purpose(
-        "the wait for a rollout",
-        "get on workloads, list on pods, events and what else explains a failure, get on `pods/log`",
-        _rights_to_wait,
-    ),
-    Purpose(
-        "a change with strategy `canary`",
-        "get on `pods/proxy` and `pods/log`, list on pods and their revisions; for a DaemonSet create on"
-        " `pods/eviction`",
-        _rights_to_canary,
-    ),
-    Purpose("`verify`", "list on pods, get and create on `pods/proxy`", _rights_to_verify),
-    Purpose(
-        "the removal of a ServiceAccount",
-        "list on all kinds that run under one; without it the account stays",
-        _rights_to_remove_accounts,
-    ),
-)
-
-
-def grants(
-    manifests: list[Manifest],
-    probes: Iterable[dict[str, Any]] = (),
-    purposes: Iterable[Purpose] = PURPOSES,
-    changes: Mapping[str, Mapping[str, Any]] | None = None,
-) -> list[Grant]:
-    """Return all rights that these purposes need, each once."""
-    bundle = Bundle(manifests, list(probes), changes or {})
-    return sorted({grant for purpose in purposes for grant in purpose.of(bundle)})
 
 
 def lacking(cluster: Cluster, needed_grants: list[Grant]) -> list[Grant]:
     """Return which of these rights this account does not have."""
     try:
-        answers = cluster.parallel(lambda grant: _allowed(cluster, grant), needed_grants)
+        answers = cluster.parallel(lambda grant: _is_allowed(cluster, grant), needed_grants)
     except ApiError:  # a server without reviews refuses the request itself
         return []
     return [grant for grant, allowed in zip(needed_grants, answers, strict=True) if not allowed]
 
 
-def _allowed(cluster: Cluster, grant: Grant) -> bool:
+def _is_allowed(cluster: Cluster, grant: Grant) -> bool:
+    """Ask the server whether this account has a right."""
     spec = grant.right.attributes(grant.namespace)
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
-    review = cluster.request("POST", REVIEWS, body=body)
+    review = cluster.request("POST", _REVIEWS, body=body)
     return bool((review.get("status") or {}).get("allowed"))
 
 
 def _lacking_and_not_escalating(cluster: Cluster, manifests: list[Manifest], needed_grants: list[Grant]) -> list[Grant]:
     """Return the rights that this account does not have. Who may escalate and bind may give rights without them."""
     missing = lacking(cluster, needed_grants)
-    other_purposes = [purpose for purpose in PURPOSES if purpose is not _GRANTED]
+    other_purposes = [purpose for purpose in PURPOSES if purpose is not GIVEN_BY_ROLES]
     used_grants = grants(manifests, purposes=other_purposes)
     missing_own = [grant for grant in missing if grant in used_grants]
     if len(missing_own) < len(missing) and not lacking(cluster, _GIVES_ANY_RIGHT):
@@ -318,12 +63,12 @@ def refuse_forbidden(session: Session, pairs: Iterable[tuple[Manifest, Manifest 
     manifests = session.options.manifests
     if not new or not lacking(session.cluster, [_EVERYTHING]):
         return
-    needed_grants = set(grants(new, purposes=[_GRANTED]))
+    needed_grants = set(grants(new, purposes=[GIVEN_BY_ROLES]))
     for manifest in new:
-        needed_grants.update(_rights_to_object(manifest, *WRITE))
+        needed_grants.update(rights_to_object(manifest, *_TO_CREATE))
     missing = _lacking_and_not_escalating(session.cluster, manifests, sorted(needed_grants))
     if missing:
-        problem = Problem("this account may not create all objects", asked=ASKED)
+        problem = Problem("this account may not create all objects", asked=_ASKED)
         raise _refusal(session.cluster, manifests, problem, missing)
 
 
@@ -333,11 +78,11 @@ def refuse_unable(session: Session, changes: list[Change], live: Mapping[Ref, Ma
     if not changes or not lacking(cluster, [_EVERYTHING]):
         return
     for change in changes:
-        missing = lacking(cluster, sorted(set(_rights_to_change(session, change, live))))
+        missing = lacking(cluster, sorted(set(rights_to_change(session, change, live))))
         if missing:
             strategy = change.options["strategy"]
             wrong = f"this account may not change the collector {change.name} with `strategy: {strategy}`"
-            raise _refusal(cluster, session.options.manifests, Problem(wrong, asked=ASKED), missing)
+            raise _refusal(cluster, session.options.manifests, Problem(wrong, asked=_ASKED), missing)
 
 
 @contextmanager
@@ -361,4 +106,4 @@ def _refusal(cluster: Cluster, manifests: list[Manifest], problem: Problem, know
         return problem
     done = problem.fix[problem.fix.index(DONE) :] if DONE in problem.fix else ""
     wrong = f"{problem.wrong}. It lacks these rights:\n{described(missing)}"
-    return Failure(wrong, asked=problem.asked, fix=f"\n{FIX}{done}", facts=problem.facts)
+    return Failure(wrong, asked=problem.asked, fix=f"\n{_FIX}{done}", facts=problem.facts)

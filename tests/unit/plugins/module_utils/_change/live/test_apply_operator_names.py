@@ -9,7 +9,7 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import needed_rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import purpose_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.kinds import version_for
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.operator_children import made
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -125,8 +125,8 @@ def test_what_another_collector_of_this_collection_has_is_refused() -> None:
 
 def test_a_kind_that_may_not_be_listed_is_warned_of_and_the_rights_have_it() -> None:
     bundle = [NAMESPACE, resource(**SCALED)]
-    purpose = next(one for one in needed_rights.PURPOSES if "names that the operator gives" in one.purpose)
-    compared, wanted = set(needed_rights.grants(bundle, purposes=[purpose])), set(needed_rights.grants(bundle))
+    purpose = next(one for one in purpose_rights.PURPOSES if "names that the operator gives" in one.purpose)
+    compared, wanted = set(purpose_rights.grants(bundle, purposes=[purpose])), set(purpose_rights.grants(bundle))
     assert {one.right.verb for one in compared} == {"list"}
     account = Account(there(), wanted)
     assert present(account.api, bundle)["warnings"] == []

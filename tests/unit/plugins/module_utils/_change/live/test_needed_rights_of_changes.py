@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import needed_rights
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live import purpose_rights
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.rbac_roles import Grant
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.rights import Right
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -32,7 +32,7 @@ NEEDED = [
 
 def account(api: FakeApi, kind: str, strategy: str, *without: Right) -> Account:
     bundle = [NAMESPACE, *collector("second", kind)]
-    given = needed_rights.grants(bundle, changes={NAME: {**CANARY, "strategy": strategy}})
+    given = purpose_rights.grants(bundle, changes={NAME: {**CANARY, "strategy": strategy}})
     return Account(api, {*given} - {Grant("ns", one) for one in without})
 
 

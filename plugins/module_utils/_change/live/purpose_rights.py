@@ -1,0 +1,276 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rights that an account needs to apply, wait for, verify and remove a bundle, by purpose. Private.
+
+Each purpose uses the tables with which the requests themselves are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+from ..._collector.change_options import CANARY
+from ..._kube.live.kinds import PRUNED, ApiResource, ApiResources, version_for
+from ..._kube.operator_status import children, followed
+from ..._kube.ownership import collector_of
+from ..._kube.rights import Right, of_rule
+from ..._otelcol.kube.objects import Manifest, Ref, group_of, ref
+from ..._otelcol.kube.pod_references import provided, unprovided
+from ..._rollout.change_record import record_reference
+from ..._rollout.failures import EXPLAINED
+from ..._rollout.live.explain_failures import KINDS, REVISIONS
+from ..._rollout.readiness import COUNTED
+from ..canary.hold import held
+from ..certificates import CERTIFICATE
+from ..host_ports import template_ports
+from ..rbac_roles import Grant
+from ..recorded_change import Change
+from ..workload_kinds import RUNS
+from .foreign_objects import compared
+from .preflight import REFERRED, VOLUMES
+from .remove import BUILT_IN, EXTENSIONS
+from .session import Session, namespaces_of
+
+_ALL_VERBS = ("get", "create", "patch", "delete")
+_EVICTION = Right("create", "", "pods/eviction")
+_PODS = KINDS[0]
+_REPLICA_SETS = next(parts for parts in KINDS if parts[1] == "ReplicaSet")
+# The smallest share of the pods that a change can begin with.
+_ONE_POD = "1"
+
+
+class Bundle(NamedTuple):
+    """What rights depend on."""
+
+    manifests: list[Manifest]
+    probes: list[dict[str, Any]]
+    changes: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def namespaces(self) -> list[str]:
+        """The namespaces of the manifests."""
+        return namespaces_of(self.manifests)
+
+
+class Purpose(NamedTuple):
+    """What some rights are for, what they are in words, and how they follow from a bundle."""
+
+    purpose: str
+    rights: str
+    of: Callable[[Bundle], Iterator[Grant]]
+
+
+def _grant(verb: str, resource: ApiResource, namespace: str = "", name: str = "") -> Grant:
+    right = Right(verb, group_of(resource.api_version), resource.plural, name)
+    return Grant(namespace if resource.namespaced else "", right)
+
+
+def rights_to_object(manifest: Manifest, *verbs: str) -> Iterator[Grant]:
+    """Yield rights to an object of the table. One of the whole cluster is named, one of a namespace is not."""
+    resource = ApiResources.known(manifest["apiVersion"], manifest["kind"])
+    if resource is None:
+        return
+    metadata = manifest["metadata"]
+    name = "" if resource.namespaced else metadata["name"]
+    for verb in verbs:
+        yield _grant(verb, resource, metadata.get("namespace", ""), name)
+
+
+def _rights_to_kind(kind: str, namespace: str, name: str, verb: str) -> Iterator[Grant]:
+    """Yield the right to an object of the table that no manifest describes."""
+    manifest = {"apiVersion": version_for(kind), "kind": kind, "metadata": {"namespace": namespace, "name": name}}
+    return rights_to_object(manifest, verb)
+
+
+def _rights_to_apply(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to the objects of a bundle, and to the records of its collectors."""
+    for manifest in bundle.manifests:
+        verbs = ("get",) if manifest["kind"] == "Namespace" else _ALL_VERBS
+        yield from rights_to_object(manifest, *verbs)
+        if manifest["kind"] in RUNS and collector_of(manifest):
+            yield from rights_to_object(record_reference(manifest), *_ALL_VERBS)
+
+
+def _rights_that_roles_give(bundle: Bundle) -> Iterator[Grant]:
+    """Yield what the roles of a bundle allow, which who creates them must have."""
+    for manifest in bundle.manifests:
+        if manifest["kind"] not in ("ClusterRole", "Role"):
+            continue
+        namespace = manifest["metadata"].get("namespace", "")
+        for rule in manifest.get("rules") or ():
+            for right in of_rule(rule):
+                yield Grant(namespace, right)
+
+
+def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
+    for kind in PRUNED:
+        resource = ApiResources.known(version_for(kind), kind)
+        if resource is None:
+            continue
+        for namespace in bundle.namespaces:
+            yield _grant("list", resource, namespace)
+
+
+def _rights_to_compare(bundle: Bundle) -> Iterator[Grant]:
+    for name in compared(bundle.manifests):
+        yield from _rights_to_kind(name.kind, name.namespace, name.name, "list")
+
+
+def _rights_to_referred(bundle: Bundle) -> Iterator[Grant]:
+    brought = provided(bundle.manifests)
+    for manifest in bundle.manifests:
+        for reference in unprovided(manifest, None, brought):
+            yield _grant("get", REFERRED[reference.kind], reference.namespace, reference.name)
+            if reference.kind == "StorageClass":
+                yield _grant("list", VOLUMES)
+
+
+def _rights_to_all_pods(bundle: Bundle) -> Iterator[Grant]:
+    if any(map(template_ports, bundle.manifests)):
+        yield Grant("", Right("list", "", "pods"))
+
+
+def _rights_to_certificates(bundle: Bundle) -> Iterator[Grant]:
+    for manifest in bundle.manifests:
+        if manifest["kind"] == CERTIFICATE:
+            namespace, secret_name = manifest["metadata"]["namespace"], manifest["spec"]["secretName"]
+            for verb in ("get", "delete"):
+                yield Grant(namespace, Right(verb, "", "secrets", secret_name))
+
+
+def _rights_to_wait(bundle: Bundle) -> Iterator[Grant]:
+    for manifest in bundle.manifests:
+        namespace = manifest["metadata"].get("namespace", "")
+        if followed(manifest):
+            for child in children(manifest):
+                yield from _rights_to_kind(child.kind, namespace, child.name, "get")
+        if manifest["kind"] in COUNTED or followed(manifest):
+            yield from _rights_to_explain(namespace)
+
+
+def _rights_to_explain(namespace: str) -> Iterator[Grant]:
+    """Yield the rights to explain why workloads of a namespace are not ready."""
+    explaining = (resource for resource, _explained in EXPLAINED.values())
+    for parts in (*KINDS, REVISIONS, *explaining):
+        yield _grant("list", ApiResource(*parts, True), namespace)
+    yield Grant(namespace, Right("get", "", "pods/log"))
+
+
+def _rights_to_canary(bundle: Bundle) -> Iterator[Grant]:
+    for manifest in bundle.manifests:
+        options = bundle.changes.get(collector_of(manifest), {})
+        if options.get("strategy") != CANARY or manifest["kind"] not in RUNS:
+            continue
+        namespace = manifest["metadata"]["namespace"]
+        yield Grant(namespace, Right("get", "", "pods/proxy"))
+        yield Grant(namespace, Right("get", "", "pods/log"))
+        if manifest["kind"] == "DaemonSet":
+            yield Grant(namespace, _EVICTION)
+        for kind in _running_kinds(manifest):
+            revisions = _REPLICA_SETS if kind == "Deployment" else REVISIONS
+            for parts in (_PODS, revisions):
+                yield _grant("list", ApiResource(*parts, True), namespace)
+
+
+def _running_kinds(workload: Manifest) -> list[str]:
+    """Return the kinds that run the pods of a workload: its own, or what the operator makes of a custom resource."""
+    if followed(workload):
+        return [child.kind for child in children(workload)]
+    return [workload["kind"]]
+
+
+def rights_to_change(session: Session, change: Change, live: Mapping[Ref, Manifest | None]) -> Iterator[Grant]:
+    """Yield the rights to change a collector with its strategy: its objects, its record, and what judges it."""
+    for manifest in change.manifests:
+        if manifest["kind"] != "Namespace" and not session.may_exist(manifest):
+            yield from rights_to_object(manifest, "get", "patch")
+    workload = change.workloads[0]
+    yield from rights_to_object(record_reference(workload), *_ALL_VERBS)
+    live_workload = live.get(ref(workload))
+    is_held = live_workload and held(workload, live_workload, share=_ONE_POD)
+    for grant in _rights_to_canary(Bundle(change.workloads, [], {change.name: change.options})):
+        if is_held or grant.right != _EVICTION:
+            yield grant
+
+
+def _rights_to_verify(bundle: Bundle) -> Iterator[Grant]:
+    for probe in bundle.probes:
+        for verb, resource in (("list", "pods"), ("create", "pods/proxy"), ("get", "pods/proxy")):
+            yield Grant(probe["via"]["namespace"], Right(verb, "", resource))
+
+
+def _rights_to_remove_accounts(bundle: Bundle) -> Iterator[Grant]:
+    """Yield the rights to list all kinds that may run under a ServiceAccount, in the namespaces of the accounts."""
+    accounts = [manifest for manifest in bundle.manifests if manifest["kind"] == "ServiceAccount"]
+    namespaces = {account["metadata"]["namespace"] for account in accounts}
+    on_openshift = any("openshift" in manifest["apiVersion"] for manifest in bundle.manifests)
+    for version, kinds in {**BUILT_IN, **EXTENSIONS}.items():
+        if "openshift" in version and not on_openshift:
+            continue
+        for kind, namespace in product(kinds, namespaces):
+            yield _grant("list", ApiResource(version, kind, f"{kind.lower()}s", True), namespace)
+
+
+GIVEN_BY_ROLES = Purpose(
+    "ClusterRoles and Roles of collectors",
+    "the rights that they give, because Kubernetes lets nobody give more rights than they have",
+    _rights_that_roles_give,
+)
+# docs/security.md lists these purposes with their rights.
+PURPOSES = (
+    Purpose(
+        "`site`, `remove`",
+        "get, create, patch and delete on the kinds that `render` shows, and on configmaps; get on their namespaces",
+        _rights_to_apply,
+    ),
+    GIVEN_BY_ROLES,
+    Purpose(
+        "the removal of objects and configs that the inventory no longer has",
+        "list on the kinds of this collection, and on replicasets and controllerrevisions; without it a warning",
+        _rights_to_prune,
+    ),
+    Purpose(
+        "the check of PodDisruptionBudgets, and of names that the operator gives",
+        "list on PodDisruptionBudgets, and on the kinds that the operator makes of a collector; without it a warning",
+        _rights_to_compare,
+    ),
+    Purpose(
+        "the check of references, before objects of collectors are applied",
+        "get on the Secrets, ConfigMaps, classes and definitions that collectors name, list on PersistentVolumes for a"
+        " StorageClass; without it a warning",
+        _rights_to_referred,
+    ),
+    Purpose("the check of host ports", "list on the pods of all namespaces; without it a warning", _rights_to_all_pods),
+    Purpose("the removal of a Certificate", "get and delete on its Secret", _rights_to_certificates),
+    Purpose(
+        "the wait for a rollout",
+        "get on workloads, list on pods, events and what else explains a failure, get on `pods/log`",
+        _rights_to_wait,
+    ),
+    Purpose(
+        "a change with strategy `canary`",
+        "get on `pods/proxy` and `pods/log`, list on pods and their revisions; for a DaemonSet create on"
+        " `pods/eviction`",
+        _rights_to_canary,
+    ),
+    Purpose("`verify`", "list on pods, get and create on `pods/proxy`", _rights_to_verify),
+    Purpose(
+        "the removal of a ServiceAccount",
+        "list on all kinds that run under one; without it the account stays",
+        _rights_to_remove_accounts,
+    ),
+)
+
+
+def grants(
+    manifests: list[Manifest],
+    probes: Iterable[dict[str, Any]] = (),
+    purposes: Iterable[Purpose] = PURPOSES,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Grant]:
+    """Return all rights that these purposes need, each once."""
+    bundle = Bundle(manifests, list(probes), changes or {})
+    return sorted({grant for purpose in purposes for grant in purpose.of(bundle)})
