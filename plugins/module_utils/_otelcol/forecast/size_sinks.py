@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exporters of a replay that send as the user's exporters do, so that their bytes can be counted. Private.
 
-The harness' own sinks get JSON, one request for each that comes in. Beside each stands one that makes the batches of
-the user's exporter, and compresses them in the same way.
+The harness' own sinks get JSON. Beside each stands one that makes the batches of the user's exporter, and compresses
+them in the same way.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ..config.paths import section
+from ..needs.quantities import MIB
+from ..testing.harness import Harness
 from ..testing.replaced_ends import Ends
 from ..traits import EXPORTERS, Trait, traits_of
 
@@ -26,6 +28,12 @@ _NO_FLUSH = "1h"
 """Longer than any replay."""
 _NEVER_FULL = 10**9
 """Bytes, items or requests: the queue holds what waits for a batch, and more is not lost but waits."""
+_SINK_QUEUE_BYTES = 128 * MIB
+"""What may wait for a sink that counts more slowly than the Collector works; a request of OTLP has 20 MiB at most."""
+_SINK_BATCH_BYTES = MIB // 4
+"""Of protobuf. A sink needs as long for a request by itself as for some 10 KiB of it."""
+_BATCHING_NAME = "otlp_http"
+"""What the exporter is called since 0.144. Queues of these versions have batches by bytes."""
 _OF_BYTES = ("compression", "compression_params", "encoding")
 """Settings on which the bytes of a request depend."""
 
@@ -53,6 +61,24 @@ def add_size_sinks(replay: dict[str, Any], ends: Ends, config: Mapping[str, Any]
         for pipeline in replay["service"]["pipelines"].values():
             if sink in pipeline["exporters"]:
                 pipeline["exporters"].append(beside)
+
+
+def batch_sinks(built: Harness, ends: Ends) -> None:
+    """Let the sinks of a replay get many requests at once, in their order and uncut, since each costs time by itself.
+
+    Not where a component sends by time: the replay counts requests to see the end of that.
+    """
+    if built.flushes or ends.otlp_http != _BATCHING_NAME:
+        return
+    batch = {"sizer": "bytes", "min_size": _SINK_BATCH_BYTES, "flush_timeout": _NO_FLUSH}
+    for sink in built.sinks:
+        built.config["exporters"][sink][_QUEUE] = {
+            "sizer": "bytes",
+            "queue_size": _SINK_QUEUE_BYTES,
+            "num_consumers": 1,
+            "block_on_overflow": True,
+            "batch": dict(batch),
+        }
 
 
 def _size_sink(exporter: str, settings: Mapping[str, Any], ends: Ends) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.forecast.sent_changes import Sent
-from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, exporter_of_size
+from ....module_utils._otelcol.forecast.size_sinks import add_size_sinks, batch_sinks, exporter_of_size
 from ....module_utils._otelcol.otlp_requests import measured_resources
 from ....module_utils._otelcol.testing import cluster_facts, harness
 from ....module_utils._otelcol.testing.checked_pipelines import fed_receivers
@@ -111,6 +111,7 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
         ends = Ends(address, ports, folder, bench.otlp_http, replays=True)
         built = harness.build_harness(bench.config, ends)
         add_size_sinks(built.config, ends, bench.config, built.sinks)
+        batch_sinks(built, ends)
         came = Counter[str]()
         with collector_run.running_collector(place, command_of(bench, built, ends), _SECONDS) as said:
             with collector_run.Sender(place, _SECONDS, _PATIENCE) as sender:
@@ -119,7 +120,14 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
             wait_for_flushes(kept, built.flushes)
     if any(_DROPPED in line for line in said):
         raise Problem("the Collector has dropped data of the replay, so the figures would be too small", fix=_AGAIN)
-    return Replayed(kept.sent, built.exporters, came, built.changes, built.receivers)
+    sent = {exporter: in_order(by_signal, came) for exporter, by_signal in kept.sent.items()}
+    return Replayed(sent, built.exporters, came, built.changes, built.receivers)
+
+
+def in_order(by_signal: Mapping[str, Sent], came: Iterable[str]) -> dict[str, Sent]:
+    """Return what was sent of each signal, first of those that came, in their order: the last batches come in any."""
+    signals = (*(signal for signal in came if signal in by_signal), *by_signal)
+    return {signal: by_signal[signal] for signal in signals}
 
 
 def _calls(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.size_sinks import (
     add_size_sinks,
+    batch_sinks,
     exporter_of_size,
     is_otlp,
     size_name,
@@ -19,6 +20,37 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
 from tests.support.cases import cases
 
 BATCH = {"min_size": 100, "flush_timeout": "1s"}
+
+
+def queue_of_sink(otlp_http: str, processors: dict[str, Any]) -> Any:
+    pipeline = {"receivers": ["otlp"], "processors": list(processors), "exporters": ["debug"]}
+    config = {
+        "receivers": {"otlp": {}},
+        "processors": processors,
+        "exporters": {"debug": {}},
+        "service": {"pipelines": {"traces": pipeline}},
+    }
+    ends = Ends("http://127.0.0.1:9", {"otlp": 1}, "/", otlp_http, replays=True)
+    built = build_harness(config, ends)
+    batch_sinks(built, ends)
+    (sink,) = built.sinks
+    return built.config["exporters"][sink]["sending_queue"]
+
+
+def test_a_sink_gets_many_requests_at_once_and_none_of_them_is_cut() -> None:
+    queue = queue_of_sink("otlp_http", {})
+    assert queue["batch"] == {"sizer": "bytes", "min_size": 1 << 18, "flush_timeout": "1h"}, "no `max_size`, which cuts"
+    assert (queue["num_consumers"], queue["block_on_overflow"]) == (1, True), "in their order, and none is dropped"
+    assert queue["sizer"] == "bytes" and queue["queue_size"] == 1 << 27
+
+
+@cases(
+    "otlp_http, processors",
+    ("otlphttp", {}),  # of a version before batches in queues
+    ("otlp_http", {"group_by_trace": {}}),  # whose end is seen by the number of requests
+)
+def test_a_sink_gets_each_request_by_itself_where_batches_do_not_do(otlp_http: str, processors: dict[str, Any]) -> None:
+    assert queue_of_sink(otlp_http, processors) == {"enabled": False}
 
 
 def beside(exporter: str, settings: dict[str, Any]) -> dict[str, Any]:
