@@ -17,6 +17,6 @@ class ActionModule(WorkerAction):
     @staticmethod
     def load() -> tuple[dict[str, Any], Work]:
         from ..module_utils._kube.live.connect import CLUSTER_ARG_SPEC  # noqa: PLC0415 - needs kubernetes.core
-        from ..module_utils._telemetry.live import probe  # noqa: PLC0415
+        from ..module_utils._telemetry.live import probe_task  # noqa: PLC0415
 
-        return CLUSTER_ARG_SPEC | ARGUMENTS, probe.run_probe
+        return CLUSTER_ARG_SPEC | ARGUMENTS, probe_task.run_probe

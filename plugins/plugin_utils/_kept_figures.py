@@ -14,7 +14,7 @@ from typing import Any
 
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._waves.sample_rows import tracks
-from ..module_utils._waves.wave_data import Track
+from ..module_utils._waves.wave_tracks import Track
 from ._otelcol import _files
 
 # What a file of another content, or of another form, raises while it is read.

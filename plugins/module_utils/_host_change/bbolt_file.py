@@ -55,7 +55,7 @@ class _Page(NamedTuple):
 
     is_branch: bool
     is_leaf: bool
-    count: int
+    entries: int
 
 
 def is_database(data: bytes | mmap) -> bool:
@@ -162,9 +162,9 @@ class Database:
 
     def _pages_of_branch(self, start: int, page: _Page) -> list[int]:
         """Return the numbers of the pages below a branch."""
-        self._room.take_entries(page.count)
+        self._room.take_entries(page.entries)
         first = start + _PAGE.size
-        return [self._unpacked(_BRANCH, first + index * _BRANCH.size)[2] for index in range(page.count)]
+        return [self._unpacked(_BRANCH, first + index * _BRANCH.size)[2] for index in range(page.entries)]
 
     def _root_of(self, entry: Entry) -> int:
         """Return the page of a bucket; 0 for a small bucket, which is in the page of its parent, and for no bucket."""
@@ -180,8 +180,8 @@ class Database:
 
     def _entries_of_leaf(self, start: int, page: _Page) -> Iterator[Entry]:
         """Yield the entries of a leaf. Raises ValueError for one that does not fit into the file."""
-        self._room.take_entries(page.count)
-        for index in range(page.count):
+        self._room.take_entries(page.entries)
+        for index in range(page.entries):
             place = start + _PAGE.size + index * _LEAF.size
             flags, position, key_size, size = self._unpacked(_LEAF, place)
             key = place + position

@@ -20,7 +20,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.eks_
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import rollout_task as rollout
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live import webhook_wait
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._sample_app.live import call
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import probe
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live import probe_task
 
 from tests.support.cases import cases
 from tests.support.documentation import documented
@@ -117,7 +117,7 @@ def test_release_info_returns_the_connection_that_it_used(
 
 @pytest.mark.parametrize("name", ["admission_wait", "rollout_wait", "otlp_probe", "sample_app_call"])
 def test_check_mode_asks_nobody(name: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (webhook_wait, rollout, probe, call):
+    for module in (webhook_wait, rollout, probe_task, call):
         monkeypatch.setattr(module, "connect", lambda _module: pytest.fail("it connects"))
     result = run(name, capsys, _ansible_check_mode=True)
     assert (result["changed"], result["skipped"]) == (False, True)
