@@ -104,9 +104,9 @@ def _pattern_of_beginnings(spellings: Iterable[str]) -> re.Pattern[str]:
     A short one begins where a word does, a long one anywhere. The pattern is wider than that, since it takes the sets
     of signs at each place for themselves: whether a secret stands there is decided by `_end_of_secret`.
     """
-    at_a_word = rf"(?:(?<!\w)|{_AFTER_ESCAPE}){_signs_at_places(spellings, 1)}"
     long = [spelling for spelling in spellings if len(spelling) >= _LENGTH_WITHOUT_WORD_ENDS]
-    return re.compile(rf"{at_a_word}|(?={_signs_at_places(long, _HEAD)})" if long else at_a_word)
+    or_anywhere = f"|(?={_signs_at_places(long, _HEAD)})" if long else ""
+    return re.compile(rf"(?:(?<!\w)|{_AFTER_ESCAPE}){_signs_at_places(spellings, 1)}{or_anywhere}")
 
 
 def _signs_at_places(spellings: Iterable[str], length: int) -> str:
