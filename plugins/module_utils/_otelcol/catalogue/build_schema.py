@@ -11,33 +11,29 @@ whether they take other keys; the Collector's decoder takes none. Private.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..config.paths import SECTIONS, at, section
 
 _TYPE = re.compile(r"\^?((?:[A-Za-z0-9_]|\\.)+)(?:\(|\Z)")
 _ESCAPE = re.compile(r"\\(.)")
-_ANY, _OPEN, _ENTRY = "?", "...", "*"
-_SHAPES = {"string": "s", "integer": "if", "number": "if", "boolean": "b"}
+# What fields.json has for any value, and as keys for settings without a name: other ones, and any one of a mapping.
+_ANY_VALUE, _OTHER_KEYS, _EACH_KEY = "?", "...", "*"
+_LETTERS = {"string": "s", "integer": "if", "number": "if", "boolean": "b"}
+# How the pattern of a duration begins.
 _DURATION = "(ns|us|"
+# Keys of a schema by which one of several others decides: nothing is certain then.
 _CHOICES = ("anyOf", "oneOf", "not", "if", "const", "patternProperties")
 _DEEPEST = 40
-
-
-class Known(NamedTuple):
-    """What `#` stands for: the schema of a component by itself, or the whole one. And what was read by reference."""
-
-    component: Any
-    whole: Any
-    read: dict[str, Any]
 
 
 def types_of(schema: Any) -> dict[tuple[str, str], Any]:
     """Return the settings of every type by section and name; empty if this is no schema of a Collector's config."""
     found = {}
     for name in SECTIONS:
-        here = section(schema, "properties", name)
-        for pattern, node in {**section(here, "properties"), **section(here, "patternProperties")}.items():
+        of_section = section(schema, "properties", name)
+        types = {**section(of_section, "properties"), **section(of_section, "patternProperties")}
+        for pattern, node in types.items():
             match = _TYPE.match(str(pattern))
             if match:
                 found[name, _ESCAPE.sub(r"\1", match[1])] = settings_of(node, schema)
@@ -45,67 +41,85 @@ def types_of(schema: Any) -> dict[tuple[str, str], Any]:
 
 
 def settings_of(component: Any, whole: Any = None) -> Any:
-    """Return the settings in the schema of a component, as a row of fields.json has them."""
-    return _settings(component, Known(component, whole, {}), 0)
+    """Return the settings in the schema of a component, as a row of fields.json has them.
+
+    `whole` is the schema of the config, which references may lead into.
+    """
+    return _SchemaReader(component, whole).settings(component, 0)
 
 
-def _settings(node: Any, known: Known, depth: int) -> Any:
-    """Return what a schema says of a value; anything where it is not certain."""
-    if not isinstance(node, dict) or depth > _DEEPEST or any(key in node for key in _CHOICES):
-        return _ANY
-    if "$ref" in node:
-        return _referred(str(node["$ref"]), known, depth)
-    if "allOf" in node:
-        return _joined(node, known, depth)
-    kind = node.get("type")
-    if kind == "object" or "properties" in node:
-        return _mapping(node, known, depth)
-    return _list(node, known, depth) if kind == "array" else _scalar(str(kind), node)
+class _SchemaReader:
+    """Reads the schema of one component. `#` in a reference is this schema, or the whole one."""
 
+    def __init__(self, component: Any, whole: Any) -> None:
+        self._roots = (component, whole)
+        self._read: dict[str, Any] = {}  # what references lead to
 
-def _referred(reference: str, known: Known, depth: int) -> Any:
-    """Return what a reference leads to, read once: a schema of a few references can repeat much."""
-    if reference not in known.read:
-        known.read[reference] = _ANY  # for a schema that is in itself
-        first, *path = (part.replace("~1", "/").replace("~0", "~") for part in reference.split("/"))
-        targets = (at(root, tuple(path)) for root in (known.component, known.whole) if first == "#")
-        target = next((target for target in targets if target is not None), None)
-        known.read[reference] = _settings(target, known, depth + 1)
-    return known.read[reference]
+    def settings(self, node: Any, depth: int) -> Any:
+        """Return what a schema says of a value; anything where it is not certain."""
+        if not isinstance(node, dict) or depth > _DEEPEST or any(key in node for key in _CHOICES):
+            return _ANY_VALUE
+        if "$ref" in node:
+            return self._referred(str(node["$ref"]), depth)
+        if "allOf" in node:
+            return self._joined(node, depth)
+        kind = node.get("type")
+        if kind == "object" or "properties" in node:
+            return self._mapping(node, depth)
+        return self._list(node, depth) if kind == "array" else _scalar(str(kind), node)
+
+    def _referred(self, reference: str, depth: int) -> Any:
+        """Return what a reference leads to, read once: a schema of a few references can repeat much."""
+        if reference not in self._read:
+            self._read[reference] = _ANY_VALUE  # for a schema that is in itself
+            self._read[reference] = self.settings(self._target(reference), depth + 1)
+        return self._read[reference]
+
+    def _target(self, reference: str) -> Any:
+        """Return the schema at a reference such as `#/$defs/a`, None if there is none. Source: RFC 6901."""
+        root, *path = (part.replace("~1", "/").replace("~0", "~") for part in reference.split("/"))
+        if root != "#":
+            return None
+        for schema in self._roots:
+            target = at(schema, tuple(path))
+            if target is not None:
+                return target
+        return None
+
+    def _mapping(self, node: dict[str, Any], depth: int) -> dict[str, Any]:
+        """Return the settings of a mapping by their keys."""
+        keys = {str(key): self.settings(value, depth + 1) for key, value in section(node, "properties").items()}
+        others = node.get("additionalProperties")
+        if isinstance(others, dict):
+            keys[_EACH_KEY] = self.settings(others, depth + 1)
+        elif not keys or others is True:
+            keys[_OTHER_KEYS] = _ANY_VALUE
+        return keys
+
+    def _joined(self, node: dict[str, Any], depth: int) -> Any:
+        """Return the settings of several mappings as one; anything if one of them is none."""
+        schemas = list(node["allOf"])
+        if "properties" in node:
+            schemas.append({key: value for key, value in node.items() if key != "allOf"})
+        joined: dict[str, Any] = {}
+        for schema in schemas:
+            settings = self.settings(schema, depth + 1)
+            if not isinstance(settings, dict):
+                return _ANY_VALUE
+            joined.update(settings)
+        return joined
+
+    def _list(self, node: dict[str, Any], depth: int) -> list[Any]:
+        """Return a list with what its items are; the decoder also reads a text as a list of texts."""
+        item = self.settings(node.get("items"), depth + 1)
+        return ["sl" if item in ("s", _ANY_VALUE) else "l", item]
 
 
 def _scalar(kind: str, node: dict[str, Any]) -> str:
+    """Return the letters of a scalar, with the words that it may be."""
     if kind != "string":
-        return _SHAPES.get(kind, _ANY)
+        return _LETTERS.get(kind, _ANY_VALUE)
     if _DURATION in str(node.get("pattern")):
         return "dsif"
     words = [word for word in node.get("enum") or () if isinstance(word, str) and "|" not in word]
     return f"s={'|'.join(['', *words])}" if words else "s"
-
-
-def _list(node: dict[str, Any], known: Known, depth: int) -> Any:
-    item = _settings(node.get("items"), known, depth + 1)
-    return ["sl" if item in ("s", _ANY) else "l", item]
-
-
-def _mapping(node: dict[str, Any], known: Known, depth: int) -> Any:
-    keys = {str(key): _settings(value, known, depth + 1) for key, value in section(node, "properties").items()}
-    others = node.get("additionalProperties")
-    if isinstance(others, dict):
-        keys[_ENTRY] = _settings(others, known, depth + 1)
-    elif not keys or others is True:
-        keys[_OPEN] = _ANY
-    return keys
-
-
-def _joined(node: dict[str, Any], known: Known, depth: int) -> Any:
-    schemas = list(node["allOf"])
-    if "properties" in node:
-        schemas.append({key: value for key, value in node.items() if key != "allOf"})
-    joined: dict[str, Any] = {}
-    for schema in schemas:
-        settings = _settings(schema, known, depth + 1)
-        if not isinstance(settings, dict):
-            return _ANY
-        joined.update(settings)
-    return joined

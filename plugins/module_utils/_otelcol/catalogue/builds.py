@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ..config.layers import Version, parse_version
 from .rows import CONTRIB, CORE, SECTIONS, Module, Row
@@ -31,6 +32,13 @@ class Coverage:
     unknown: tuple[Module, ...] = ()
 
 
+class _CountedVersion(NamedTuple):
+    """A version that a distribution counts by itself, and the version of the Collector in it."""
+
+    own: Version
+    inside: str
+
+
 @dataclass(frozen=True)
 class BuildTable:
     """The rows of releases: which distributions have each, and their own versions."""
@@ -47,9 +55,12 @@ class BuildTable:
 
     def collector_version(self, distribution: str, own: str) -> str:
         """Return the version of the Collector in a build, given the build's own; of the nearest older if unknown."""
-        asked, rows = parse_version(own), self._counted.get(distribution, ())
-        older = [inside for label, inside in rows if label <= asked]
-        return str(older[-1] if older else rows[0][1] if rows else version_text(asked))
+        asked = parse_version(own)
+        counted = self._counted.get(distribution, [])
+        if not counted:
+            return version_text(asked)
+        older = [inside for label, inside in counted if label <= asked]
+        return older[-1] if older else counted[0].inside
 
     def is_counted(self, distribution: str, own: str) -> bool:
         """Whether the tables say which Collector is in a version of a build that counts its own versions."""
@@ -57,13 +68,14 @@ class BuildTable:
         return not labels or parse_version(own) in labels
 
     @cached_property
-    def _counted(self) -> dict[str, list[tuple[Version, str]]]:
-        """The own versions of the distributions that count them, in order, with the Collector's in each."""
-        found: dict[str, list[tuple[Version, str]]] = {}
+    def _counted(self) -> dict[str, list[_CountedVersion]]:
+        """The own versions of the distributions that count them, in order."""
+        found: dict[str, list[_CountedVersion]] = {}
         for row in self.rows:
             for name in row.keys() - {"version", "in"}:
-                found.setdefault(name, []).extend((parse_version(label), row["version"]) for label in row[name])
-        return {name: sorted(rows) for name, rows in found.items()}
+                for label in row[name]:
+                    found.setdefault(name, []).append(_CountedVersion(parse_version(label), row["version"]))
+        return {name: sorted(versions) for name, versions in found.items()}
 
     @cached_property
     def versions(self) -> dict[str, list[Version]]:
@@ -77,31 +89,44 @@ class BuildTable:
 
 def modules_of(manifest: Row) -> list[Module]:
     """Return section and module of every component in an OCB manifest; the two official repositories are shortened."""
-    items = [
-        (section, item) for section in SECTIONS for item in manifest.get(section) or () if isinstance(item, Mapping)
-    ]
-    return [
-        (section, _short(str(item["gomod"]).split()[0]))
-        for section, item in items
-        if str(item.get("gomod", "")).strip()
-    ]
+    modules: list[Module] = []
+    for section in SECTIONS:
+        for text in _gomods(manifest, section):
+            modules.append((section, _short(text)))
+    return modules
 
 
 def schemes_of(manifest: Row) -> tuple[str, ...]:
     """Return the schemes of the providers in an OCB manifest; the builder adds its own if it lists none."""
-    listed = [str(item.get("gomod", "")) for item in manifest.get("providers") or () if isinstance(item, Mapping)]
-    folders = (text.split()[0].rpartition("/")[2] for text in listed if text.strip())
+    folders = [_folder(text) for text in _gomods(manifest, "providers")]
     return tuple(folder.removesuffix(_PROVIDER) for folder in folders) or BUILDER_SCHEMES
+
+
+def _gomods(manifest: Row, key: str) -> Iterator[str]:
+    """Yield the Go modules in a list of an OCB manifest, without their versions."""
+    for item in manifest.get(key) or ():
+        gomod = str(item.get("gomod", "")) if isinstance(item, Mapping) else ""
+        if gomod.strip():
+            yield gomod.split()[0]
+
+
+def _folder(module: str) -> str:
+    """Return the last part of a Go module."""
+    return module.rpartition("/")[2]
 
 
 def guessed_type(module: str) -> str:
     """Return the type that a module's folder suggests: `…/receiver/acmereceiver` is most likely `acme`."""
-    folder = module.rpartition("/")[2]
-    ends = (folder.removesuffix(section[:-1]) for section in SECTIONS if folder.endswith(section[:-1]))
-    return next(ends, folder) or folder
+    folder = _folder(module)
+    for section in SECTIONS:
+        role = section.removesuffix("s")
+        if folder.endswith(role):
+            return folder.removesuffix(role) or folder
+    return folder
 
 
 def _short(module: str) -> str:
+    """Return a module with a word instead of one of the two official repositories."""
     for prefix, name in _REPOSITORIES.items():
         if module.startswith(prefix):
             return name + module.removeprefix(prefix)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from ..config.paths import Path
 from .rows import ANY, Key, Row
@@ -27,35 +27,61 @@ class Places:
     below: dict[str, Places] = field(default_factory=dict)
 
     def add(self, row: Any, steps: Sequence[str], key: str) -> None:
-        """Put a row at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index."""
-        if not steps:
-            (self.keyed.setdefault(key, []) if key else self.rows).append(row)
-        for step in steps[0].split("|") if steps else ():
-            self.below.setdefault(step, Places()).add(row, steps[1:], key)
+        """Put a row at the end of these steps: a key, `a|b` for alternatives, `*` for any key or index.
+
+        With `key`, it finds nothing where this key is not given.
+        """
+        if steps:
+            first, *others = steps
+            for step in first.split("|"):
+                self.below.setdefault(step, Places()).add(row, others, key)
+        elif key:
+            self.keyed.setdefault(key, []).append(row)
+        else:
+            self.rows.append(row)
 
     def about(self, value: Any) -> list[Any]:
         """Return the rows of this place that may find something in a value; text is no place."""
         if isinstance(value, str):
             return []
-        given = self.keyed.keys() & value.keys() if self.keyed and isinstance(value, dict) else ()
-        return [*self.rows, *(row for key in given for row in self.keyed[key])] if given else self.rows
+        if not self.keyed or not isinstance(value, dict):
+            return self.rows
+        found = list(self.rows)
+        for key in self.keyed.keys() & value.keys():
+            found += self.keyed[key]
+        return found
 
     def find(self, settings: Any, path: Path) -> Iterator[tuple[Any, Path, Any]]:
         """Yield every row whose place the settings have, with path and value; text is no place."""
         stack: list[tuple[Places, Path, Any]] = [(self, path, settings)]
         while stack:
-            node, here, value = stack.pop()
-            for row in node.about(value):
+            places, here, value = stack.pop()
+            for row in places.about(value):
                 yield row, here, value
-            if node.below and isinstance(value, dict):
-                stack += [
-                    (node.below[key], (*here, key), value[key])
-                    for key in node.below.keys() & value.keys()
-                    if key != ANY
-                ]
-            if ANY in node.below and isinstance(value, (dict, list)):
-                pairs = value.items() if isinstance(value, dict) else enumerate(value)
-                stack += [(node.below[ANY], (*here, key), item) for key, item in pairs]
+            if places.below:
+                stack.extend(places.places_below(here, value))
+
+    def places_below(self, here: Path, value: Any) -> Iterator[tuple[Places, Path, Any]]:
+        """Yield the places in a value, with path and what stands there: those by key, then those of any key or index.
+
+        `here` is the path of the value.
+        """
+        if isinstance(value, dict):
+            for key in self.below.keys() & value.keys():
+                if key != ANY:
+                    yield self.below[key], (*here, key), value[key]
+        if ANY in self.below and isinstance(value, (dict, list)):
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            for step, item in pairs:
+                yield self.below[ANY], (*here, step), item
+
+
+class _PlacedRow(NamedTuple):
+    """A row of constraints with its number in the table, and the steps to its place in the settings."""
+
+    number: int
+    row: Row
+    steps: list[str]
 
 
 @dataclass(frozen=True)
@@ -69,19 +95,21 @@ class ConstraintTable:
 
         With it comes the key without which it finds nothing; empty if it may.
         """
+        of_any_type, of_type = self._by_type.get((section, ANY), ()), self._by_type.get((section, name), ())
         found = Places()
-        rows = (row for kind in (ANY, name) for row in self._by_type.get((section, kind), ()))
-        for _number, row, steps in sorted(rows, key=itemgetter(0)):
-            if constraint := made(row):
-                found.add(constraint[0], steps, constraint[1])
+        for placed in sorted((*of_any_type, *of_type), key=attrgetter("number")):
+            constraint = made(placed.row)
+            if constraint:
+                asked, key = constraint
+                found.add(asked, placed.steps, key)
         return found
 
     @cached_property
-    def _by_type(self) -> dict[Key, list[tuple[int, Row, list[str]]]]:
-        """The rows of constraints of each type, with their numbers in the table, and the steps to their places."""
-        found: dict[Key, list[tuple[int, Row, list[str]]]] = {}
+    def _by_type(self) -> dict[Key, list[_PlacedRow]]:
+        """The rows of constraints of each type, by section and name."""
+        found: dict[Key, list[_PlacedRow]] = {}
         for number, row in enumerate(self.rows):
             section, kinds, *steps = row["at"].split(".")
             for kind in kinds.split("|"):
-                found.setdefault((section, kind), []).append((number, row, steps))
+                found.setdefault((section, kind), []).append(_PlacedRow(number, row, steps))
         return found

@@ -31,7 +31,6 @@ _INSECURE_SWITCHES: tuple[Path, ...] = (("tls", "insecure"), ("protocol", "otlp"
 _UNVERIFIED = "insecure_skip_verify"
 # The schemes with which a switch decides whether gRPC uses TLS.
 _SCHEMES_OF_GRPC = ("", "dns", "passthrough")
-_DIAGNOSTICS = ("pprof", "zpages")
 
 
 class _ClearText(NamedTuple):
@@ -139,13 +138,13 @@ def _narrower(port: int, on_host: bool) -> str:
     return f"127.0.0.1:{port}" if on_host else f'"[${{env:MY_POD_IP}}]:{port}"'
 
 
-@about(extensions=_DIAGNOSTICS)
+@about(extensions=["pprof", "zpages"])
 def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
     way, inside = ("ssh -L", "host") if subject.on_host else ("kubectl port-forward", "pod")
     for listener in subject.view.listeners:
         part = listener.part
-        if part and part.kind in _DIAGNOSTICS and not is_loopback(listener.host):
+        if part and part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
             fix = f"Write `{listener.at('localhost')}`, and use `{way}`."
             yield Fault(listener.path, f"'{part.id}' is reachable from outside the {inside}", fix)
 

@@ -33,7 +33,7 @@ from ..errors import near, nearest
 from .build_facts import Build
 from .configured_components import TELEMETRY, used_components
 from .constraints import EXPANDED, is_expanded
-from .moved_settings import movable_settings
+from .deprecated_settings import movable_settings
 from .remembered_settings import remembered_by_settings
 from .setting_values import Condition, conditions_hold, conditions_of, doubt_about, hedged_fault
 from .setting_values import setting_faults as constraints_of
