@@ -14,7 +14,7 @@ from typing import Any
 
 from ..config.config_secrets import DEFAULT, is_secret, secret_at, what_is
 from ..config.literal_values import is_literal, is_placeholder
-from ..config.paths import Path, Position
+from ..config.paths import Path, Position, dotted
 from ..config.secret_names import header_at, is_secret_header, is_secret_key
 from ..config.secret_shapes import ATTRIBUTE, RANDOM
 from .subject import Fault, Subject, rules
@@ -74,8 +74,16 @@ def _decrypted_settings(subject: Subject) -> Iterator[Fault]:
         return
     for path, value in subject.view.leaves:
         if value in subject.decrypted and not secret_at(subject.config, path, str(value)):
-            message = f"`{path[-1]}` has a value of a vault in clear text, which the ConfigMap shows"
+            message = f"`{_setting_at(path)}` has a value of a vault in clear text, which the ConfigMap shows"
             yield Fault(path, message, _how_to_hide(subject))
+
+
+def _setting_at(path: Path) -> str:
+    """Return the name of the setting at a path, as a message shows it; an item of a list has the name of the list."""
+    first = len(path) - 1
+    while first > 0 and isinstance(path[first], int):
+        first -= 1
+    return dotted(path[first:])
 
 
 def _secret_notes(subject: Subject) -> Iterator[Fault]:
@@ -91,10 +99,10 @@ def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>`."""
     for path, text in _texts_with_placeholders(subject):
         if _holds_secret(subject.config, path) and is_placeholder(text):
-            yield Fault(path, f"`{path[-1]}` has a placeholder, not a secret", _how_to_hide(subject))
+            yield Fault(path, f"`{_setting_at(path)}` has a placeholder, not a secret", _how_to_hide(subject))
         elif "<" in text and _is_unfinished(path, text):
             fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
-            yield Fault(path, f"`{path[-1]}` has a placeholder in angle brackets", fix)
+            yield Fault(path, f"`{_setting_at(path)}` has a placeholder in angle brackets", fix)
 
 
 def _texts_with_placeholders(subject: Subject) -> Iterator[tuple[Path, str]]:

@@ -139,6 +139,8 @@ placeholder:
   a region: {exporters.otlp_http.region: <YOUR_REGION>, finds: "exporters.otlp_http.region: `region`"}
   a token: {exporters.otlp_http.token: <TOKEN>, finds: "exporters.otlp_http.token: `token`"}
   a header: {exporters.otlp_http.headers.x-org: <ORG>, finds: "exporters.otlp_http.headers.x-org: x-org"}
+  a header in a list: {exporters.otlp_http.headers: [<ORG>],
+    finds: "exporters.otlp_http.headers[0]: `headers[0]` has a placeholder"}
   an address: {exporters.otlp_http: {endpoint: "http://loki.logs.svc:3100/otlp", region: eu-west-1}}
   a default: {exporters.otlp_http.endpoint: "${env:ENDPOINT:-<none>}"}
   an expression: {processors.filter: {traces: [a < 1 and b > 2], x: <a>}}
