@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import ANY, Row
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.setting_values import constraint
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import constraint
 
 from .fuzzing import ODD
 from .source import text

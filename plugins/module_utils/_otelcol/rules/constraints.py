@@ -7,7 +7,7 @@ Each row of _data/catalogue/constraints.json is one place in the settings of a c
 keys say three things:
 
 1. What must hold. Such a key is the name of a check, its value the operand of the check. The tables OF_GIVEN and CHECKS
-   at the end of each file of checks have the names; setting_values.py joins the tables.
+   at the end of each file of checks have the names; constraint_rows.py joins the tables.
 2. Where the row counts. `when` says for which values of other settings, `around` for which values of what the place is
    a part of, `signals` in pipelines of which signal, `built` that the Collector checks only components of a pipeline,
    `measured` that it reads the place only where it has metrics of its own, `exact` and `certain` for which versions.

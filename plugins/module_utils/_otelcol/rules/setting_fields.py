@@ -35,7 +35,8 @@ from .configured_components import TELEMETRY, used_components
 from .constraints import EXPANDED, is_expanded
 from .deprecated_settings import movable_settings
 from .remembered_settings import remembered_by_settings
-from .setting_values import Condition, conditions_hold, conditions_of, doubt_about, hedged_fault
+from .row_certainty import doubt_about, hedged_fault
+from .row_conditions import Condition, conditions_hold, conditions_of
 from .setting_values import setting_faults as constraints_of
 from .subject import Fault, Subject, once, shared_rules
 from .text_checks import repeated_names
