@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from ..config.paths import Path, at, items, section
 from ..errors import near
-from .setting_fields import UNKNOWN, walk_fields
+from .field_walk import UNKNOWN_FIELD, walk_fields
 from .subject import Fault, Subject, about, once, rules
 
 _API = "https://github.com/open-telemetry/opentelemetry-operator/blob/main/docs/api/opentelemetrycollectors.md"
@@ -152,7 +152,7 @@ def resource_field(subject: Subject) -> Iterator[Fault]:
         if key not in _ROOT:
             yield _misplaced_field(key, kind, is_of_spec=key in fields)
     for rule_id, fault in _misfits(subject):
-        if rule_id == UNKNOWN:
+        if rule_id == UNKNOWN_FIELD:
             yield _unknown_field(fault, kind)
 
 
@@ -183,7 +183,7 @@ def _unknown_field(fault: Fault, kind: str) -> Fault:
 def resource_value(subject: Subject) -> Iterator[Fault]:
     """Yield values that the schema of custom resources rejects: wrong types, unknown words, numbers out of range."""
     for rule_id, fault in _misfits(subject):
-        if rule_id != UNKNOWN:
+        if rule_id != UNKNOWN_FIELD:
             yield replace(fault, severity="")
     if _kind(subject) != COLLECTOR:
         return

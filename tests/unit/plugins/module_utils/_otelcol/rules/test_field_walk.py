@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.setting_fields import walk_fields
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.field_walk import walk_fields
 
 from tests.support.cases import cases
 
