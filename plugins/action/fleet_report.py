@@ -9,7 +9,7 @@ from typing import Any
 
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._report.fleet_waves import NO_WAVES, FleetWaves
-from ..plugin_utils import _fleet_report, _waves
+from ..plugin_utils import _fleet_report, _wave_fleet
 from ..plugin_utils._action import ControllerAction
 
 
@@ -22,6 +22,6 @@ class ActionModule(ControllerAction):
         if given is None:
             return NO_WAVES
         try:
-            return FleetWaves(_waves.members(given, self.variables))
+            return FleetWaves(_wave_fleet.members_of_waves(given, self.variables))
         except Problem as problem:
             return FleetWaves(problem=str(problem))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils import _forecasts_of_hosts, _gitops, _waves
+from ..plugin_utils import _forecasts_of_hosts, _gitops, _wave_fleet
 from ..plugin_utils._action import ControllerAction
 
 
@@ -15,4 +15,4 @@ class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the page. It is written in check mode too, since a pull request only asks what would change."""
         forecasts = _forecasts_of_hosts.told_by_hosts(self.variables)
-        return _gitops.write_changes(arguments, _waves.clusters(self.variables), forecasts)
+        return _gitops.write_changes(arguments, _wave_fleet.clusters(self.variables), forecasts)

@@ -9,7 +9,7 @@ import getpass
 import os
 from typing import Any
 
-from ..plugin_utils import _waves
+from ..plugin_utils import _plan_of_waves, _wave_fleet
 from ..plugin_utils._action import ControllerAction
 
 
@@ -36,8 +36,8 @@ _ON_TERMINAL = _is_on_terminal()
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["layout"]:
-            return _waves.layout(arguments["waves"], self.variables)
+            return _wave_fleet.layout(arguments["waves"], self.variables)
         name = str(self.variables.get("awx_user_name") or _user())
         # In check mode nobody is asked, since nothing begins.
-        person = _waves.Person(_ON_TERMINAL or self._task.check_mode, arguments["approved"], name)
-        return _waves.plan(arguments["waves"], arguments["until"], self.variables, person)
+        person = _plan_of_waves.Person(_ON_TERMINAL or self._task.check_mode, arguments["approved"], name)
+        return _plan_of_waves.plan(arguments["waves"], arguments["until"], self.variables, person)
