@@ -27,8 +27,8 @@ from ..._rollout.readiness import observed
 from ..canary.hold import Hold, eviction, held, never_allows, pods_to_evict, renews_pods
 from ..canary.judge import Verdict, checks_of
 from ..recorded_change import Change
+from .bundle_run import Bundle
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
-from .rollback import Bundle
 
 Ended = TypeVar("Ended")
 

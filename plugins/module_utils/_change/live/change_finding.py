@@ -18,9 +18,10 @@ from ..bundle_objects import normalise
 from ..canary import hold
 from ..recorded_change import Change, before_change, collectors, is_rolling, recorded
 from ..workload_kinds import RUNS
+from .bundle_run import Bundle
 from .canary import prepared
 from .change_records import ChangeRecords, Live
-from .rollback import Bundle, worked_now
+from .working_pods import worked_now
 
 
 class ChangeFinder:

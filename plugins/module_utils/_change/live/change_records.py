@@ -14,7 +14,8 @@ from ..._rollout.change_record import record_reference
 from ..._rollout.live.rollout_wait import ONE_RUN
 from ..managed_fields import extracted
 from ..recorded_change import Change, checked_record, in_state, record_of, rights_before
-from .rollback import Bundle, outrun
+from .bundle_run import Bundle
+from .rollback import why_outrun
 
 Live = Mapping[Ref, "Manifest | None"]
 
@@ -89,7 +90,7 @@ class ChangeRecords:
     def close_if_outrun(self, change: Change) -> None:
         """Delete the record of a change if another run has changed the collector since."""
         as_left = {**self.live, **self.bundle.changes.left()}
-        if outrun(self.bundle, change, as_left):
+        if why_outrun(self.bundle, change, as_left):
             self.close(change)
 
     def close_completed(self, change: Change, *, works: bool) -> None:

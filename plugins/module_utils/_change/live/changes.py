@@ -19,10 +19,13 @@ from ..._rollout.live.deleted_workload import is_gone
 from ..change_set import Action
 from ..recorded_change import Change, collectors, recorded, with_rights
 from ..workload_kinds import RUNS
+from .bundle_run import Bundle
 from .canary import Canary, judged, prepared
 from .change_finding import ChangeFinder
 from .change_records import ChangeRecords, Live
-from .rollback import Bundle, Undone, lost, outcomes, outrun, restore, waiting, works_as_before
+from .rollback import Undone, restore, why_lost, why_outrun
+from .working_pods import works_as_before
+from .workload_waits import ended_waits, prepared_wait
 
 
 @dataclass(frozen=True)
@@ -155,9 +158,9 @@ class Changes:
         left = self.bundle.changes.left()
         waits = {}
         for name, workloads in rolling.items():
-            waits[name] = waiting(self.bundle, workloads, left, self.open.get(name))
+            waits[name] = prepared_wait(self.bundle, workloads, left, self.open.get(name))
         failed: list[Outcome] = []
-        for name, failure in outcomes(self.bundle, waits):
+        for name, failure in ended_waits(self.bundle, waits):
             if failure is None:
                 self._close_completed(name, works=True)
                 continue
@@ -174,8 +177,8 @@ class Changes:
         change = canary.change
         late_outcomes: list[Outcome] = []
         canary.first()
-        wait = waiting(self.bundle, change.workloads, self.bundle.changes.left(), change)
-        for _name, failure in outcomes(self.bundle, {change.name: wait}, canary.meanwhile):
+        wait = prepared_wait(self.bundle, change.workloads, self.bundle.changes.left(), change)
+        for _name, failure in ended_waits(self.bundle, {change.name: wait}, canary.meanwhile):
             if failure is None:
                 continue
             kept = self._outcome_if_kept(change, failure)
@@ -206,7 +209,7 @@ class Changes:
             return Outcome(failure)
         if change.goes_back:
             return Outcome(failure, change, undone=restore(self.bundle, change, self.live))
-        why_not_ours = lost(self.bundle, change) or outrun(self.bundle, change, self.bundle.changes.left())
+        why_not_ours = why_lost(self.bundle, change) or why_outrun(self.bundle, change, self.bundle.changes.left())
         if why_not_ours:
             self.records.close(change)
             return Outcome(failure, change, kept_because=why_not_ours)
@@ -242,8 +245,8 @@ class Changes:
         for change, how in undone:
             workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
             if how.back and workloads:
-                waits[change.name] = waiting(self.bundle, workloads, {})
-        return dict(outcomes(self.bundle, waits))
+                waits[change.name] = prepared_wait(self.bundle, workloads, {})
+        return dict(ended_waits(self.bundle, waits))
 
     def decide_kept_records(
         self, manifests: Iterable[Manifest], runs: Mapping[str, str], rights: Sequence[Manifest], *, back: bool

@@ -1,84 +1,29 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for a changed collector, and bring back what the previous run applied if it works worse. Private."""
+"""Bring back what the previous run applied to a collector, where nobody else has changed it since. Private."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
-from ..._diagnose.live.reader import ClusterReader
-from ..._kube.live.api_errors import asking
-from ..._kube.live.cluster import Cluster
 from ..._kube.live.outage import LostError
-from ..._kube.ownership import collector_of, last_apply, reapplied
+from ..._kube.ownership import collector_of, last_apply
 from ..._otelcol.config.paths import section
-from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
-from ..._rollout.failures import Symptom
 from ..._rollout.live.deleted_workload import is_gone
-from ..._rollout.live.followed_workloads import follow
-from ..._rollout.live.jmespath_search import checked_search
-from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
-from ..._rollout.readiness import COUNTED, pod_counts
 from ..bundle_objects import ordered
 from ..change_set import Action, ChangeSet, Entry
 from ..managed_fields import extracted
 from ..recorded_change import Change, identified
 from ..tree_parts import is_within
 from ..workload_kinds import RUNS
-from ..worse_than_before import Worked, is_worse, place, unfinished, worked
-from .observe import pods_of
+from .bundle_run import Bundle
 
 OUTRUN = "another run has changed it since this run"
 IS_NEW = "it is new"
-
-
-class Bundle(Protocol):
-    """What a change needs of the run over a bundle."""
-
-    cluster: Cluster
-    manager: str
-    run: str
-    wait_seconds: float
-    unschedulable_seconds: float
-    check: bool
-    # Whether the records of changes that work stay until the wave of the cluster is decided, and those that stay: the
-    # run, by the name of the collector.
-    keeps_records: bool
-    kept_records: dict[str, str]
-    kept_rights: list[Manifest]
-    # What the run did to its objects up to now.
-    changes: ChangeSet
-
-    def live(self, manifest: Manifest) -> Manifest | None:
-        """Return the current state of an object."""
-
-    def tried(self, manifest: Manifest) -> Manifest | None:
-        """Return what the server would make of a manifest, or None if it would reject it."""
-
-    def write(self, manifest: Manifest, now: Manifest) -> Manifest:
-        """Apply an object in a state in which it was read. Raises Problem."""
-
-    def record(self, record: Manifest, earlier: Manifest | None) -> Manifest:
-        """Create the record of a change, or take over an earlier one. Raises Problem if another run was faster."""
-
-    def delete(self, judged: Manifest) -> bool:
-        """Delete an object as it was when it was judged."""
-
-    def warn(self, text: str) -> None:
-        """Add a warning to the result."""
-
-    def quick_cluster(self) -> Cluster:
-        """Return the same cluster for calls to pods, which may hang."""
-
-    def judged(self, name: str, verdict: str) -> None:
-        """Tell how the change of a collector was judged, and add it to the result."""
-
-    def plan(self, line: str) -> None:
-        """Add what the run would do to the result."""
 
 
 @dataclass
@@ -93,6 +38,7 @@ class Undone:
 
     @property
     def back(self) -> list[Ref]:
+        """The objects that were brought back."""
         return self.changes.subjects(Action.RESTORED)
 
     @property
@@ -113,13 +59,14 @@ def restore(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None])
     `read` has the objects as this run found them, for those that it has not written.
     """
     try:
-        return _undone(bundle, change, read)
+        return _restored(bundle, change, read)
     except (Problem, LostError) as error:  # what failed before counts more
         return Undone(unread=str(getattr(error, "wrong", error)))
 
 
-def _undone(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None]) -> Undone:
-    undone = Undone(lost=lost(bundle, change))
+def _restored(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None]) -> Undone:
+    """Bring the objects back in the order of a bundle, and note them as restored."""
+    undone = Undone(lost=why_lost(bundle, change))
     if undone.lost:
         return undone
     left = bundle.changes.left()
@@ -138,7 +85,7 @@ def _undone(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None])
     return undone
 
 
-def lost(bundle: Bundle, change: Change) -> str:
+def why_lost(bundle: Bundle, change: Change) -> str:
     """Return why nothing of a collector goes back: it was deleted, or another run has taken the change over."""
     workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
     deleted_workloads = [str(ref(workload)) for workload in workloads if is_gone(bundle.live(workload))]
@@ -152,7 +99,7 @@ def lost(bundle: Bundle, change: Change) -> str:
     return ""
 
 
-def outrun(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest | None]) -> str:
+def why_outrun(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest | None]) -> str:
     """Return why nothing is to be recorded of a collector: another run has changed a workload since this run."""
     for workload in change.workloads:
         now, own = bundle.live(workload), left.get(ref(workload))
@@ -200,116 +147,3 @@ def _is_of_another_run(bundle: Bundle, applied: Manifest, now: Manifest, left: M
     time_now, _fields = last_apply(now, bundle.manager)
     time_left, _fields = last_apply(left, bundle.manager)
     return time_now != time_left or not is_within(applied, extracted(left, bundle.manager))
-
-
-def worked_now(bundle: Bundle, parts: Iterable[Manifest]) -> dict[str, Worked]:
-    """Return how workloads work now. Pods are read only where some of them do not."""
-    worked_of_workload = {}
-    for workload in parts:
-        if workload["kind"] not in COUNTED:
-            continue
-        available, desired, _updated = pod_counts(workload)
-        pods: list[Manifest] = []
-        if available < desired:
-            new, old = _pods(bundle, workload)
-            pods = [*new, *old]
-        worked_of_workload[str(ref(workload))] = worked(workload, available, pods)
-    return worked_of_workload
-
-
-def _pods(bundle: Bundle, workload: Manifest) -> tuple[list[Manifest], list[Manifest]]:
-    """Return the pods of the new config and those of earlier ones; none if this account may not read them."""
-    try:
-        return pods_of(ClusterReader(bundle.cluster, bundle.quick_cluster()), workload)
-    except Problem:
-        return [], []
-
-
-def works_as_before(bundle: Bundle, change: Change) -> str:
-    """Return why a collector that is not ready keeps its new config, or an empty string if it works worse."""
-    states = [state for state in map(bundle.live, change.workloads) if state]
-    followed = asking("Read the workloads", lambda: follow(bundle.cluster, states))
-    if _changed_by_others(bundle, states) or any(workload.unreconciled for workload in followed):
-        return ""
-    parts = [part for workload in followed for part in workload.parts]
-    if not parts:
-        return ""
-    lines = []
-    for part in parts:
-        before = change.worked.get(str(ref(part)))
-        new, old = _pods(bundle, part)
-        if before is None or is_worse(part, before, new):
-            return ""
-        lines += unfinished(part, before, new, old)
-    return " ".join([f"{change.name} keeps the new config, because it works as well as the earlier one.", *lines])
-
-
-def _changed_by_others(bundle: Bundle, states: Iterable[Manifest]) -> bool:
-    """Return whether another run has applied one of some workloads since this run has left them."""
-    left = bundle.changes.left()
-    for state in states:
-        own = left.get(ref(state))
-        generation = int(own["metadata"].get("generation") or 0) if own else 0
-        if reapplied(state, generation, bundle.manager):
-            return True
-    return False
-
-
-def waiting(
-    bundle: Bundle,
-    workloads: Sequence[Manifest],
-    left: Mapping[Ref, Manifest],
-    change: Change | None = None,
-) -> RolloutWait:
-    """Return the wait for some workloads, which ends if another run changes one of them.
-
-    With the change of a collector that goes back, pods that did not work before do not end it either.
-    """
-    named = []
-    generations: list[dict[str, Any]] = []
-    for workload in workloads:
-        name = ref(workload)._asdict()
-        named.append({**name, "api_version": workload["apiVersion"]})
-        as_left = left.get(ref(workload))
-        if as_left:
-            generations.append({**name, "generation": as_left["metadata"].get("generation") or 0})
-    before: Mapping[str, Worked] = change.worked if change and change.goes_back else {}
-
-    def spares(workload: Manifest, symptom: Symptom) -> bool:
-        """Return whether a symptom is of a pod that did not work before."""
-        worked_before = before.get(str(ref(workload)))
-        if worked_before is None or symptom.pod is None:
-            return False
-        return place(workload, symptom.pod) in worked_before.idle
-
-    options = RolloutWaitOptions(
-        named,
-        bundle.wait_seconds,
-        bundle.unschedulable_seconds,
-        until={},
-        allow_empty=False,
-        applied=generations,
-        spares=spares,
-    )
-    return RolloutWait(bundle.cluster, checked_search({}), options)
-
-
-def outcomes(
-    bundle: Bundle, waits: Mapping[str, RolloutWait], meanwhile: Callable[[], None] = lambda: None
-) -> Iterator[tuple[str, Failure | None]]:
-    """Yield the name of each wait as soon as it ends, with the failure if it failed. Raises what `meanwhile` raises."""
-    pending = dict(waits)
-    for _poll in bundle.cluster.polls(bundle.wait_seconds):
-        for name, wait in list(pending.items()):
-            failure: Failure | None = None
-            try:
-                has_ended = wait.done()
-            except Failure as raised:
-                has_ended, failure = True, raised
-            if has_ended:
-                del pending[name]
-                yield name, failure
-        if not pending:
-            return
-        meanwhile()
-    yield from ((name, wait.too_late()) for name, wait in pending.items())
