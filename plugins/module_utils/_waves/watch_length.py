@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from .._change.canary.hold_times import MARGIN, held
+from .._change.canary.hold_times import MARGIN, hold_seconds
 from .._otelcol.config.paths import section
 from .._otelcol.traits import RECEIVERS, Trait, traits_of
 from .._telemetry.metrics import interval
@@ -40,7 +40,7 @@ def _needed_seconds(track: Track) -> float:
     """
     pause = track.watched_seconds / max(len(track.polls) - 1, 1)
     longest_interval = max(_intervals(track.config), default=0.0)
-    for_exporters = longest_interval + held(track.config) + MARGIN
+    for_exporters = longest_interval + hold_seconds(track.config) + MARGIN
     return max(for_exporters, 2 * longest_interval, 3 * MARGIN) + 2 * pause
 
 

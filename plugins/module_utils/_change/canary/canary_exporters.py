@@ -14,7 +14,7 @@ from ..._otelcol.traits import PROCESSORS, Trait, traits_of
 from .canary_queues import queue_row
 from .canary_samplers import ITEMS_OF_TRACES, items_until_silence
 from .count_rows import ExporterRow, ProcessorRow, accepted_items
-from .hold_times import MARGIN, held
+from .hold_times import MARGIN, hold_seconds
 from .readings import LAST_READINGS
 from .shares import EXPORTED, compared_share
 from .sides import RestRow, Sides
@@ -44,7 +44,7 @@ class ExporterComparison:
 
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
-        self._hold_seconds = held(sides.canary_config) + MARGIN
+        self._hold_seconds = hold_seconds(sides.canary_config) + MARGIN
         # What came in so long ago that all components have handed it on; None if nothing was read then.
         self._settled_rows = sides.canary.rows_before(self._hold_seconds)
         self._signals_tried = sides.signals_tried_by_canary()

@@ -34,7 +34,7 @@ _HOLDS: dict[str, tuple[tuple[str, ...], float]] = {
 _ZERO = re.compile(r"0+(?:\.0*)?(?:ns|us|µs|ms|s|m|h)?")
 
 
-def held(config: Mapping[str, Any]) -> float:
+def hold_seconds(config: Mapping[str, Any]) -> float:
     """Return for how many seconds the components of a config may hold data until they pass it on."""
     seconds = 0.0
     for name in ("processors", "connectors"):

@@ -24,8 +24,10 @@ from ..._rollout.live.explain_failures import WorkloadStatus
 from ..._rollout.live.followed_workloads import Followed, follow
 from ..._rollout.live.jmespath_search import checked_search
 from ..._rollout.readiness import observed
-from ..canary.hold import Hold, eviction, held, never_allows, pods_to_evict, renews_pods
+from ..canary.evictions import eviction_of, never_allows, pods_to_evict
+from ..canary.hold import Hold, held_workload
 from ..canary.judge import Verdict, checks_of
+from ..canary.pod_renewal import renews_pods
 from ..recorded_change import Change
 from .bundle_run import Bundle
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
@@ -46,7 +48,7 @@ class Canary:
         self.seconds = float(change.options["observe_seconds"])
         self.reader = ClusterReader(bundle.cluster, bundle.quick_cluster())
         self.checks = checks_of(change.options["judge"])
-        self.hold: Hold | None = held(self.workload, live, change.options["share"])
+        self.hold: Hold | None = held_workload(self.workload, live, change.options["share"])
         self.before = None if self.hold else change.readings
         self.begun: Observation | None = None
         self.looked = -POLL_SECONDS
@@ -111,7 +113,7 @@ class Canary:
     def _refused(self, pod: Manifest) -> ApiError | None:
         """Return why the server would not evict a pod now."""
         try:
-            self.bundle.cluster.request("POST", _eviction_path(pod), body=eviction(pod, tried=True))
+            self.bundle.cluster.request("POST", _eviction_path(pod), body=eviction_of(pod, tried=True))
         except ApiError as error:
             return error if error.status not in (NOT_FOUND, CONFLICT) else None
         return None
@@ -225,7 +227,7 @@ class Canary:
         for pod in pods:
             namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
             try:
-                self.bundle.cluster.request("POST", _eviction_path(pod), body=eviction(pod))
+                self.bundle.cluster.request("POST", _eviction_path(pod), body=eviction_of(pod))
             except ApiError as error:
                 if error.status in (NOT_FOUND, CONFLICT):
                     continue

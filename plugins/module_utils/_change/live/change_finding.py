@@ -15,7 +15,7 @@ from ..._rollout.change_record import failed_as, since_of
 from ..._rollout.live.followed_workloads import follow
 from ..._rollout.readiness import is_ready
 from ..bundle_objects import normalise
-from ..canary import hold
+from ..canary.change_plan import plan_line
 from ..recorded_change import Change, before_change, collectors, is_rolling, recorded
 from ..workload_kinds import RUNS
 from .bundle_run import Bundle
@@ -71,7 +71,7 @@ class ChangeFinder:
         for workload in change.workloads:
             now = self.live.get(ref(workload))
             if now:
-                self.bundle.plan(hold.plan(workload, now, change.options, has_service))
+                self.bundle.plan(plan_line(workload, now, change.options, has_service))
 
     def changes_to_make(self, candidates: Iterable[Change]) -> list[Change]:
         """Return the changes that interrupted runs left, and those of collectors that work, each with its record."""

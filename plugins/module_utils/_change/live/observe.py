@@ -32,7 +32,7 @@ from ..._rollout.live.jmespath_search import checked_search
 from ..._telemetry.metrics import unserved
 from ..canary.canary_facts import facts_of, rest_facts
 from ..canary.canary_places import ways_of
-from ..canary.hold_times import MARGIN, held
+from ..canary.hold_times import MARGIN, hold_seconds
 from ..canary.judge import NEED_DATA, Judge, Verdict
 from ..canary.readings import Revision
 from .pod_samples import PodSampler
@@ -220,14 +220,14 @@ class Observation:
         unjudged: set[str] = set()
         if not self._facts["canary"]["received"]:
             unjudged = set(NEED_DATA)
-        elif held(self._canary.config) + MARGIN >= seconds:
+        elif hold_seconds(self._canary.config) + MARGIN >= seconds:
             unjudged = {"nothing_sent"}
         return unjudged.intersection(self._checks)
 
     def notes(self, seconds: float) -> list[str]:
         """Return what limits the judgement of so many seconds, for the user to read."""
         came, before = self._facts["canary"]["received"], self._facts["rest"]["received"]
-        holds = held(self._canary.config)
+        holds = hold_seconds(self._canary.config)
         notes = list(self._judge.unfit)
         if not came and not before:
             notes.append("no data came in: judged by start and log alone")

@@ -23,7 +23,7 @@ from ..._rollout.change_record import record_reference
 from ..._rollout.failures import EXPLAINED
 from ..._rollout.live.explain_failures import KINDS, REVISIONS
 from ..._rollout.readiness import COUNTED
-from ..canary.hold import held
+from ..canary.hold import held_workload
 from ..certificates import CERTIFICATE
 from ..host_ports import template_ports
 from ..rbac_roles import Grant
@@ -190,7 +190,7 @@ def rights_to_change(session: Session, change: Change, live: Mapping[Ref, Manife
     workload = change.workloads[0]
     yield from rights_to_object(record_reference(workload), *_ALL_VERBS)
     live_workload = live.get(ref(workload))
-    is_held = live_workload and held(workload, live_workload, share=_ONE_POD)
+    is_held = live_workload and held_workload(workload, live_workload, share=_ONE_POD)
     for grant in _rights_to_canary(Bundle(change.workloads, [], {change.name: change.options})):
         if is_held or grant.right != _EVICTION:
             yield grant

@@ -6,7 +6,12 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import hold
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary import (
+    change_plan,
+    evictions,
+    hold,
+    pod_renewal,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 
 from ...helpers import build, cases
@@ -30,7 +35,7 @@ def live(manifest: Any, total: int) -> Any:
 
 def held(manifest: Any, total: int, share: str = "1") -> Any:
     before = deepcopy(manifest)
-    found = hold.held(manifest, live(manifest, total), share)
+    found = hold.held_workload(manifest, live(manifest, total), share)
     assert manifest == before, "the manifest is needed unchanged later"
     return found
 
@@ -58,7 +63,7 @@ def test_without_room_beside_them_old_pods_make_room(options: Any, why: str) -> 
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
     assert held(manifest, 3).manifest["spec"]["strategy"] == strategy
     assert held(manifest, 1) is None
-    assert why in hold.plan(manifest, live(manifest, 3), CANARY, has_service=True)
+    assert why in change_plan.plan_line(manifest, live(manifest, 3), CANARY, has_service=True)
 
 
 def test_a_node_affinity_leaves_room() -> None:
@@ -98,28 +103,28 @@ def test_the_operator_cannot_be_held() -> None:
 def test_only_new_pods_are_worth_a_canary() -> None:
     old = workload("deployment", cpu_request="100m")
     new = workload("deployment", cpu_request="200m")
-    assert hold.renews_pods(new, old, None), "the server would not say"
-    assert hold.renews_pods(new, old, new)
+    assert pod_renewal.renews_pods(new, old, None), "the server would not say"
+    assert pod_renewal.renews_pods(new, old, new)
     more = {**old, "spec": {**old["spec"], "replicas": 9}}
-    assert not hold.renews_pods(more, old, more)
-    assert hold.renews_pods(more, {**old, "kind": "OpenTelemetryCollector"}, None)
+    assert not pod_renewal.renews_pods(more, old, more)
+    assert pod_renewal.renews_pods(more, {**old, "kind": "OpenTelemetryCollector"}, None)
     resource, scaled, changed = (
         workload("deployment", "operator", **given) for given in ({}, {"replicas": 9}, {"cpu_request": "200m"})
     )
-    assert not hold.renews_pods(scaled, resource, scaled)
-    assert hold.renews_pods(changed, resource, changed)
-    assert not hold.renews_pods(resource, changed, resource, before=resource), "an inventory that goes back"
+    assert not pod_renewal.renews_pods(scaled, resource, scaled)
+    assert pod_renewal.renews_pods(changed, resource, changed)
+    assert not pod_renewal.renews_pods(resource, changed, resource, before=resource), "an inventory that goes back"
 
 
 def test_an_inventory_that_goes_back_needs_no_canary() -> None:
     """An interrupted run left the new config held: the live workload has it, and `before` is what was there."""
     old = workload("deployment", cpu_request="100m")
     new = workload("deployment", cpu_request="200m")
-    assert hold.renews_pods(new, new, new, before=old)
-    assert not hold.renews_pods(old, new, old, before=old)
+    assert pod_renewal.renews_pods(new, new, new, before=old)
+    assert not pod_renewal.renews_pods(old, new, old, before=old)
     served = deepcopy(old)
     served["spec"]["template"]["spec"]["schedulerName"] = "default-scheduler"
-    assert not hold.renews_pods(old, new, served, before=old), "the server adds defaults"
+    assert not pod_renewal.renews_pods(old, new, served, before=old), "the server adds defaults"
 
 
 def pod(name: str, node: str, ready: str = "True") -> Any:
@@ -130,15 +135,15 @@ def pod(name: str, node: str, ready: str = "True") -> Any:
 
 def test_pods_that_are_ready_go_first_and_only_these_very_pods() -> None:
     pods = [pod("c", "n3"), pod("a", "n1", "False"), pod("b", "n2")]
-    assert [one["metadata"]["name"] for one in hold.pods_to_evict(pods, 2)] == ["b", "c"]
-    assert hold.pods_to_evict(pods, 0) == hold.pods_to_evict(pods, -1) == []
-    assert hold.eviction(pods[0]) == {
+    assert [one["metadata"]["name"] for one in evictions.pods_to_evict(pods, 2)] == ["b", "c"]
+    assert evictions.pods_to_evict(pods, 0) == evictions.pods_to_evict(pods, -1) == []
+    assert evictions.eviction_of(pods[0]) == {
         "apiVersion": "policy/v1",
         "kind": "Eviction",
         "metadata": {"name": "c", "namespace": "ns"},
         "deleteOptions": {"preconditions": {"uid": "uid-c"}},
     }
-    assert not hold.is_ready({"metadata": {}, "status": {}})
+    assert not evictions.is_ready({"metadata": {}, "status": {}})
 
 
 @cases(
@@ -178,15 +183,17 @@ def test_check_mode_says_what_a_change_does(mode: str, total: int, options: Any,
     manifest = workload(mode)
     container = manifest["spec"]["template"]["spec"]["containers"][0]
     container["readinessProbe"] = {"httpGet": {}}
-    assert hold.plan(manifest, live(manifest, total), options, has_service=True) == line
+    assert change_plan.plan_line(manifest, live(manifest, total), options, has_service=True) == line
     del container["readinessProbe"]
-    assert "without a readiness probe" in hold.plan(manifest, live(manifest, total), options, has_service=True)
+    assert "without a readiness probe" in change_plan.plan_line(
+        manifest, live(manifest, total), options, has_service=True
+    )
 
 
 def test_risks_name_what_clients_see() -> None:
     manifest = workload("deployment", host_ports=True)
-    line = hold.plan(manifest, live(manifest, 1), ROLLING, has_service=False)
+    line = change_plan.plan_line(manifest, live(manifest, 1), ROLLING, has_service=False)
     assert "a pod stops before its replacement starts, since it uses the host port 4317; with one replica" in line
     assert "without a Service, clients keep the addresses of pods that stop" in line
     resource = workload("deployment", "operator")
-    assert "Risks" not in hold.plan(resource, resource, ROLLING, has_service=False)
+    assert "Risks" not in change_plan.plan_line(resource, resource, ROLLING, has_service=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.hold_times import (
-    held,
+    hold_seconds,
     usual_hold_seconds,
 )
 
@@ -24,7 +24,7 @@ from ...helpers import cases
     ({"processors": {"batch": {"timeout": "${env:TIMEOUT}"}, "cumulative_to_delta": {}}}, 120.2),
 )
 def test_components_hold_data_for_as_long_as_their_setting_says_or_their_default(config: Any, seconds: float) -> None:
-    assert held(config) == seconds
+    assert hold_seconds(config) == seconds
 
 
 def test_a_component_holds_data_for_its_default_unless_it_is_told() -> None:

@@ -201,7 +201,7 @@ def test_a_config_says_how_long_it_holds_data() -> None:
         "processors": {"batch/a": {"timeout": "1m30s"}, "tail_sampling": {}, "filter": {}},
         "exporters": {"otlp": {"sending_queue": {"batch": {"flush_timeout": "5s"}}}, "debug": None},
     }
-    assert hold_times.held(config) == 125
+    assert hold_times.hold_seconds(config) == 125
 
 
 def test_a_queue_of_items_is_measured_in_batches() -> None:

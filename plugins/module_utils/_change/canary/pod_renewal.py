@@ -1,0 +1,42 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a change of a workload makes new pods. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._otelcol.config.paths import section
+from ..._otelcol.kube.objects import Manifest
+from ..tree_parts import is_within
+
+# Fields of an OpenTelemetryCollector that say how many pods there are, and how they are replaced.
+_FIELDS_OF_SCALE = (
+    *("replicas", "autoscaler", "podDisruptionBudget", "deploymentUpdateStrategy", "daemonSetUpdateStrategy"),
+    *("configVersions", "upgradeStrategy"),
+)
+
+
+def renews_pods(workload: Manifest, live: Manifest, after: Manifest | None, before: Manifest | None = None) -> bool:
+    """Return whether a change makes pods that the workload did not have.
+
+    `after` is what the server would make of the change; without an answer of the server, it may make new pods.
+    `before` is the workload before an interrupted change, whose pods are no canary when the inventory goes back to it.
+    """
+    if after is None:
+        return True
+    pods_after = _made_from(after)
+    if before is None:
+        return pods_after != _made_from(live)
+    pods_before = _made_from(before)
+    goes_back = is_within(pods_before, pods_after) and is_within(_made_from(workload), pods_before)
+    return not goes_back
+
+
+def _made_from(workload: Manifest) -> Mapping[str, Any]:
+    """Return what pods are made from: a template, or what remains of a resource of an operator."""
+    spec = section(workload, "spec")
+    without_scale = {key: value for key, value in spec.items() if key not in _FIELDS_OF_SCALE}
+    return section(spec, "template") if "template" in spec else without_scale
