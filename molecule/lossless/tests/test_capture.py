@@ -1,4 +1,7 @@
-"""A pod of a capture takes its share of the load: no record is lost or doubled, also if the run is killed."""
+"""A pod of a capture takes its share of the load: no record is lost or doubled, also if the run is killed.
+
+A Deployment and a DaemonSet are captured while the cluster ends the pod of a run that was killed, which takes a minute.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,32 @@ import json
 import os
 import re
 import shlex
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from testinfra.host import Host
 
 from tests.support import runs
 from tests.support.cluster import PROJECT, Cluster, node_ips, until
-from tests.support.load import Load, load
+from tests.support.load import Load, load, post_http
 
 INVENTORY = PROJECT / "molecule/lossless/inventory.yml"
 COLLECTOR = "o11y.opentelemetry/collector"
+WORKLOADS = {"first": "deployment", "agent": "daemonset"}
+CLIENTS = 3
 # A killed run leaves a Job that may run for so many seconds and 30 more.
 LONG, READY = 10, 20
+NUMBER, HEADER = "log.record.uid", "http.request.header.authorization"
+SECRET = "Bearer planted-secret-of-a-client"
+MOST_CPU = 0.05
+"""Of a core, which a pod that serves may take more while a capture runs."""
+_CPU = re.compile(r"^otelcol_process_cpu_seconds\w*(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -30,15 +43,15 @@ def cluster(host: Host) -> Cluster:
     return Cluster(host, "lossless")
 
 
-def command(folder: Path, **variables: object) -> list[str]:
-    given = json.dumps({"capture_only": ["first"], "capture_path": str(folder), **variables})
+def command(folder: Path, only: list[str], **variables: object) -> list[str]:
+    given = json.dumps({"capture_only": only, "capture_path": str(folder), **variables})
     return ["ansible-playbook", "o11y.opentelemetry.capture", "-i", str(INVENTORY), "-e", given]
 
 
-def jobs(cluster: Cluster) -> list[str]:
+def jobs(cluster: Cluster) -> set[str]:
     """Return the names of the Jobs of captures."""
     listed = cluster.host.check_output(f"kubectl -n {cluster.namespace} get jobs -o name")
-    return [name.partition("/")[2] for name in listed.split() if "-capture-" in name]
+    return {name.partition("/")[2] for name in listed.split() if "-capture-" in name}
 
 
 def capturing_pods(cluster: Cluster) -> list[str]:
@@ -52,15 +65,55 @@ def arrived(cluster: Cluster, sent: Load) -> Counter[str]:
     return Counter(re.findall(rf"\b({sent.name}-\d+\.)", cluster.logs(f"{COLLECTOR}=counter")))
 
 
-def receiver(cluster: Cluster) -> str:
-    ports = cluster.get("service", "first")["spec"]["ports"]
+def receiver(cluster: Cluster, name: str) -> str:
+    ports = cluster.get("service", name)["spec"]["ports"]
     return f"http://{node_ips()[0]}:{next(one['nodePort'] for one in ports if one['port'] == 4318)}"
+
+
+def post(url: str, text: str) -> None:
+    """Send a record whose resource has its number, and a header that an instrumentation has kept."""
+    post_http(url, text, **{NUMBER: number_of(text), HEADER: SECRET})
+
+
+def number_of(text: str) -> str:
+    """Return the number of a record. The backend prints it too, and must not find the record twice by it."""
+    return text.removesuffix(".")
+
+
+def serving_pod(cluster: Cluster, name: str) -> dict[str, Any]:
+    """Return the pod of a collector that is none of a capture."""
+    (pod,) = (one for one in cluster.pods(f"{COLLECTOR}={name}") if "-capture-" not in one["metadata"]["name"])
+    return pod
+
+
+def identity(pod: dict[str, Any]) -> tuple[str, list[int]]:
+    """Return what changes when a pod or a container of it is started again."""
+    return pod["metadata"]["uid"], [status["restartCount"] for status in pod["status"]["containerStatuses"]]
+
+
+@dataclass(frozen=True)
+class CpuReading:
+    """How many seconds a Collector has computed, and when that was read."""
+
+    computed: float
+    at: float
+
+    def cores_since(self, before: CpuReading) -> float:
+        """Return how many cores it took since an earlier reading."""
+        return (self.computed - before.computed) / (self.at - before.at)
+
+
+def cpu_reading(cluster: Cluster, name: str) -> CpuReading:
+    pod = serving_pod(cluster, name)["metadata"]["name"]
+    path = f"/api/v1/namespaces/{cluster.namespace}/pods/{pod}:8888/proxy/metrics"
+    (computed,) = _CPU.findall(cluster.host.check_output(f"kubectl get --raw {path}"))
+    return CpuReading(float(computed), time.monotonic())
 
 
 @contextmanager
 def killed(cluster: Cluster, folder: Path) -> Iterator[None]:
     """Kill a run once its pod is ready, and see at the end that it has written nothing."""
-    run = runs.begin(command(folder, capture_seconds=LONG, capture_timeout_seconds=READY))
+    run = runs.begin(command(folder, ["agent"], capture_seconds=LONG, capture_timeout_seconds=READY))
     try:
         until("the pod of the run that is killed", lambda: capturing_pods(cluster))
     finally:
@@ -69,26 +122,55 @@ def killed(cluster: Cluster, folder: Path) -> Iterator[None]:
     assert list(folder.rglob("manifest.json")) == []
 
 
+def lines_of(folder: Path) -> list[str]:
+    """Return the requests of a capture, of which the manifest has as many and as many records."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    lines = gzip.decompress((folder / "logs.jsonl.gz").read_bytes()).decode().splitlines()
+    assert len(lines) == manifest["signals"]["logs"]["requests"]
+    assert manifest["records"] == manifest["signals"]["logs"]["records"] == "".join(lines).count('"body"')
+    return lines
+
+
+def check_capture(folder: Path, sent: Load) -> None:
+    """See that a capture has records that were sent, each once and without its content."""
+    text = "".join(lines_of(folder))
+    captured = Counter(re.findall(rf'"key":"{NUMBER}","value":{{"stringValue":"([^"]*)"', text))
+    assert len(captured) >= 20
+    assert {*captured} <= {*map(number_of, sent.taken)}
+    assert set(captured.values()) == {1}
+    assert not re.search(rf'"body":{{"stringValue":"{sent.name}', text)
+    assert "planted" not in text and HEADER in text
+
+
 def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_killed(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    before = cluster.get("deployment", "first")["metadata"]["generation"]
-    name = f"cap{os.getpid()}"  # the backend still has what an earlier run of this test has sent
-    with load(receiver(cluster), name, 5) as sent, killed(cluster, tmp_path / "killed"):
-        (left,) = jobs(cluster)
+    earlier = jobs(cluster)
+    pods = {name: serving_pod(cluster, name) for name in WORKLOADS}
+    generations = {name: cluster.get(kind, name)["metadata"]["generation"] for name, kind in WORKLOADS.items()}
+    loads: dict[str, Load] = {}
+    with ExitStack() as stack:
+        for name in WORKLOADS:
+            # The backend still has what an earlier run of this test has sent.
+            client = load(receiver(cluster, name), f"{name}{os.getpid()}", CLIENTS, post=post)
+            loads[name] = stack.enter_context(client)
+        alone = cpu_reading(cluster, "agent")
+        stack.enter_context(killed(cluster, tmp_path / "killed"))
+        begun = cpu_reading(cluster, "agent")
+        (left,) = jobs(cluster) - earlier
         assert cluster.get("job", left)["spec"]["ttlSecondsAfterFinished"] == 60
-        cluster.host.check_output(shlex.join(command(tmp_path, capture_seconds=5)))
+        node = pods["agent"]["spec"]["nodeName"]
+        options = {"capture_seconds": 5, "capture_keep": [NUMBER], "capture_node": node}
+        cluster.host.check_output(shlex.join(command(tmp_path, [*WORKLOADS], **options)))
+        ended = cpu_reading(cluster, "agent")
         until("the end of the pod of the killed run", lambda: not capturing_pods(cluster), LONG + READY + 90)
-        enough = len(sent.taken) + 50
-        until("records after the captures", lambda: len(sent.taken) > enough)
-    until("all records", lambda: {*sent.taken} <= {*arrived(cluster, sent)})
-    assert [name for name, times in arrived(cluster, sent).items() if times > 1] == []
-    assert sent.lost == []
-    assert cluster.get("deployment", "first")["metadata"]["generation"] == before
-    folder = tmp_path / "cluster" / "lossless.first"
-    manifest = json.loads((folder / "manifest.json").read_text())
-    lines = gzip.decompress((folder / "logs.jsonl.gz").read_bytes()).decode().splitlines()
-    assert manifest["records"] == manifest["signals"]["logs"]["records"] >= 20
-    assert len(lines) == manifest["signals"]["logs"]["requests"]
-    assert all(json.loads(line)["resourceLogs"] for line in lines)
-    assert name not in "".join(lines)
+        enough = {name: len(sent.taken) + 50 for name, sent in loads.items()}
+        until("records after the captures", lambda: all(len(loads[name].taken) > enough[name] for name in WORKLOADS))
+    for name, sent in loads.items():
+        until(f"all records of {name}", lambda sent=sent: {*sent.taken} <= {*arrived(cluster, sent)})
+        assert [record for record, times in arrived(cluster, sent).items() if times > 1] == []
+        assert sent.lost == []
+        check_capture(tmp_path / "cluster" / f"lossless.{name}", sent)
+        assert cluster.get(WORKLOADS[name], name)["metadata"]["generation"] == generations[name]
+        assert identity(serving_pod(cluster, name)) == identity(pods[name])
+    assert ended.cores_since(begun) - begun.cores_since(alone) <= MOST_CPU
