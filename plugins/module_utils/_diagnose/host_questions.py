@@ -20,36 +20,44 @@ _NOWHERE = ""
 # Where a process of the same host reaches a receiver that listens on all addresses.
 LOOPBACK_OF_ANY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 _PATIENCE_SECONDS = 30
+# Source: the README of receiver otlp, and confignet.TransportType for what has ports.
+_USUAL_ENDPOINT, _USUAL_PORT = "localhost:4318", 4318
+_TRANSPORTS_WITH_PORTS = ("tcp", "tcp4", "tcp6")
+_USUAL_PATHS = {
+    "traces_url_path": "/v1/traces",
+    "metrics_url_path": "/v1/metrics",
+    "logs_url_path": "/v1/logs",
+}
 
 
 def host_question(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what to ask the host about a collector with this config."""
-    sampled = sampled_probe(config)
-    url, signals = "", []
-    if not untested(config):
-        url, signals = _receiver_url(config), passed_signals(config)
+    """Return what to ask the host about a collector with this config.
+
+    `url` and `signals` are empty if no test data is sent. A sampler needs failed spans, and more time.
+    """
+    probe_of_sampler = sampled_probe(config)
+    is_tested = not untested(config)
     return {
         "name": name,
         "files": list(_files(config)),
         "certificates": list(_certificates(config)),
         "peers": list(_peers(config)),
         "journals": [part.path[1] for part in started_parts(config) if part.kind == "journald"],
-        "url": url,
-        "signals": signals,
-        "timeout_seconds": sampled.get("timeout_seconds", _PATIENCE_SECONDS),
-        "failed_spans": bool(sampled),
+        "url": _receiver_url(config) if is_tested else "",
+        "signals": passed_signals(config) if is_tested else [],
+        "timeout_seconds": probe_of_sampler.get("timeout_seconds", _PATIENCE_SECONDS),
+        "failed_spans": bool(probe_of_sampler),
     }
 
 
 def untested(config: Mapping[str, Any]) -> str:
     """Return why no test data is sent to a collector; empty if it is. The words are those of clusters."""
-    http = _http(config)
+    http = _http_settings(config)
     if http is None or not received_signals(config):
         return "it has no OTLP receiver over HTTP"
-    if section(http, "tls").get("client_ca_file"):
-        return "its OTLP receiver over HTTP requires a client's certificate"
-    if section(http, "auth"):
-        return "its OTLP receiver over HTTP requires a login"
+    why_unreachable = _why_unreachable(http)
+    if why_unreachable:
+        return why_unreachable
     if not passed_signals(config):
         return "its sampler may drop what is sent"
     if section(config, "service", "telemetry", "metrics").get("level") == "none":
@@ -57,7 +65,7 @@ def untested(config: Mapping[str, Any]) -> str:
     return ""
 
 
-def _http(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _http_settings(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the settings of OTLP/HTTP of the first OTLP receiver in use that has it."""
     for part in started_parts(config):
         protocols = section(part.settings, "protocols")
@@ -66,18 +74,35 @@ def _http(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
+def _why_unreachable(http: Mapping[str, Any]) -> str:
+    """Return why a process of the same host cannot send to a receiver over HTTP; empty if it can."""
+    if section(http, "tls").get("client_ca_file"):
+        return "its OTLP receiver over HTTP requires a client's certificate"
+    if section(http, "auth"):
+        return "its OTLP receiver over HTTP requires a login"
+    if (http.get("transport") or "tcp") not in _TRANSPORTS_WITH_PORTS:
+        return "its OTLP receiver over HTTP listens on no port"
+    if "${" in str(http.get("endpoint")):
+        return "the address of its OTLP receiver over HTTP is known only when it starts"
+    for name, usual_path in _USUAL_PATHS.items():
+        if http.get(name) not in (None, "", usual_path):
+            return "its OTLP receiver over HTTP has paths of its own"
+    return ""
+
+
 def _receiver_url(config: Mapping[str, Any]) -> str:
     """Return the URL of the OTLP receiver over HTTP, as a process of the same host reaches it."""
-    settings = _http(config) or {}
-    given_host, port = address(settings.get("endpoint") or "localhost:4318")
+    http = _http_settings(config) or {}
+    given_host, port = address(http.get("endpoint") or _USUAL_ENDPOINT)
     host = LOOPBACK_OF_ANY.get(given_host, given_host)
     if ":" in host:
         host = f"[{host}]"
-    scheme = "https" if section(settings, "tls") else "http"
-    return f"{scheme}://{host}:{port or 4318}"
+    scheme = "https" if section(http, "tls") else "http"
+    return f"{scheme}://{host}:{port or _USUAL_PORT}"
 
 
 def _files(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield the patterns of files that the started receivers read."""
     for part in started_parts(config):
         if part.section == "receivers" and part.kind in _FILE_RECEIVERS:
             for pattern in items(part.settings, "include"):
@@ -95,6 +120,7 @@ def _certificates(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _peers(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the addresses that exporters send to, without those that are known only when the collector starts."""
     for peer in peers(config, _NOWHERE):
         if peer.port and "$" not in peer.host:
             yield {"about": peer.about, "host": peer.host.strip("[]"), "port": peer.port}

@@ -235,7 +235,13 @@ def _check_locked(option: str, digits: str, locked: str, archive: str) -> None:
 
 
 def _check_url(option: str, url: str) -> None:
-    """Raise Problem for a URL with a login."""
-    if "@" in urlsplit(url).netloc:
+    """Raise Problem for a URL that is no address, or that has a login."""
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError as error:
+        wrong = f"{option} comes from {shown(url)}, which is no address"
+        raise Problem(wrong, fix="Correct `url`, or the address of the mirror.") from error
+    if "@" in parts.netloc:
         wrong = f"{option} comes from {shown(url)} with a user or a password, which the log of the host would have"
         raise Problem(wrong, fix="Use an address without them, `file`, or a mirror that is a folder of the controller.")

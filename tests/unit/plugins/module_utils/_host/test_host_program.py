@@ -114,3 +114,18 @@ def test_a_program_that_is_not_known_is_an_error(given: dict[str, Any], distribu
     with pytest.raises(Problem) as found:
         host_program(given, distribution, "0.158.0", GITHUB)
     assert words in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "mirror"),
+    [
+        ({"url": "http://[x/a.tgz"}, ""),
+        ({"url": "https://me:hunter2@[x/a"}, ""),
+        ({"url": "https://x:abc/a"}, ""),
+        ({}, "https://[x"),
+    ],
+)
+def test_a_url_that_is_no_address_is_told(row: dict[str, str], mirror: str) -> None:
+    with pytest.raises(Problem, match=r"`program\.amd64` comes from .*, which is no address\. Correct") as told:
+        host_program({"amd64": {"sha256": SUM, **row}}, "contrib", "0.158.0", Releases(mirror))
+    assert "hunter2" not in str(told.value)
