@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..module_utils._change.canary.judge import checks_of
+from ..module_utils._change.canary.chosen_checks import checks_of
 from ..module_utils._collector import change_options
 from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.critical import critical_use

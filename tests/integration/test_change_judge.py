@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import checks_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import checks_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._change.canary.canary_facts import facts_of
-from .._change.canary.judge import Judge, Verdict, checks_of
+from .._change.canary.chosen_checks import checks_of
+from .._change.canary.judge import Judge, Verdict
 from .._change.canary.readings import Revision
 from .._otelcol.catalogue.port_rows import Listeners
 from .._otelcol.errors import at_most

@@ -24,9 +24,10 @@ from ..._rollout.live.explain_failures import WorkloadStatus
 from ..._rollout.live.followed_workloads import Followed, follow
 from ..._rollout.live.jmespath_search import checked_search
 from ..._rollout.readiness import observed
+from ..canary.chosen_checks import checks_of
 from ..canary.evictions import eviction_of, never_allows, pods_to_evict
 from ..canary.hold import Hold, held_workload
-from ..canary.judge import Verdict, checks_of
+from ..canary.judge import Verdict
 from ..canary.pod_renewal import renews_pods
 from ..recorded_change import Change
 from .bundle_run import Bundle

@@ -30,10 +30,11 @@ from ..._otelcol.traits import RECEIVERS, Trait, traits_of
 from ..._rollout.failures import newest, newest_pods, older_pods, owned
 from ..._rollout.live.jmespath_search import checked_search
 from ..._telemetry.metrics import unserved
+from ..canary.canary_checks import NEED_DATA
 from ..canary.canary_facts import facts_of, rest_facts
 from ..canary.canary_places import ways_of
 from ..canary.hold_times import MARGIN, hold_seconds
-from ..canary.judge import NEED_DATA, Judge, Verdict
+from ..canary.judge import Judge, Verdict
 from ..canary.readings import Revision
 from .pod_samples import PodSampler
 

@@ -18,12 +18,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary 
     canary_places,
     hold_times,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import (
-    CHECKS,
-    NAMES,
-    Judge,
-    checks_of,
-)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import CHECKS, NAMES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import checks_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import Judge
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.readings import (
     Revision,
     Sample,

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.judge import NEED_DATA, checks_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.canary_checks import NEED_DATA
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.canary.chosen_checks import checks_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.observe import (
     Observation,
     Observed,
