@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
 from typing import Any
 
 from .._kube.operator_status import COLLECTOR
@@ -17,6 +16,7 @@ from .._otelcol.kube.names import of_operator
 from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._otelcol.needs.peers import peers
 from .applied_state import is_applied
+from .change_precedence import Precedence
 from .recorded_change import Change, collectors
 
 # Other collectors may run under the same account, and those of an earlier wave need it.
@@ -60,7 +60,7 @@ def order(
     """
     moving = _moving(manifests, live, manager)
     known_flows = _between_moving(flows, moving)
-    precedence = _Precedence()
+    precedence = Precedence()
     _receivers_first(precedence, known_flows, moving)
     _losing_ports_last(precedence, known_flows, moving)
     _past_senders_first(precedence, known_flows, earlier, moving)
@@ -88,58 +88,14 @@ class _Moving:
         return bool(self.closed and self.opened)
 
 
-class _Precedence:
-    """Which collector changes before which other one, by their names."""
-
-    def __init__(self) -> None:
-        self._followers: dict[str, set[str]] = {}
-
-    def add(self, before: str, after: str) -> None:
-        self._followers.setdefault(before, set()).add(after)
-        self._followers.setdefault(after, set())
-
-    def levels(self) -> dict[str, int]:
-        """Return the number of the wave of each collector. Collectors on a circle are in one wave.
-
-        A collector comes after all that lead to it, so the longest chain of them is its wave.
-        """
-        circle_of = self._circles()
-        circles_before: dict[frozenset[str], set[frozenset[str]]] = {circle: set() for circle in circle_of.values()}
-        for before, followers in self._followers.items():
-            for after in followers:
-                if circle_of[before] != circle_of[after]:
-                    circles_before[circle_of[after]].add(circle_of[before])
-        level_of: dict[frozenset[str], int] = {}
-        for circle in TopologicalSorter(circles_before).static_order():
-            level_of[circle] = max((level_of[earlier] + 1 for earlier in circles_before[circle]), default=0)
-        return {name: level_of[circle] for name, circle in circle_of.items()}
-
-    def _circles(self) -> dict[str, frozenset[str]]:
-        """Return the names that each name leads to and that lead back to it, with the name itself."""
-        reached = {name: self._reached_from(name) for name in self._followers}
-        return {
-            name: frozenset({name, *(other for other in names if name in reached[other])})
-            for name, names in reached.items()
-        }
-
-    def _reached_from(self, start: str) -> set[str]:
-        reached: set[str] = set()
-        waiting = [start]
-        while waiting:
-            next_names = self._followers[waiting.pop()] - reached
-            reached |= next_names
-            waiting += next_names
-        return reached
-
-
-def _receivers_first(precedence: _Precedence, flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> None:
+def _receivers_first(precedence: Precedence, flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> None:
     """Let receivers change before their senders, so that a new port is open before anyone sends to it."""
     for flow in flows:
         if not moving[flow.receiver].closes_only:
             precedence.add(flow.receiver, flow.sender)
 
 
-def _losing_ports_last(precedence: _Precedence, flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> None:
+def _losing_ports_last(precedence: Precedence, flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> None:
     """Let receivers that only close ports change after their senders."""
     for flow in flows:
         if moving[flow.receiver].closes_only:
@@ -147,7 +103,7 @@ def _losing_ports_last(precedence: _Precedence, flows: Iterable[Flow], moving: M
 
 
 def _past_senders_first(
-    precedence: _Precedence, flows: set[Flow], earlier: Iterable[Flow], moving: Mapping[str, _Moving]
+    precedence: Precedence, flows: set[Flow], earlier: Iterable[Flow], moving: Mapping[str, _Moving]
 ) -> None:
     """Let those that send by their earlier config alone change before a receiver closes a port."""
     for flow in _between_moving(earlier, moving):
@@ -171,23 +127,25 @@ def _moving(manifests: Sequence[Manifest], live: Mapping[Ref, Manifest | None], 
 
 def _between_moving(flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> set[Flow]:
     """Return the flows from collectors that change to others that change or are new."""
-    return {
-        flow
-        for flow in flows
-        if flow.sender != flow.receiver
-        and flow.sender in moving
-        and not moving[flow.sender].is_new
-        and flow.receiver in moving
-    }
+    return {flow for flow in flows if _is_between_moving(flow, moving)}
+
+
+def _is_between_moving(flow: Flow, moving: Mapping[str, _Moving]) -> bool:
+    if flow.sender == flow.receiver or flow.receiver not in moving:
+        return False
+    return flow.sender in moving and not moving[flow.sender].is_new
 
 
 def _waves(manifests: Sequence[Manifest], moving: Mapping[str, _Moving], levels: Mapping[str, int]) -> list[Wave]:
     """Return the waves of all manifests, given the number of the wave of each collector that has an order."""
     numbers = range(max(levels.values(), default=0) + 1)
     waves = [Wave(collectors=_at_level(levels, number), later=_above_level(levels, number)) for number in numbers]
-    level_of = {id(manifest): level for name, level in levels.items() for manifest in _held(moving[name].change)}
+    level_of_manifest: dict[int, int] = {}
+    for name, level in levels.items():
+        for manifest in _own_manifests(moving[name].change):
+            level_of_manifest[id(manifest)] = level
     for manifest in manifests:
-        waves[level_of.get(id(manifest), 0)].manifests.append(manifest)
+        waves[level_of_manifest.get(id(manifest), 0)].manifests.append(manifest)
     return waves
 
 
@@ -202,7 +160,7 @@ def _above_level(levels: Mapping[str, int], number: int) -> list[str]:
 def _warnings(flows: Iterable[Flow], moving: Mapping[str, _Moving]) -> list[str]:
     """Return a warning for each receiver for whose ports no order is safe."""
     swapping = {flow.receiver for flow in flows if moving[flow.receiver].swaps_ports}
-    return [_unsafe(name, moving[name]) for name in sorted(swapping)]
+    return [_warning(name, moving[name]) for name in sorted(swapping)]
 
 
 def earlier_flows(manifests: Iterable[Manifest], configs: Iterable[tuple[str, Any]]) -> list[Flow]:
@@ -248,21 +206,28 @@ def _differs(change: Change, live: Mapping[Ref, Manifest | None], manager: str) 
     return False
 
 
-def _held(change: Change) -> list[Manifest]:
+def _own_manifests(change: Change) -> list[Manifest]:
+    """Return the manifests of a collector that no other one needs."""
     return [item for item in change.manifests if item["kind"] not in _SHARED]
 
 
 def _ports_now(change: Change, live: Mapping[Ref, Manifest | None]) -> frozenset[Port]:
     """Return the ports that a collector has open before its change."""
-    return frozenset(port for manifest in change.manifests for port in _open(live.get(ref(manifest)) or {}))
+    ports: set[Port] = set()
+    for manifest in change.manifests:
+        ports.update(_open_ports(live.get(ref(manifest)) or {}))
+    return frozenset(ports)
 
 
 def _ports_after(change: Change) -> frozenset[Port]:
     """Return the ports that a collector has open after its change."""
-    return frozenset(port for manifest in change.manifests for port in _open(manifest))
+    ports: set[Port] = set()
+    for manifest in change.manifests:
+        ports.update(_open_ports(manifest))
+    return frozenset(ports)
 
 
-def _open(item: Manifest) -> Iterator[Port]:
+def _open_ports(item: Manifest) -> Iterator[Port]:
     """Yield the ports of a Service, of the pods of a workload, or of a resource of the operator."""
     ports = items(item, "spec", "ports")
     for container in items(item, "spec", "template", "spec", "containers"):
@@ -273,7 +238,7 @@ def _open(item: Manifest) -> Iterator[Port]:
             yield port.get("protocol") or "TCP", number
 
 
-def _unsafe(name: str, moving: _Moving) -> str:
+def _warning(name: str, moving: _Moving) -> str:
     return (
         f"{name} opens {_listed(moving.opened)} and closes {_listed(moving.closed)} in one run, so its senders may send"
         " to a closed port until they change. Open the new port in one run, and close the old one in the next."

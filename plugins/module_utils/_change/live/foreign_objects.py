@@ -5,47 +5,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import starmap
-from typing import NamedTuple
 
 from ..._kube.live.cluster import JSON, METADATA_LIST
 from ..._kube.live.kinds import ApiResource, ApiResources, version_for
-from ..._kube.operator_children import BUDGET, budgets, made, made_for
+from ..._kube.operator_children import BUDGET, made, made_for
 from ..._kube.operator_status import COLLECTOR
-from ..._kube.ownership import is_ours, owner, release_of
-from ..._otelcol.config.paths import at, section
+from ..._kube.ownership import owner, release_of
+from ..._otelcol.config.paths import section
 from ..._otelcol.errors import Problem, at_most
-from ..._otelcol.kube.keepers import HELM_NAME
-from ..._otelcol.kube.network_policies import selector_selects
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..applied_state import is_applied
-from ..ownership_marks import helm_release, lacking, marks
+from ..ownership_marks import lacking
+from .second_budgets import budgets_of_bundle, budgets_of_operator, refuse_second_budget
 from .session import Session, listed
+from .takeover_warnings import Pairs, warn_of_earlier, warn_of_helm, warn_of_rendered
 
-SHOWN = 5
-# A namespace or a Helm release. A text of others that is none may be another selector, option or command.
-_NAME = re.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-Pairs = list[tuple[Manifest, "Manifest | None"]]
+_SHOWN = 5
 
 
-class _Budget(NamedTuple):
-    """A new PodDisruptionBudget: for which object of the bundle, the labels of its pods, and a way without it."""
-
-    asked: Manifest
-    namespace: str
-    pods: list[dict[str, str]]
-    fix: str
-
-
-_UNASKED = (
-    "Let the other one select other pods, or delete it. The operator makes a budget whatever `disruption_budget` says: "
-    "`backend: kubernetes` with `disruption_budget: {enabled: false}` has none."
-)
-
-
-def compared(manifests: Iterable[Manifest]) -> set[Ref]:
+def compared_names(manifests: Iterable[Manifest]) -> set[Ref]:
     """Return what a run looks for among the objects of others: budgets, and what the operator makes of collectors."""
     names: set[Ref] = set()
     for manifest in manifests:
@@ -65,16 +45,16 @@ def refuse_others(session: Session, pairs: Pairs) -> None:
             resources.append(manifest)
         if manifest["kind"] == BUDGET and not live:
             new_budgets.append(manifest)
-    places = {(name.kind, name.namespace) for name in compared([*resources, *new_budgets])}
+    places = {(name.kind, name.namespace) for name in compared_names([*resources, *new_budgets])}
     live_objects = {ref(manifest): manifest for manifest in _listed(session, places)}
-    refuse_foreign(session, [*pairs, *_overwritten(resources, live_objects)])
+    _refuse_foreign(session, [*pairs, *_overwritten(resources, live_objects)])
     warn_of_rendered(session, pairs)
     warn_of_earlier(session, pairs)
     warn_of_helm(session, pairs)
     templates = [section(manifest, "spec", "template", "metadata", "labels") for manifest, _live in pairs]
-    wanted_budgets = [*_of_bundle(new_budgets, templates), *_of_operator(resources, live_objects)]
+    wanted_budgets = [*budgets_of_bundle(new_budgets, templates), *budgets_of_operator(resources, live_objects)]
     live_budgets = [manifest for manifest in live_objects.values() if manifest["kind"] == BUDGET]
-    _refuse_second_budget(session, wanted_budgets, live_budgets)
+    refuse_second_budget(session, wanted_budgets, live_budgets)
 
 
 def _overwritten(resources: list[Manifest], live: Mapping[Ref, Manifest]) -> Pairs:
@@ -85,65 +65,6 @@ def _overwritten(resources: list[Manifest], live: Mapping[Ref, Manifest]) -> Pai
         if child in live and not made_for(resource, live[child]):
             overwritten.append((resource, live[child]))
     return overwritten
-
-
-def warn_of_earlier(session: Session, pairs: Pairs) -> None:
-    """Name the objects of an earlier version, which this run takes over."""
-    converted = [str(ref(live)) for manifest, live in pairs if live and session.converts(manifest, live)]
-    if not converted:
-        return
-    run = "Without check mode, this run" if session.options.check else "This run"
-    named = at_most(SHOWN, converted, last=", ")
-    session.report.warnings.append(f"{run} takes over objects of an earlier version of this collection: {named}.")
-
-
-def warn_of_rendered(session: Session, pairs: Pairs) -> None:
-    """Name the objects of these releases that another tool applies, which check mode compares."""
-    owned = []
-    for manifest, live in pairs:
-        if live and session.only_compares(manifest, live) and not session.may_adopt(manifest, live):
-            owned.append(f"{ref(live)} is managed by {owner(live)}")
-    if owned:
-        session.report.warnings.append(
-            f"Another tool applies objects of this inventory: {at_most(SHOWN, owned, last=', ')}. Check mode compares "
-            "them with the inventory. A run without check mode is refused; to let it manage them, set adopt: true."
-        )
-
-
-def warn_of_helm(session: Session, pairs: Pairs) -> None:
-    """Name the Helm releases from which this run adopts objects: Helm's record still names these."""
-    adopted: dict[tuple[str, str], list[Ref]] = {}
-    for manifest, live in pairs:
-        if live is None or release_of(manifest) not in session.options.adopt:
-            continue
-        if session.may_write(manifest, live) and _has_mark_of_helm(session, live):
-            adopted.setdefault(helm_release(live), []).append(ref(live))
-    session.report.warnings.extend(starmap(_still_of_helm, sorted(adopted.items())))
-
-
-def _has_mark_of_helm(session: Session, live: Manifest) -> bool:
-    return any(mark == HELM_NAME for _part, mark in marks(live, session.options.field_manager))
-
-
-def _still_of_helm(release: tuple[str, str], refs: list[Ref]) -> str:
-    """Return the warning. The annotations, which others wrote, are part of a command only as names of this place."""
-    namespace, name = release
-    namespaces = {adopted.namespace for adopted in refs if adopted.namespace}
-    if all(map(_NAME.fullmatch, release)) and namespaces == {namespace}:
-        which = f"the Helm release {namespace}/{name}"
-        command = f"kubectl delete secret --namespace {namespace} --selector owner=helm,name={name}"
-        fix = f"delete the record: `{command}`"
-    else:
-        which = "a Helm release, which the annotations do not name"
-        fix = (
-            "find the release with `helm list --all-namespaces`. Its record is Secrets with the labels `owner: helm` "
-            "and `name` with the name of the release: delete these."
-        )
-    return (
-        f"Adopted from {which}: {at_most(SHOWN, refs, last=', ')}. Their marks of Helm go, "
-        "but `helm upgrade` and `helm uninstall` still change and delete what Helm's record names. If nothing else of "
-        f"this release is in use, {fix}"
-    )
 
 
 def _is_applied(session: Session, manifest: Manifest, live: Manifest | None) -> bool:
@@ -175,7 +96,7 @@ def _list(session: Session, resource: ApiResource, namespace: str) -> list[Manif
     return listed(session, resource, namespace, {}, JSON if resource.kind == BUDGET else METADATA_LIST)
 
 
-def refuse_foreign(session: Session, pairs: Pairs) -> None:
+def _refuse_foreign(session: Session, pairs: Pairs) -> None:
     """Refuse to write what others own, before anything is written. A namespace of others is used as it is."""
     accounts = []
     foreign = []
@@ -189,7 +110,7 @@ def refuse_foreign(session: Session, pairs: Pairs) -> None:
     _refuse_poor_accounts(accounts)
     if not foreign:
         return
-    named = at_most(SHOWN, starmap(_foreign, foreign), "; ", ", ")
+    named = at_most(_SHOWN, starmap(_foreign, foreign), "; ", ", ")
     releases = ", ".join(sorted({release_of(manifest) or "none" for manifest, _live in foreign}))
     wrong = f"objects of these names exist and are managed by others: {named}"
     fix = (
@@ -213,40 +134,3 @@ def _refuse_poor_accounts(pairs: list[tuple[Manifest, Manifest]]) -> None:
             wrong = f"{ref(live)} lacks {', '.join(missing)}, and belongs to {owner(live)}"
             fix = "Have its owner add what is missing, or leave service_account_name out, which makes an account."
             raise Problem(wrong, asked="Use an existing ServiceAccount", where="service_account_name", fix=fix)
-
-
-def _of_bundle(new_budgets: list[Manifest], templates: list[dict[str, str]]) -> Iterator[_Budget]:
-    """Yield the new budgets of a bundle, with the labels of the pod templates that each selects."""
-    fix = "Set `disruption_budget: {enabled: false}` for the collector, or delete the other one."
-    for budget in new_budgets:
-        pods = [labels for labels in templates if selector_selects(budget["spec"]["selector"], labels)]
-        yield _Budget(budget, budget["metadata"]["namespace"], pods, fix)
-
-
-def _of_operator(resources: list[Manifest], live: Mapping[Ref, Manifest]) -> Iterator[_Budget]:
-    """Yield the new budgets that the operator makes of custom resources."""
-    for resource in resources:
-        pods = [labels for budget_name, labels in budgets(resource).items() if budget_name not in live]
-        yield _Budget(resource, resource["metadata"]["namespace"], pods, _UNASKED)
-
-
-def _refuse_second_budget(session: Session, new_budgets: Iterable[_Budget], live_budgets: list[Manifest]) -> None:
-    """Refuse a new budget for pods that have one of another owner: Kubernetes evicts no pod that has two.
-
-    Source: kubernetes.io, "Specifying a Disruption Budget for your Application".
-    """
-    manager = session.options.field_manager
-    others = [budget for budget in live_budgets if not is_ours(budget, session.releases, manager)]
-    for budget in new_budgets:
-        for other in others:
-            if other["metadata"]["namespace"] == budget.namespace and _selects(other, budget.pods):
-                wrong = f"{ref(other)} of another owner selects the same pods, and Kubernetes evicts no pod with two"
-                raise Problem(wrong, asked=f"Apply {ref(budget.asked)}", fix=budget.fix)
-
-
-def _selects(budget: Manifest, pods: Iterable[Mapping[str, str]]) -> bool:
-    """Return whether a budget selects one of some pods, given by their labels. Without a selector it selects none."""
-    selector = at(budget, ("spec", "selector"))
-    if selector is None:
-        return False
-    return any(selector_selects(selector, labels) for labels in pods)

@@ -29,7 +29,7 @@ from ..host_ports import template_ports
 from ..rbac_roles import Grant
 from ..recorded_change import Change
 from ..workload_kinds import RUNS
-from .foreign_objects import compared
+from .foreign_objects import compared_names
 from .preflight import REFERRED, VOLUMES
 from .remove import BUILT_IN, EXTENSIONS
 from .session import Session, namespaces_of
@@ -115,7 +115,7 @@ def _rights_to_prune(bundle: Bundle) -> Iterator[Grant]:
 
 
 def _rights_to_compare(bundle: Bundle) -> Iterator[Grant]:
-    for name in compared(bundle.manifests):
+    for name in compared_names(bundle.manifests):
         yield from _rights_to_kind(name.kind, name.namespace, name.name, "list")
 
 
