@@ -17,7 +17,7 @@ from .._otelcol.kube.objects import Manifest, Ref, ref
 from .._otelcol.needs.peers import peers
 from .applied_state import is_applied
 from .change_precedence import Precedence
-from .recorded_change import Change, collectors
+from .collector_change import Change, collectors
 
 # Other collectors may run under the same account, and those of an earlier wave need it.
 _SHARED = ("ServiceAccount",)

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One collector whose workload changes, and the record of that: what the collector goes back to. Private.
+"""The record of the change of a collector: what the collector goes back to. Private.
 
 A run writes the record before it changes a workload. It holds the objects of the collector as they were before.
 """
@@ -10,30 +10,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from .._collector.change_options import CANARY, DEFAULTS, ROLLBACK, ROLLING
+from .._collector.change_options import ROLLING
 from .._kube.ownership import collector_of, is_ours, managers, release_of
 from .._otelcol.bounded.json_text import json_value
 from .._otelcol.config.masking import quoted
 from .._otelcol.config.paths import at, section
 from .._otelcol.errors import Problem
 from .._otelcol.kube.names import COLLECTOR_LABEL
-from .._otelcol.kube.objects import Manifest, Ref, ref
+from .._otelcol.kube.objects import Manifest, ref
 from .._rollout.change_record import LABEL, is_record, record_reference
-from .applied_state import is_applied
-from .managed_fields import extracted
-from .replacement_order import remade
-from .workload_kinds import RUNS
-from .worse_than_before import Worked, worked_of
+from .collector_change import LEFT_OUT, Change
+from .worse_than_before import worked_of
 
 # The keys of a record: the objects before, how workloads worked, and what pods were like.
 BEFORE, WORKED, READINGS = "before.json", "worked.json", "readings.json"
 # A ConfigMap holds 1 MiB at most.
 LARGEST = 1_000_000
-# A Secret's values go into no other object, and the shared objects of a namespace belong to no collector.
-_LEFT_OUT = ("Secret", "Namespace")
 # Whoever may write ConfigMaps must not get rights by writing a record, so a record holds none.
 _RIGHTS = (
     *("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
@@ -42,81 +37,6 @@ _RIGHTS = (
 # What readings of pods in a record have: numbers and lists.
 _NUMBERS = ("seconds", "received", "restarted", "memory_percent")
 _LISTS = ("bases", "receives", "exports", "pods", "logs", "steady", "open")
-
-
-@dataclass
-class Change:
-    """One collector of a bundle whose workload changes: its manifests, and its objects as they were applied before."""
-
-    name: str
-    manifests: list[Manifest]
-    options: Mapping[str, Any]
-    before: list[Manifest] = field(default_factory=list)
-    record: Manifest | None = None
-    # By the name of each workload that decides whether the collector is ready.
-    worked: Mapping[str, Worked] = field(default_factory=dict)
-    # What its pods were like before, where none of them keeps the earlier config.
-    readings: Mapping[str, Any] | None = None
-
-    @property
-    def workloads(self) -> list[Manifest]:
-        """Return the manifests that run pods. A collector of a bundle has at least one."""
-        return [manifest for manifest in self.manifests if manifest["kind"] in RUNS]
-
-    @property
-    def is_canary(self) -> bool:
-        """Return whether some pods are changed and judged before the others."""
-        return bool(self.options["strategy"] == CANARY)
-
-    @property
-    def is_followed(self) -> bool:
-        """Return whether the run stays with the change until it works or is undone."""
-        return self.goes_back or self.is_canary
-
-    @property
-    def goes_back(self) -> bool:
-        """Return whether a change that does not work is undone."""
-        return bool(self.options["on_failure"] == ROLLBACK)
-
-
-def collectors(manifests: Iterable[Manifest], options: Mapping[str, Mapping[str, Any]]) -> list[Change]:
-    """Return the collectors of a bundle that have a workload, with all their objects."""
-    of_collector: dict[str, list[Manifest]] = {}
-    cluster_wide_of_release: dict[str, list[Manifest]] = {}
-    for manifest in manifests:
-        if manifest["kind"] in _LEFT_OUT:
-            continue
-        if manifest["metadata"].get("namespace"):
-            of_collector.setdefault(collector_of(manifest), []).append(manifest)
-        else:
-            cluster_wide_of_release.setdefault(release_of(manifest), []).append(manifest)
-    cluster_wide_of_release.pop("", None)
-    changes = []
-    for name, own in of_collector.items():
-        workload = next((manifest for manifest in own if manifest["kind"] in RUNS), None)
-        if name and workload:
-            released = cluster_wide_of_release.get(release_of(workload), [])
-            changes.append(Change(name, [*own, *released], {**DEFAULTS, **options.get(name, {})}))
-    return changes
-
-
-def before_change(change: Change, live: Mapping[Ref, Manifest | None], manager: str) -> list[Manifest]:
-    """Return the objects that a run will change, as the last run applied them; none if the workload does not change."""
-    before = []
-    for manifest in change.manifests:
-        now = live.get(ref(manifest))
-        if not now or remade(manifest, now) or is_applied(manifest, now, manager):
-            continue
-        last_applied = extracted(now, manager)
-        if last_applied:
-            before.append(identified(last_applied, now))
-    changes_workload = any(manifest["kind"] in RUNS for manifest in before)
-    return before if changes_workload else []
-
-
-def identified(manifest: Manifest, live: Manifest) -> Manifest:
-    """Return a manifest that only this very object takes, not another one of its name."""
-    return {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"].get("uid")}}
 
 
 def record_of(change: Change, run: str) -> Manifest | None:
@@ -133,6 +53,7 @@ def record_of(change: Change, run: str) -> Manifest | None:
 
 
 def _json(value: Any) -> str:
+    """Return the shortest JSON, in which keys have an order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
@@ -205,7 +126,7 @@ def _objects_in(record: Manifest, collector: str) -> list[Manifest]:
         for name in (manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]):
             if not name or not isinstance(name, str):
                 raise TypeError(name)
-        if manifest["kind"] not in (*_LEFT_OUT, *_RIGHTS) and collector_of(manifest) == collector:
+        if manifest["kind"] not in (*LEFT_OUT, *_RIGHTS) and collector_of(manifest) == collector:
             objects.append(manifest)
     return objects
 

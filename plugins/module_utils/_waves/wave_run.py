@@ -48,23 +48,24 @@ def run_waves(waves: Sequence[Wave], selected: Collection[str], lost: Collection
 
 
 def _run_wave(wave: Wave, selected: Collection[str], lost: Collection[str]) -> RunWave:
-    return RunWave(
-        name=wave.name,
-        hosts=tuple(host for host in wave.members if host in selected and host not in lost),
-        lost=tuple(host for host in wave.members if host in selected and host in lost),
-        left_out=tuple(host for host in wave.members if host not in selected),
-        gate=wave.gate,
-    )
+    """Return a wave with its hosts told apart."""
+    lost_hosts = [host for host in wave.members if host in selected and host in lost]
+    hosts = [host for host in wave.members if host in selected and host not in lost]
+    left_out = [host for host in wave.members if host not in selected]
+    return RunWave(wave.name, tuple(hosts), tuple(lost_hosts), tuple(left_out), wave.gate)
 
 
 def batches(waves: Sequence[RunWave]) -> dict[str, Any]:
     """Return the hosts in the order of their waves, the size of each batch, and the wave of each host by its name."""
-    filled = [wave for wave in waves if wave.hosts]
-    return {
-        "hosts": [host for wave in filled for host in wave.hosts],
-        "sizes": [len(wave.hosts) for wave in filled],
-        "wave_of": {host: wave.name for wave in filled for host in wave.hosts},
-    }
+    hosts: list[str] = []
+    sizes: list[int] = []
+    wave_of: dict[str, str] = {}
+    for wave in waves:
+        if wave.hosts:
+            hosts += wave.hosts
+            sizes.append(len(wave.hosts))
+            wave_of |= dict.fromkeys(wave.hosts, wave.name)
+    return {"hosts": hosts, "sizes": sizes, "wave_of": wave_of}
 
 
 class WayBack(NamedTuple):
@@ -84,17 +85,27 @@ def ways_back(waves: Sequence[RunWave]) -> list[WayBack]:
 
     Waves before one that brings all back wait for it. A wave without hosts never runs, so none waits for it.
     """
-    takes_all = [number for number, wave in enumerate(waves) if wave.hosts and wave.gate.on_failure == ROLL_BACK_ALL]
-    last = takes_all[-1] if takes_all else -1
+    last = _last_taking_all(waves)
     rows: list[WayBack] = []
     waiting: list[str] = []
     for number, wave in enumerate(waves):
         keeps = number <= last or wave.gate.on_failure != STOP
-        waiting += [wave.name] * keeps
-        rows.append(WayBack(keeps, _going_back(waves, number), () if number < last else tuple(waiting)))
+        if keeps:
+            waiting.append(wave.name)
+        settles: tuple[str, ...] = ()
         if number >= last:
-            waiting = []
+            settles, waiting = tuple(waiting), []
+        rows.append(WayBack(keeps, _going_back(waves, number), settles))
     return rows
+
+
+def _last_taking_all(waves: Sequence[RunWave]) -> int:
+    """Return the number of the last wave that brings all others back if it fails; -1 if none does."""
+    found = -1
+    for number, wave in enumerate(waves):
+        if wave.hosts and wave.gate.on_failure == ROLL_BACK_ALL:
+            found = number
+    return found
 
 
 def tolerant_end(waves: Sequence[RunWave]) -> str:
@@ -118,14 +129,16 @@ def rest_of(waves: Sequence[Wave], number: int, samples: Collection[str]) -> lis
 
     `samples` are the hosts whose collectors can be read. A few say the same as all.
     """
-    later = [host for wave in waves[number + 1 :] for host in wave.members if host in samples]
+    later: list[str] = []
+    for wave in waves[number + 1 :]:
+        later += [host for host in wave.members if host in samples]
     return later[:MOST_REST]
 
 
 def plan_lines(waves: Sequence[RunWave], planned: int) -> Iterator[str]:
     """Yield a line for each wave: its hosts, how many may fail, and who is left out. `planned` counts all waves."""
     for number, wave in enumerate(waves):
-        yield f"Wave {wave.name} ({number + 1} of {planned}): {_who(wave)}"
+        yield f"Wave {wave.name} ({number + 1} of {planned}): {_members_and_terms(wave)}"
         if wave.lost:
             yield f"  {at_most(_SHOWN, wave.lost)} failed before the first wave: not changed, and counted as failed."
         if wave.left_out:
@@ -134,16 +147,17 @@ def plan_lines(waves: Sequence[RunWave], planned: int) -> Iterator[str]:
         yield f"The run ends after wave {waves[-1].name}."
 
 
-def _who(wave: RunWave) -> str:
+def _members_and_terms(wave: RunWave) -> str:
+    """Return the hosts of a wave, and when it passes, in words."""
     if not wave.hosts:
         return "no host."
-    hosts = f"{len(wave.hosts)} {_hosts(len(wave.hosts))}: {at_most(_SHOWN, wave.hosts)}."
+    hosts = f"{len(wave.hosts)} {_host_noun(len(wave.hosts))}: {at_most(_SHOWN, wave.hosts)}."
     return " ".join([hosts, *_terms(wave.gate)])
 
 
 def _terms(gate: Gate) -> Iterator[str]:
     """Yield in words when the wave begins, and when it passes."""
-    yield f"{gate.max_failed or 'No'} {_hosts(gate.max_failed or 1)} may fail."
+    yield f"{gate.max_failed or 'No'} {_host_noun(gate.max_failed or 1)} may fail."
     if gate.watch_seconds:
         yield f"Its data is compared for {gate.watch_seconds:g} s."
     if gate.on_failure == ROLL_BACK:
@@ -154,5 +168,5 @@ def _terms(gate: Gate) -> Iterator[str]:
         yield "A person lets it begin."
 
 
-def _hosts(count: int) -> str:
+def _host_noun(count: int) -> str:
     return "host" if count == 1 else "hosts"

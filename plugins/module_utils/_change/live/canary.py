@@ -29,7 +29,7 @@ from ..canary.evictions import eviction_of, never_allows, pods_to_evict
 from ..canary.hold import Hold, held_workload
 from ..canary.judge import Verdict
 from ..canary.pod_renewal import renews_pods
-from ..recorded_change import Change
+from ..collector_change import Change
 from .bundle_run import Bundle
 from .observe import POLL_SECONDS, Observation, Observed, baseline, observe, pods_of, require_metrics
 

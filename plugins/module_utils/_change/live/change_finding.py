@@ -16,7 +16,8 @@ from ..._rollout.live.followed_workloads import follow
 from ..._rollout.readiness import is_ready
 from ..bundle_objects import normalise
 from ..canary.change_plan import plan_line
-from ..recorded_change import Change, before_change, collectors, is_rolling, recorded
+from ..collector_change import Change, before_change, collectors
+from ..recorded_change import is_rolling, recorded
 from ..workload_kinds import RUNS
 from .bundle_run import Bundle
 from .canary import prepared

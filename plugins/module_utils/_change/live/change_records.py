@@ -12,8 +12,9 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.change_record import record_reference
 from ..._rollout.live.rollout_wait import ONE_RUN
+from ..collector_change import Change
 from ..managed_fields import extracted
-from ..recorded_change import Change, checked_record, in_state, record_of, rights_before
+from ..recorded_change import checked_record, in_state, record_of, rights_before
 from .bundle_run import Bundle
 from .rollback import why_outrun
 

@@ -17,7 +17,8 @@ from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.change_record import KEPT, PARTLY_BACK
 from ..._rollout.live.deleted_workload import is_gone
 from ..change_set import Action
-from ..recorded_change import Change, collectors, recorded, with_rights
+from ..collector_change import Change, collectors
+from ..recorded_change import recorded, with_rights
 from ..workload_kinds import RUNS
 from .bundle_run import Bundle
 from .canary import Canary, judged, prepared

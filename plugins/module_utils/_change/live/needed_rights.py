@@ -13,8 +13,8 @@ from ..._kube.live.cluster import NOT_ALLOWED, ApiError, Cluster
 from ..._kube.rights import Right
 from ..._otelcol.errors import Failure, Problem
 from ..._otelcol.kube.objects import Manifest, Ref
+from ..collector_change import Change
 from ..rbac_roles import RBAC, Grant, described
-from ..recorded_change import Change
 from .purpose_rights import GIVEN_BY_ROLES, PURPOSES, grants, rights_to_change, rights_to_object
 from .session import DONE, Session
 

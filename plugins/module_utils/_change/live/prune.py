@@ -24,9 +24,9 @@ from ..._rollout.wave_note import is_note, note_name
 from ..bundle_objects import ordered, stale
 from ..certificates import API_VERSION, CERTIFICATE, is_made_for, needed_issuers
 from ..change_set import Action
+from ..collector_change import collectors
 from ..config_versions import earlier_configs, renewed_collectors, unnamed_configs
 from ..ownership_marks import earlier_place, of_earlier
-from ..recorded_change import collectors
 from ..replacement_order import awaited, goes_first, replaces
 from .session import Session, keep, listed, namespaces_of, refs
 from .wait_for_dependencies import await_gone

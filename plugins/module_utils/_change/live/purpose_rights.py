@@ -25,9 +25,9 @@ from ..._rollout.live.explain_failures import KINDS, REVISIONS
 from ..._rollout.readiness import COUNTED
 from ..canary.hold import held_workload
 from ..certificates import CERTIFICATE
+from ..collector_change import Change
 from ..host_ports import template_ports
 from ..rbac_roles import Grant
-from ..recorded_change import Change
 from ..workload_kinds import RUNS
 from .foreign_objects import compared_names
 from .preflight import REFERRED, VOLUMES

@@ -16,8 +16,8 @@ from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.deleted_workload import is_gone
 from ..bundle_objects import ordered
 from ..change_set import Action, ChangeSet, Entry
+from ..collector_change import Change, identified
 from ..managed_fields import extracted
-from ..recorded_change import Change, identified
 from ..tree_parts import is_within
 from ..workload_kinds import RUNS
 from .bundle_run import Bundle

@@ -14,7 +14,7 @@ from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.live.followed_workloads import follow
 from ..._rollout.readiness import COUNTED, pod_counts
-from ..recorded_change import Change
+from ..collector_change import Change
 from ..worse_than_before import Worked, is_worse, unfinished, worked
 from .bundle_run import Bundle
 from .observe import Pods, pods_of

@@ -13,7 +13,7 @@ from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.failures import Symptom
 from ..._rollout.live.jmespath_search import checked_search
 from ..._rollout.live.rollout_wait import RolloutWait, RolloutWaitOptions
-from ..recorded_change import Change
+from ..collector_change import Change
 from ..worse_than_before import Worked, place
 from .bundle_run import Bundle
 
