@@ -17,7 +17,7 @@ from ..module_utils._waves.wave_data import judged
 from ..module_utils._waves.wave_tracks import Track, sides_of
 from ._kept_figures import figures_folder, figures_path, read_figures, remove_figures, write_figures
 from ._otelcol import _files
-from ._wave_gate import judge_tools
+from ._wave_figures import judge_tools
 
 _SHOWN = 10
 # What tasks of playbook judge leave in the variables of each host.

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.action import wave_plan
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_gate, _wave_results
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_figures, _wave_gate, _wave_results
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._wave_samples import sampled
 
-((REST_FIRST, REST_LAST), _clusters) = _wave_gate.REST
+((REST_FIRST, REST_LAST), _clusters) = _wave_figures.REST
 SECRET = "a-secret-of-this-test"
 CONFIG = f"""
 receivers: {{otlp: {{protocols: {{grpc: {{}}}}}}}}

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_gate, _wave_results
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _wave_figures, _wave_gate, _wave_results
 
 from .test_wave_gate import BACK, said
 
-(_hosts, (REST_FIRST, REST_LAST)) = _wave_gate.REST
+(_hosts, (REST_FIRST, REST_LAST)) = _wave_figures.REST
 OF_CLUSTER, AFTER, BEFORE = _wave_results.OF_CLUSTER, _wave_results.READ_AFTER, _wave_results.READ_BEFORE
 PASSED = {"wave": "first", "verdict": "passed"}
 RENDERED = {
