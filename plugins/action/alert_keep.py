@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..plugin_utils import _alerts
+from ..plugin_utils import _kept_alerts
 from ..plugin_utils._action import ControllerAction
 
 
@@ -19,4 +19,4 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         when = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
-        return _alerts.keep(arguments["path"], arguments["plan"], self.variables, when, self._task.check_mode)
+        return _kept_alerts.keep(arguments["path"], arguments["plan"], self.variables, when, self._task.check_mode)

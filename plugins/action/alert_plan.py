@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..plugin_utils import _alerts
+from ..plugin_utils import _alert_plan
 from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return _alerts.plan(arguments, self.variables, time.time(), self._task.check_mode)
+        return _alert_plan.plan(arguments, self.variables, time.time(), self._task.check_mode)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..plugin_utils import _alerts
+from ..plugin_utils import _wave_stops
 from ..plugin_utils._action import ControllerAction
 
 
 class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return _alerts.begin_wave(arguments["path"], arguments["plan"], arguments["wave"], time.time())
+        return _wave_stops.begin_wave(arguments["path"], arguments["plan"], arguments["wave"], time.time())

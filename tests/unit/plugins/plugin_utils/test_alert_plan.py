@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _alerts
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _alert_plan
 
 TWO = [{"name": "gateway"}, {"name": "agent", "namespace": "nodes"}]
 
@@ -27,7 +27,7 @@ def plan(
         "hostvars": {"eu": variables},
         "ansible_play_hosts_all": ["eu"],
     }
-    return _alerts.plan({"path": str(folder)}, given, 1_800_000_000.0, check=False)
+    return _alert_plan.plan({"path": str(folder)}, given, 1_800_000_000.0, check=False)
 
 
 @pytest.mark.parametrize(
