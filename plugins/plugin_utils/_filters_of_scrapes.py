@@ -1,0 +1,141 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters of recipes that read: metrics of components, annotated pods, hosts and files of logs. Private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..module_utils._collector import gpu_exporters
+from ..module_utils._collector.critical import critical_use
+from ..module_utils._otelcol.errors import Problem
+
+_NOT_IN_LABELS = re.compile(r"[^a-zA-Z0-9_]")
+_SCRAPERS = ("cpu", "disk", "filesystem", "load", "memory", "network")
+_OF_KUBELET = ("cpu", "memory")
+# The kubelet adds the time to the name of a file that it rotates, and later compresses it under another name.
+_ROTATED = "{,.????????-??????}"
+
+
+# ── Components of the control plane ──
+
+
+def places(
+    names: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any], unverified: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return where each component has its metrics; addresses replace discovery. Raises Problem for those without."""
+    known = platform["control_plane"]
+    wanted = dict.fromkeys(names)
+    served = {name: place for name, place in known.items() if place}
+    for name in wanted:
+        if name not in served and name not in addresses:
+            fix = f"Set `addresses`, or `components` out of {', '.join(served)}."
+            raise Problem(f"platform '{platform['name']}' serves no metrics of {name}", fix=fix)
+    _check_unverified(unverified, wanted, platform)
+    _check_addresses(addresses, wanted)
+    places = {name: dict(known[name] or {}) for name in wanted}
+    for name, given in addresses.items():
+        places[name]["addresses"] = given
+    return places
+
+
+def _check_addresses(addresses: Mapping[str, Any], wanted: Container[str]) -> None:
+    """Raise Problem for addresses of a component that is not scraped, and for what is no list."""
+    for name, given in addresses.items():
+        if name not in wanted:
+            raise Problem(f"`addresses` has {name}, which is not scraped", fix="Add it to `components`, or remove it.")
+        if not isinstance(given, list) or not given:
+            raise Problem(f"`addresses` of {name} is not a list", fix=f"Write `{name}: [HOST:PORT]`.")
+
+
+def _check_unverified(names: Iterable[str], wanted: Container[str], platform: Mapping[str, Any]) -> None:
+    """Raise Problem for components whose certificate is not looked at, or is the API server's."""
+    for name in names:
+        if name not in wanted:
+            fix = "Add it to `components`, or remove it."
+            raise Problem(f"`skip_verify` has {name}, which is not scraped", fix=fix)
+        if "addresses" in (platform["control_plane"][name] or {}):
+            wrong = f"`skip_verify` has {name}, which the API server serves on '{platform['name']}'"
+            raise Problem(wrong, fix="Remove it.")
+
+
+def on_own_node(targets: str, collector: Mapping[str, Any]) -> bool:
+    """Whether a collector scrapes the pods of its own node alone. Raises Problem where it is asked to and cannot."""
+    mode, allocated = collector["mode"], collector["allocated"]
+    if targets == "node" and mode != "daemonset":
+        wrong = f"`targets: node` needs a collector on every node, and its mode is {mode}"
+        raise Problem(wrong, fix="Set `mode: daemonset`, or remove `targets`.")
+    if targets == "node" and allocated:
+        wrong = "`targets: node` and a target allocator exclude each other: the allocator decides who scrapes a pod"
+        raise Problem(wrong, fix="Remove `target_allocator`, or remove `targets`.")
+    return bool(mode == "daemonset" and not allocated)
+
+
+def critical_places(
+    names: Iterable[str], changed: Mapping[str, Any], platform: Mapping[str, Any], collector: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return where the critical components have their metrics. Raises Problem for what the collector cannot scrape."""
+    return critical_use.places(names, changed, platform, collector["alone"])
+
+
+# ── Pods with annotations ──
+
+
+class AnnotatedJob(NamedTuple):
+    """A scrape job: its role of service discovery, the label of its annotations, and those of earlier jobs."""
+
+    name: str
+    role: str
+    annotation: str
+    taken: tuple[str, ...]
+
+
+def annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> list[AnnotatedJob]:
+    """Return a job for each prefix of annotations of pods, then of the Services before them.
+
+    In labels of Prometheus' service discovery, all characters but letters, digits and underscores are underscores.
+    """
+    sources = [("pods", "pod", "pod")] if pods else []
+    sources += [("endpoints", "endpointslice", "service")] if endpoints else []
+    jobs: list[AnnotatedJob] = []
+    for targets, role, annotated in sources:
+        for number, prefix in enumerate(prefixes, start=1):
+            suffix = f"-{number}" if number > 1 else ""
+            annotation = f"__meta_kubernetes_{annotated}_annotation_{_NOT_IN_LABELS.sub('_', prefix)}"
+            taken = tuple(f"{job.annotation}_scrape" for job in jobs)
+            jobs.append(AnnotatedJob(f"annotated-{targets}{suffix}", role, annotation, taken))
+    return jobs
+
+
+# ── Hosts, GPUs and files of logs ──
+
+
+def host_scrapers(given: Sequence[str] | None, recipes: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+    """Return the scrapers of a host; by default without those whose measures the kubelet of the node has too.
+
+    Source: metadata.yaml of kubeletstatsreceiver, metrics `k8s.node.cpu.*` and `k8s.node.memory.*`.
+    """
+    if given is not None:
+        return given
+    kubelet = recipes.get("kubelet_metrics")
+    if kubelet is None or "node" not in (kubelet.get("metric_groups") or ("node",)):
+        return _SCRAPERS
+    return [name for name in _SCRAPERS if name not in _OF_KUBELET]
+
+
+def gpu_port(vendor: str, given: int) -> int:
+    """Return the port of a vendor's exporter of GPU metrics, if none is given."""
+    return given or gpu_exporters.EXPORTERS[vendor].port
+
+
+def of_namespaces(namespaces: Iterable[str], glob: str) -> list[str]:
+    """Return the globs of the log files of these namespaces, out of the glob of all: a folder begins with one."""
+    return [glob.replace("/*/", f"/{name}_*/", 1) for name in namespaces]
+
+
+def and_rotated(globs: Iterable[str], known: bool) -> list[str]:
+    """Return globs that also match the file that was rotated last, where the Collector knows such names."""
+    return [f"{glob}{_ROTATED}" if known and glob.endswith(".log") else glob for glob in globs]
