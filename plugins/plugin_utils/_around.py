@@ -38,14 +38,22 @@ class Around:
     @classmethod
     def of_each(cls, hops: Sequence[Hop], routes: Routes) -> list[Around]:
         """Return what is around each of the collectors."""
-        facts = zip(
-            downstream_printers(hops, routes),
-            senders_to(hops, routes),
-            routing_to(hops, routes),
-            unreceived_signals(hops, routes),
-            unseen_collectors(hops, routes),
-            receiving_collectors(hops, routes),
-            scrapes_beside(hops),
-            strict=True,
-        )
-        return [cls(*facts_of_one) for facts_of_one in facts]
+        printers = downstream_printers(hops, routes)
+        senders = senders_to(hops, routes)
+        routing = routing_to(hops, routes)
+        unreceived = unreceived_signals(hops, routes)
+        unseen = unseen_collectors(hops, routes)
+        receiving = receiving_collectors(hops, routes)
+        scraping = scrapes_beside(hops)
+        return [
+            cls(
+                printers=printers[index],
+                senders=senders[index],
+                routing=routing[index],
+                unreceived=unreceived[index],
+                unseen=unseen[index],
+                receiving=receiving[index],
+                scraping=scraping[index],
+            )
+            for index in range(len(hops))
+        ]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,21 +53,29 @@ def connected_collectors(collectors: Sequence[ComposedCollector]) -> list[Connec
 
     The rules judge that, and a change follows the flow of data.
     """
-    hops = [_hop(item) for item in collectors]
+    hops = [_hop(collector) for collector in collectors]
     routes = routes_between(hops)
-    places = [f"{item.collector.namespace}/{item.collector.name}" for item in collectors]
-    facts = zip(collectors, asked_for_pods(hops), Around.of_each(hops, routes), routes, strict=True)
+    are_asked_for_pods = asked_for_pods(hops)
+    arounds = Around.of_each(hops, routes)
     connected: list[ConnectedCollector] = []
-    for item, is_asked_for_pods, around, route in facts:
-        drafted = _with_headless_service(item.drafted) if is_asked_for_pods else item.drafted
-        receivers = {exporter: [places[index] for index in sorted(indexes)] for exporter, indexes in route.items()}
-        connected.append(ConnectedCollector(drafted, item.composed, around, receivers))
+    for index, collector in enumerate(collectors):
+        drafted = collector.drafted
+        if are_asked_for_pods[index]:
+            drafted = _with_headless_service(drafted)
+        receivers = {exporter: _places(collectors, others) for exporter, others in routes[index].items()}
+        connected.append(ConnectedCollector(drafted, collector.composed, arounds[index], receivers))
     return connected
+
+
+def _places(collectors: Sequence[ComposedCollector], indexes: Iterable[int]) -> list[str]:
+    """Return some collectors of a run, by their indexes, as NAMESPACE/NAME."""
+    chosen = [collectors[index].collector for index in sorted(indexes)]
+    return [f"{collector.namespace}/{collector.name}" for collector in chosen]
 
 
 def lone_collectors(collectors: Sequence[ComposedCollector]) -> list[ConnectedCollector]:
     """Return collectors of which none has to do with the others of the run."""
-    return [ConnectedCollector(item.drafted, item.composed) for item in collectors]
+    return [ConnectedCollector(collector.drafted, collector.composed) for collector in collectors]
 
 
 def follow_groups(
@@ -78,31 +86,39 @@ def follow_groups(
     Raises Problem for TLS on one side alone; `fixes` say what to do about it.
     """
     followed: list[ConnectedCollector] = []
-    for item in collectors:
-        with about(f"collector '{item.collector.name}'"):
-            followed.append(_followed(item, groups, fixes))
+    for connected in collectors:
+        with about(f"collector '{connected.collector.name}'"):
+            followed.append(_followed(connected, groups, fixes))
     return followed
 
 
-def _followed(item: ConnectedCollector, groups: InventoryGroups, fixes: host_hops.TlsFixes) -> ConnectedCollector:
-    """Return a collector with the places of the inventory that get its data."""
-    hops = _inventory_addresses.hops_of(groups, item.collector, item.config)
+def _followed(connected: ConnectedCollector, groups: InventoryGroups, fixes: host_hops.TlsFixes) -> ConnectedCollector:
+    """Return a collector with the places of the inventory that get its data. Raises Problem for TLS on one side."""
+    hops = _inventory_addresses.hops_of(groups, connected.collector, connected.config)
     host_hops.check_hops(hops, fixes)
-    unreceived = host_hops.unreceived_by(item.config, hops)
     around = replace(
-        item.around,
-        receiving={**item.around.receiving, **host_hops.receiving_by(hops)},
-        unreceived={**item.around.unreceived, **unreceived},
+        connected.around,
+        receiving={**connected.around.receiving, **host_hops.receiving_by(hops)},
+        unreceived={**connected.around.unreceived, **host_hops.unreceived_by(connected.config, hops)},
     )
-    return replace(item, around=around, names=groups.names_for(item.collector), sends_to=host_hops.described(hops))
+    names = groups.names_for(connected.collector)
+    return replace(connected, around=around, names=names, sends_to=host_hops.described(hops))
 
 
-def _hop(item: ComposedCollector) -> Hop:
+def _hop(composed: ComposedCollector) -> Hop:
     """Return a collector as one that others send to; the operator may make Services of its own."""
-    collector = item.collector
-    of_operator = kube_names.of_operator(collector.name) if collector.backend == "operator" else ()
-    services = {collector.name, kube_names.headless(collector.name), *of_operator}
-    return Hop(collector.name, collector.namespace, services, item.config, collector.logs, collector.nodes)
+    collector = composed.collector
+    services = {collector.name, kube_names.headless(collector.name)}
+    if collector.backend == "operator":
+        services.update(kube_names.of_operator(collector.name))
+    return Hop(
+        name=collector.name,
+        namespace=collector.namespace,
+        services=services,
+        config=composed.config,
+        logs=collector.logs,
+        nodes=collector.nodes,
+    )
 
 
 def _with_headless_service(drafted: DraftedCollector) -> DraftedCollector:

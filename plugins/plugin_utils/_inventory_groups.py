@@ -47,9 +47,9 @@ def _composed_cluster(variables: Mapping[str, Any]) -> list[tuple[Collector, Map
 
 def _composed_host(variables: Mapping[str, Any]) -> Sequence[tuple[HostCollector, Mapping[str, Any]]]:
     """Return the collectors of a Linux host with these variables, and their configs."""
-    from . import _host_render  # noqa: PLC0415 - a tenth of all that a run over clusters imports
+    from . import _host_flows  # noqa: PLC0415 - a tenth of all that a run over clusters imports
 
-    return _host_render.composed_alone(variables)
+    return _host_flows.composed_alone(variables)
 
 
 def sent_by_host(groups: InventoryGroups, host: str) -> list[dict[str, str]]:
@@ -57,6 +57,6 @@ def sent_by_host(groups: InventoryGroups, host: str) -> list[dict[str, str]]:
 
     Raises Problem for a config that cannot be composed. What is known of other hosts stays known.
     """
-    from . import _host_render  # noqa: PLC0415 - a run over clusters imports nothing that renders hosts
+    from . import _host_flows  # noqa: PLC0415 - a run over clusters imports nothing that renders hosts
 
-    return _host_render.sent_by(groups.variables[host], replace(groups, host=host, routes={}))
+    return _host_flows.sent_by(groups.variables[host], replace(groups, host=host, routes={}))
