@@ -49,29 +49,35 @@ def _check_file(path: Path) -> None:
 def inventory_files(variables: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the YAML files of the sources of an inventory, then those of the variables beside each source."""
     sources = [Path(str(source)) for source in variables.get("ansible_inventory_sources") or ()]
-    folders = [source for source in sources if _files.is_there(source, Path.is_dir)]
-    single_files = [source for source in sources if _files.is_there(source, Path.is_file)]
-    for source in single_files:
-        if source.suffix in _ENDINGS:
-            yield source
-    for folder in folders:
-        yield from _files_of_source(folder)
+    for source in sources:
+        yield from _files_of_source(source)
     groups = variables.get("groups") or {}
     hosts = {*(groups.get("all") or ()), *(variables.get("ansible_play_hosts_all") or ())}
-    for folder in (*folders, *(source.parent for source in single_files)):
-        yield from _files_of_variables(folder / "group_vars", groups)
-        yield from _files_of_variables(folder / "host_vars", hosts)
+    for source in sources:
+        folder = _folder_of_source(source)
+        if folder:
+            yield from _files_of_variables(folder / "group_vars", groups)
+            yield from _files_of_variables(folder / "host_vars", hosts)
 
 
-def _files_of_source(folder: Path) -> Iterator[Path]:
-    """Yield the YAML files of a folder of inventories, at any depth, as `InventoryManager.parse_source` reads them."""
-    for path in sorted(folder.iterdir()):
-        if IGNORED.search(os.fsencode(path.name)):
-            continue
-        if path.is_dir():
-            yield from _files_of_source(path)
-        elif path.suffix in _ENDINGS and path.is_file():
-            yield path
+def _files_of_source(source: Path) -> Iterator[Path]:
+    """Yield a YAML file, or those of a folder at any depth, as `InventoryManager.parse_source` reads them.
+
+    A source may be a list of hosts, and no path.
+    """
+    if _files.is_there(source, Path.is_dir):
+        for entry in sorted(source.iterdir()):
+            if not IGNORED.search(os.fsencode(entry.name)):
+                yield from _files_of_source(entry)
+    elif source.suffix in _ENDINGS and _files.is_there(source, Path.is_file):
+        yield source
+
+
+def _folder_of_source(source: Path) -> Path | None:
+    """Return the folder in which Ansible looks for variables; None for a list of hosts."""
+    if _files.is_there(source, Path.is_dir):
+        return source
+    return source.parent if _files.is_there(source, Path.is_file) else None
 
 
 def _files_of_variables(folder: Path, names: Collection[str]) -> Iterator[Path]:

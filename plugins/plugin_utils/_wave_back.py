@@ -57,21 +57,31 @@ def gone_back(planned: Mapping[str, Any], name: str, said: str, variables: Mappi
     """Raise Problem for a wave that failed, with what became of its members, and of those that went back with it."""
     wave = next(row for row in planned["waves"] if row["name"] == name)
     hostvars = ReadOnce(variables["hostvars"])
-    lines: dict[str, list[str]] = {}
-    for doer in _members(planned, [name]):
-        for member, line in _lines_of_doer(hostvars[doer]):
-            lines.setdefault(member, []).append(line)
-    members = _members(planned, wave["goes_back"])
-    for member in members:
-        if is_changed(hostvars[member]) and OF_CLUSTER in hostvars[member]:
-            lines.setdefault(member, []).extend(_what_stays(hostvars[member][OF_CLUSTER]))
-    line_of_member = {member: _in_one_line(lines[member]) for member in members if lines.get(member)}
-    untouched = []
-    for member in members:
-        is_of_earlier_wave = planned["wave_of"][member] != name
-        if is_of_earlier_wave and member not in line_of_member:
+    lines = _lines_of_members(_members(planned, [name]), hostvars)
+    line_of_member: dict[str, str] = {}
+    untouched: list[str] = []
+    for member in _members(planned, wave["goes_back"]):
+        of_member = [*lines.get(member, ()), *_lines_of_cluster(hostvars[member])]
+        if of_member:
+            line_of_member[member] = _in_one_line(of_member)
+        elif planned["wave_of"][member] != name:
             untouched.append(member)
     refuse_failed_wave(said, line_of_member, untouched)
+
+
+def _lines_of_members(doers: Sequence[str], hostvars: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what became of each member that one of these hosts brought back, or tried to."""
+    lines: dict[str, list[str]] = {}
+    for doer in doers:
+        for member, line in _lines_of_doer(hostvars[doer]):
+            lines.setdefault(member, []).append(line)
+    return lines
+
+
+def _lines_of_cluster(variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what of the change of a cluster stays; nothing for a host, and for a cluster without a change."""
+    if is_changed(variables) and OF_CLUSTER in variables:
+        yield from _what_stays(variables[OF_CLUSTER])
 
 
 def _in_one_line(lines: Sequence[str]) -> str:

@@ -50,12 +50,13 @@ class Flows:
         """Return what is read behind a wave with these members, see `places_behind`. Without a watch, nothing is."""
         senders = list(members) if seconds else []
         hosts = [member for member in senders if member in self._linux]
-        sent = [*self._sent_by_hosts(hosts[:_MOST_SENDERS])]
-        if len(hosts) < len(senders):
-            clusters = [member for member in senders if member not in self._linux]
+        clusters = [member for member in senders if member not in self._linux]
+        sent = list(self._sent_by_hosts(hosts[:_MOST_SENDERS]))
+        if clusters:
             sent += [*self._sent_to_hosts(clusters), *sent_between(self._rendered, clusters)]
-        found = places_behind(sent, {one.place for one in sent if one.place not in self._linux}, seconds)
-        return {**found, "left_out": [*found["left_out"], *_unasked(len(hosts))]}
+        clusters_behind = {flow.place for flow in sent} - set(self._linux)
+        behind = places_behind(sent, clusters_behind, seconds)
+        return {**behind, "left_out": [*behind["left_out"], *_unasked(len(hosts))]}
 
     def _sent_by_hosts(self, members: Iterable[str]) -> Iterator[Sent]:
         """Yield which collectors get data of hosts. What cannot be composed fails when the host changes."""
@@ -105,23 +106,38 @@ def behind_wave(
     planned: Mapping[str, Any], judged: Collection[str], rest: Sequence[Track], given: Mapping[str, Any], tools: Tools
 ) -> BehindJudged:
     """Return what the collectors behind a wave say; `judged` are the members that the gate judges in the wave."""
-    seen = [one for kind in BEHIND if kind in planned for one in _seen(planned[kind]["collectors"], kind, given)]
-    others = [one for one in seen if one.place not in judged]
-    read = [one for one in others if not one.why]
-    before = [track for one in read for track in one.before]
-    unread = [f"{one.name} on {one.place} was not compared: {one.why}" for one in others if one.why]
-    found = judged_behind([one.track for one in read], before, rest, tools)
-    return told(found, unread, planned.get("left_out") or ())
+    whole: list[Track] = []
+    before: list[Track] = []
+    unread: list[str] = []
+    for seen in _all_seen(planned, given):
+        if seen.place in judged:
+            continue
+        if seen.why:
+            unread.append(f"{seen.name} on {seen.place} was not compared: {seen.why}")
+        else:
+            whole.append(seen.track)
+            before += seen.before
+    return told(judged_behind(whole, before, rest, tools), unread, planned.get("left_out") or ())
+
+
+def _all_seen(planned: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[_Seen]:
+    """Yield the collectors behind a wave, of hosts and of clusters."""
+    for kind in BEHIND:
+        if kind in planned:
+            yield from _seen(planned[kind]["collectors"], kind, given)
 
 
 def _seen(collectors: Mapping[str, Sequence[str]], kind: str, given: Mapping[str, Any]) -> Iterator[_Seen]:
-    """Yield the collectors behind a wave, with what tasks have read of them."""
-    before, after = (_by_place(given.get(name)) for name in BEHIND[kind])
+    """Yield the collectors behind a wave of one kind, with what tasks have read of them."""
+    name_of_before, name_of_after = BEHIND[kind]
+    answers_before = _by_place(given.get(name_of_before))
+    answers_after = _by_place(given.get(name_of_after))
     for place, names in collectors.items():
-        first, last = before.get(place, []), after.get(place, [])
         for name in names:
-            earlier, later = _tracks(name, first), _tracks(name, last)
-            yield _Seen(name, place, earlier, later, _unread(earlier, later, last))
+            before = _tracks(name, answers_before.get(place, []))
+            after = _tracks(name, answers_after.get(place, []))
+            why = _why_unread(before, after, answers_after.get(place, []))
+            yield _Seen(name, place, before, after, why)
 
 
 def _by_place(registered: Any) -> dict[str, list[Mapping[str, Any]]]:
@@ -134,11 +150,13 @@ def _by_place(registered: Any) -> dict[str, list[Mapping[str, Any]]]:
 
 def _tracks(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Track]:
     """Return the readings of one collector of a place."""
-    members = [track for answer in answers for track in tracks(str(answer.get("item")), answer)]
-    return [track for track in members if track.name == name]
+    found: list[Track] = []
+    for answer in answers:
+        found += [track for track in tracks(str(answer.get("item")), answer) if track.name == name]
+    return found
 
 
-def _unread(before: Sequence[Track], after: Sequence[Track], answers: Sequence[Mapping[str, Any]]) -> str:
+def _why_unread(before: Sequence[Track], after: Sequence[Track], answers: Sequence[Mapping[str, Any]]) -> str:
     """Return why a collector behind a wave says nothing; empty if it does."""
     reasons = [str(answer["unread"]) for answer in answers if answer.get("unread")]
     if reasons:

@@ -53,9 +53,16 @@ def host_change(member: str, variables: Mapping[str, Any]) -> MemberChange | Non
     results = (variables.get(OF_HOST) or {}).get("results")
     if results is None:
         return None
-    changed = [result for result in results if result.get("changed")]
-    rows = [row for result in changed for row in result.get("differences") or ()]
-    others = [str(result["msg"]) for result in changed if not result.get("differences")]
+    rows: list[Mapping[str, Any]] = []
+    others: list[str] = []
+    for result in results:
+        if not result.get("changed"):
+            continue
+        differences = result.get("differences")
+        if differences:
+            rows += differences
+        else:
+            others.append(str(result["msg"]))
     return MemberChange(member, differences_of(rows), others)
 
 
