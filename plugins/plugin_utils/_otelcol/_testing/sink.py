@@ -19,20 +19,19 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ....module_utils._otelcol.bounded.read_limits import ANSWER
-from ....module_utils._otelcol.testing.cluster_facts import KINDS, selected_objects
 from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record, read_records
 from .collector_run import LOOPBACK
+from .kubernetes_answers import KubernetesAnswer
 from .plain_http import read_fields
 
-# What clients ask for that need no more of an object than its metadata.
-_METADATA = "PartialObjectMetadata"
+# The words of the first line of a request: its method, its path and the version of HTTP.
 _WORDS_OF_REQUEST = 3
-"""The words of the first line of a request: its method, its path and the version of HTTP."""
+# The answer to a request of an exporter.
 _TAKEN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-"""The answer to a request of an exporter."""
+_JSON = "application/json"
 _PROMETHEUS, _OPEN_METRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 
 
@@ -99,6 +98,8 @@ def listening_sink(listener: socket.socket, sink: Sink) -> Iterator[str]:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    """Answers exporters, receivers that scrape, and processors that ask a cluster."""
+
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     """An answer leaves at once, and does not wait until its headers have arrived."""
@@ -130,38 +131,31 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(_TAKEN)
 
     def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        if parts.path in self.sink.pages:
-            text = self.sink.page(parts.path)
+        path = urlsplit(self.path).path
+        if path in self.sink.pages:
+            text = self.sink.page(path)
             self._answer(text.encode(), _OPEN_METRICS if text.rstrip().endswith("# EOF") else _PROMETHEUS)
             return
-        asked, resource = parse_qs(parts.query), parts.path.rpartition("/")[2]
-        version, kind = KINDS.get(resource, ("v1", "Status"))
-        fields, labels = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
-        namespace = parts.path.partition("/namespaces/")[2].rpartition("/")[0]
-        items = selected_objects(self.sink.objects.get(resource, []), fields, labels, namespace)
-        if _METADATA in self.fields.get("accept", ""):
-            version, kind = "meta.k8s.io/v1", _METADATA
-            items = [{"apiVersion": version, "kind": kind, "metadata": item["metadata"]} for item in items]
-        if not asked.get("watch"):
-            listed = {"apiVersion": version, "kind": f"{kind}List", "metadata": {"resourceVersion": "1"}}
-            self._answer(json.dumps({**listed, "items": items}).encode())
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        answer = KubernetesAnswer.to(self.path, self.fields.get("accept", ""), self.sink.objects)
+        if answer.is_watch:
+            self._watch(answer)
+        else:
+            self._answer(answer.as_list())
+
+    def _watch(self, answer: KubernetesAnswer) -> None:
+        """Send the events with which a watch begins. Nothing changes until the test ends."""
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", _JSON)
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        if asked.get("sendInitialEvents"):
-            metadata = {"resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}}
-            end = {"apiVersion": version, "kind": kind, "metadata": metadata}
-            events = [*({"type": "ADDED", "object": item} for item in items), {"type": "BOOKMARK", "object": end}]
-            self.wfile.write("".join(json.dumps(event) + "\n" for event in events).encode())
+        self.wfile.write(answer.as_events())
         self.wfile.flush()
         self.sink.closing.wait()
 
-    def _answer(self, body: bytes, content: str = "application/json") -> None:
-        self.send_response(200)
+    def _answer(self, body: bytes, content: str = _JSON) -> None:
+        """Send a body of a type of content."""
+        self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", content)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a Kubernetes API of a test answers to a Collector that lists and watches objects. Private.
+
+Source: "Kubernetes API Concepts" of kubernetes.io: lists, watches, initial events and partial object metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from ....module_utils._otelcol.testing.cluster_facts import KINDS, selected_objects
+
+# What clients ask for that need no more of an object than its metadata.
+_METADATA = "PartialObjectMetadata"
+_RESOURCE_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class KubernetesAnswer:
+    """The objects that a request asks for, and whether it watches for changes after them."""
+
+    version: str
+    kind: str
+    items: Sequence[Mapping[str, Any]]
+    is_watch: bool = False
+    wants_initial_events: bool = False
+
+    @classmethod
+    def to(cls, address: str, accept: str, objects: Mapping[str, list[dict[str, Any]]]) -> KubernetesAnswer:
+        """Return the answer to a request of an address, out of the objects by resource. `accept` is its header."""
+        parts = urlsplit(address)
+        asked = parse_qs(parts.query)
+        resource = parts.path.rpartition("/")[2]
+        namespace = parts.path.partition("/namespaces/")[2].rpartition("/")[0]
+        fields, labels = (asked.get(name, [""])[0] for name in ("fieldSelector", "labelSelector"))
+        items = selected_objects(objects.get(resource, []), fields, labels, namespace)
+        version, kind = KINDS.get(resource, ("v1", "Status"))
+        if _METADATA in accept:
+            version, kind = "meta.k8s.io/v1", _METADATA
+            items = [{"apiVersion": version, "kind": kind, "metadata": item["metadata"]} for item in items]
+        return cls(version, kind, items, bool(asked.get("watch")), bool(asked.get("sendInitialEvents")))
+
+    def as_list(self) -> bytes:
+        """Return the objects as one list."""
+        metadata = {"resourceVersion": _RESOURCE_VERSION}
+        listed = {"apiVersion": self.version, "kind": f"{self.kind}List", "metadata": metadata, "items": self.items}
+        return json.dumps(listed).encode()
+
+    def as_events(self) -> bytes:
+        """Return the events with which a watch begins, one in each line; none if it does not want the objects."""
+        if not self.wants_initial_events:
+            return b""
+        return "".join(json.dumps(event) + "\n" for event in self._initial_events()).encode()
+
+    def _initial_events(self) -> Iterator[dict[str, Any]]:
+        """Yield each object, and then the mark behind the last one."""
+        for item in self.items:
+            yield {"type": "ADDED", "object": item}
+        metadata = {
+            "resourceVersion": _RESOURCE_VERSION,
+            "annotations": {"k8s.io/initial-events-end": "true"},
+        }
+        mark = {"apiVersion": self.version, "kind": self.kind, "metadata": metadata}
+        yield {"type": "BOOKMARK", "object": mark}
