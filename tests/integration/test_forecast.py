@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS, otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import collector_run
 
 from tests.support import plays

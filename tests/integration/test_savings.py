@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
 
 from tests.support import plays
 

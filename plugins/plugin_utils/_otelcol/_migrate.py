@@ -9,15 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...module_utils._otelcol.config.config_secrets import secrets_in
 from ...module_utils._otelcol.config.masking import masker
+from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, dotted
 from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.kube.keepers import keeper
 from ...module_utils._otelcol.migrate.data_edits import Change, Unsolved
-from ...module_utils._otelcol.migrate.steps import STEPS
+from ...module_utils._otelcol.migrate.steps import STEPS, Step
 from ...module_utils._otelcol.rules import batching
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
@@ -124,50 +125,88 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: BuildReques
 def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Unsolved]]:
     """Apply every step to a text or to data; return the applied steps and the manual ones."""
     done: list[Change] = []
-    left: dict[tuple[Any, str], Unsolved] = {}
+    left: dict[_Place, Unsolved] = {}
     for step in STEPS:
         found = list(step(work.data, target))
-        left |= {(one.path, one.what): one for one in found if isinstance(one, Unsolved)}
+        left |= {_place_of(one): one for one in found if isinstance(one, Unsolved)}
         changes = [one for one in found if isinstance(one, Change)]
         if work.apply(changes):
             done += changes
-            continue
-        # The steps fail together: apply one at a time and search again, since each step moves the others.
-        failed: set[tuple[Any, str]] = set()
-        while changes:
-            change = changes[0]
-            if work.apply([change]):
-                done.append(change)
-            else:
-                failed.add((change.path, change.what))
-                left[change.path, change.what] = Unsolved(change.path, change.what, work.why)
-            again = (one for one in step(work.data, target) if isinstance(one, Change))
-            changes = [one for one in again if (one.path, one.what) not in failed]
-    return done, [*left.values(), *_invalid(work.data, target, list(left.values()))]
+        else:
+            _apply_one_by_one(step, work, target, done, left)
+    return done, [*left.values(), *_still_rejected(work.data, target, [one.path for one in left.values()])]
 
 
-def _invalid(config: Any, target: Target, left: Sequence[Unsolved]) -> Iterator[Unsolved]:
-    """Yield what the target still rejects, beyond what the steps could not do."""
-    reported = {one.path for one in left}
+def _apply_one_by_one(
+    step: Step, work: _rewrite.Operation, target: Target, done: list[Change], left: dict[_Place, Unsolved]
+) -> None:
+    """Apply the changes of a step that fail together, and add them to those that are done or left.
+
+    Each change moves the others, so the step searches again after each.
+    """
+    failed: set[_Place] = set()
+    while change := _next_change(step, work, target, failed):
+        if work.apply([change]):
+            done.append(change)
+        else:
+            failed.add(_place_of(change))
+            left[_place_of(change)] = Unsolved(change.path, change.what, work.why)
+
+
+def _next_change(step: Step, work: _rewrite.Operation, target: Target, failed: set[_Place]) -> Change | None:
+    """Return the first change of a step that has not failed; None if there is no other."""
+    for one in step(work.data, target):
+        if isinstance(one, Change) and _place_of(one) not in failed:
+            return one
+    return None
+
+
+class _Place(NamedTuple):
+    """Where a step does something, and what."""
+
+    path: KeyPath
+    what: str
+
+
+def _place_of(one: Change | Unsolved) -> _Place:
+    return _Place(one.path, one.what)
+
+
+def _still_rejected(config: Any, target: Target, reported: Sequence[KeyPath]) -> Iterator[Unsolved]:
+    """Yield what the target still rejects, beyond what was reported around it."""
     subject = Subject(config, target=target, listeners=target.catalogue.listeners)
     for rule in _REJECTING:
         for fault in sorted(rule.check(subject), key=lambda fault: dotted(fault.path)):
-            around = any(fault.path[:end] in reported for end in range(1, len(fault.path) + 1))
-            if not around and (rule.id == _GATE or (fault.severity or rule.severity) == "error"):
-                yield Unsolved(
-                    fault.path, cleaned(fault.message), cleaned(fault.fix) or f"{target.version} rejects it."
-                )
+            is_error = rule.id == _GATE or (fault.severity or rule.severity) == "error"
+            if is_error and not _is_inside(fault.path, reported):
+                fix = cleaned(fault.fix) or f"{target.version} rejects it."
+                yield Unsolved(fault.path, cleaned(fault.message), fix)
+
+
+def _is_inside(path: KeyPath, others: Sequence[KeyPath]) -> bool:
+    """Whether a path is one of others, or leads below one."""
+    return any(other == path[: len(other)] for other in others if other)
 
 
 def target_of(wanted: BuildRequest, item: _inputs.Input) -> Target:
-    """Return the target build. Missing parts come from the image beside the config, or from the tested versions."""
-    seen = _builds.recognised_image(item.context.image) if item.context.image else None
-    name = wanted.distribution or (seen[0] if seen and not wanted.manifest else "")
-    full = replace(wanted, distribution=name or ("" if wanted.manifest or wanted.schema else _builds.DEFAULT))
-    target = _builds.resolve_build(full, "")
+    """Return the target build. Missing parts come from the image beside the config, or from the tested versions.
+
+    Raises Problem if there is none.
+    """
+    target = _builds.resolve_build(replace(wanted, distribution=_wanted_distribution(wanted, item)), "")
     if target is None:
         raise Problem("the target build is missing", fix="Give `distribution` and `version`.")
     return target
+
+
+def _wanted_distribution(wanted: BuildRequest, item: _inputs.Input) -> str:
+    """Return the distribution that is given, or that of the image; none beside a manifest or a schema."""
+    if wanted.distribution:
+        return wanted.distribution
+    in_image = _builds.recognised_image(item.context.image) if item.context.image else None
+    if in_image and not wanted.manifest:
+        return in_image.distribution
+    return "" if wanted.manifest or wanted.schema else _builds.DEFAULT
 
 
 def _of_data(collected: _inputs.Collected, wanted: BuildRequest, compare: Any) -> dict[str, Any]:

@@ -25,7 +25,9 @@ from ....module_utils._otelcol.errors import Problem
 from ....module_utils._otelcol.testing import cluster_facts, harness, outreach, records, scrapes
 from ....module_utils._otelcol.testing.case import Case
 from ....module_utils._otelcol.testing.checked_pipelines import fed_receivers
+from ....module_utils._otelcol.testing.read_records import latest_points
 from ....module_utils._otelcol.testing.replaced_ends import Ends
+from ....module_utils._otelcol.testing.written_records import otlp_request
 from .. import _builds
 from .._isolation.choice import Isolation
 from . import collector_run, sink
@@ -190,7 +192,7 @@ def wait_for_flushes(kept: sink.Sink, flushes: int) -> None:
 
 def _latest_points(got: Mapping[str, Any]) -> dict[str, Any]:
     """Return what arrived with the last point of each series that was sent several times."""
-    return {exporter: {**by, "metrics": records.latest_points(by.get("metrics", ()))} for exporter, by in got.items()}
+    return {exporter: {**by, "metrics": latest_points(by.get("metrics", ()))} for exporter, by in got.items()}
 
 
 def _is_known(section: str, item: str) -> bool:
@@ -232,7 +234,7 @@ def _requests(
     for name, signal in records.SIGNALS.items():
         if name in part:
             receiver = harness.receiver_of_signal(built, signal, str(part.get("to") or ""), where)
-            body = records.otlp_request(name, part[name], f"{where}.given", minute)
+            body = otlp_request(name, part[name], f"{where}.given", minute)
             data = json.dumps(body).encode()
             found.append(collector_run.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))
     return found

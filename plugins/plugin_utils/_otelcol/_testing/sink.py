@@ -22,7 +22,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ....module_utils._otelcol.bounded.read_limits import ANSWER
-from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record, read_records
+from ....module_utils._otelcol.testing.read_records import read_records
+from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record
 from .collector_run import LOOPBACK
 from .kubernetes_answers import KubernetesAnswer
 from .plain_http import read_fields

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS, otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.captured_records import Readable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.observation import Found, Wishes, look_at
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import Proposal

@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     paired_exporters,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import measured_resources
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
 
 
 def sent(short: str, records: list[dict[str, Any]], size: int) -> dict[str, Sent]:

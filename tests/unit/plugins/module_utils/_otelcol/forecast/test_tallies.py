@@ -19,7 +19,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_r
     measured_resources,
     signal_of_request,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS, otlp_request
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
 
 from tests.support.cases import cases
 

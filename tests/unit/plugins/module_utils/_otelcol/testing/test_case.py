@@ -58,7 +58,10 @@ def without(name: str, data: dict[str, Any]) -> dict[str, Any]:
     ({**FILE, "tests": [without("name", TEST)]}, "needs a name of its own"),
     ({**FILE, "tests": [without("given", TEST)]}, "this must be a mapping (at f: tests[0].given[0])"),
     ({**FILE, "tests": [{**TEST, "given": {"traces": []}}]}, "there is no key 'traces'"),
-    ({**FILE, "tests": [{**TEST, "given": {}}]}, "the test gives nothing, so nothing can arrive (at f: tests[0].given"),
+    (
+        {**FILE, "tests": [{**TEST, "given": {}}]},
+        "the test gives nothing, so nothing can arrive (at f: tests[0].given)",
+    ),
     ({**FILE, "tests": [{**TEST, "given": []}]}, "the test gives nothing"),
     ({**FILE, "tests": [{**TEST, "given": {"to": "otlp", "spans": [], "files": {}}}]}, "the test gives nothing"),
     ({**FILE, "tests": [{**TEST, "given": [{}, {"logs": [{}]}]}]}, None),

@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import expectations, golden, records
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import (
+    expectations,
+    golden,
+    read_records,
+    written_records,
+)
 
 from tests.support.cases import cases
 
 
 def arrived(signal: str, *given: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    return {signal: list(records.read_records(signal, records.otlp_request(signal, given, "t")))}
+    return {signal: list(read_records.read_records(signal, written_records.otlp_request(signal, given, "t")))}
 
 
 SPANS = arrived("spans", {"name": "b", "parent": 1, "attributes": {"y": 1, "x": [1]}, "duration": "3ms"}, {"name": "a"})

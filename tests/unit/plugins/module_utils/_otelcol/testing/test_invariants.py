@@ -7,7 +7,12 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import invariants, policies, records
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing import (
+    invariants,
+    policies,
+    read_records,
+    written_records,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.pipeline_stages import stage_name
 
 from tests.support.cases import cases
@@ -25,7 +30,7 @@ CONFIG: dict[str, Any] = {
     },
 }
 PLAN = invariants.planted_records(CONFIG)
-SPAN = next(records.read_records("spans", records.otlp_request("spans", PLAN.given[0]["spans"], "t")))
+SPAN = next(read_records.read_records("spans", written_records.otlp_request("spans", PLAN.given[0]["spans"], "t")))
 STEPS = {stage_name("traces", number): {"spans": [SPAN]} for number in range(3)}
 LINE = {"body": next(iter(PLAN.given[1]["files"].values()))}
 LOGS = {stage_name("logs", 0): {"logs": [LINE]}}
