@@ -13,7 +13,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..config.paths import at, destination, items, section, without_references
+from ..config.addresses import destination
+from ..config.paths import at, items, section
+from ..config.variable_references import without_references
 from .aws_policy import ACCOUNT, PARTITION, REGION, Grant
 from .component_row import Settings
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import ListenerRow, Listeners
-from ..config.paths import ANY_IPV4, LOCALHOST, ROLES, Path, address, at, dotted, is_loopback, items, section
+from ..config.addresses import ANY_IPV4, LOCALHOST, address, is_loopback
+from ..config.paths import ROLES, Path, at, dotted, items, section
 from ..traits import kind_of
 
 _SECTIONS = ("extensions", "receivers", "processors", "exporters", "connectors")

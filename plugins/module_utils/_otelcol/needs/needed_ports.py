@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..config.paths import is_loopback
+from ..config.addresses import is_loopback
 from .listeners import Listener, Part
 
 _LONGEST_NAME = 15  # of a port, as Kubernetes takes it

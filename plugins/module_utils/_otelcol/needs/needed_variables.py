@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.paths import REFERENCE, Path, leaves
+from ..config.paths import Path, leaves
+from ..config.variable_references import REFERENCE
 
 # Environment that Kubernetes itself can give: name → field of the pod.
 DOWNWARD = {

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..config.paths import LOCALHOST
+from ..config.addresses import LOCALHOST
 from .no_proxy import excepts, written_address
 
 # The variables by the scheme of the address. gRPC asks as for https, whether it uses TLS or not.

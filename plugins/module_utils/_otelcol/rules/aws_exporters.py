@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..config.addresses import destination
 from ..config.layers import parse_version
-from ..config.paths import at, destination, items, section
+from ..config.paths import at, items, section
 from ..traits import EXPORTERS, Trait, types_that
 from .subject import Fault, Subject, about, rules
 from .vendor_hosts import AwsService, aws_service_of

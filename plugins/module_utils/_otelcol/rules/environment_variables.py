@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..config.paths import Path, is_inside
+from ..config.addresses import is_inside
+from ..config.paths import Path
 from ..errors import near
 from ..needs.needed_variables import config_variables
 from ..needs.peers import Peer, peers

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.paths import is_loopback, items
+from ..config.addresses import is_loopback
+from ..config.paths import items
 from ..traits import EXTENSIONS, Trait, types_that
 from .port_reachability import address_of_pod
 from .subject import Fault, Subject, about, rules

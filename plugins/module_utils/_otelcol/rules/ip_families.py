@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..config.paths import ANY_IPV4, IPV6, Path, at, dotted, leaves
+from ..config.addresses import ANY_IPV4, IPV6
+from ..config.paths import Path, at, dotted, leaves
 from ..errors import at_most
 from .subject import Fault, Subject, about, rules
 

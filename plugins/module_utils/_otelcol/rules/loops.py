@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..config.paths import at, destination, is_loopback, items, leaves, mappings, section
+from ..config.addresses import destination, is_loopback
+from ..config.paths import at, items, leaves, mappings, section
 from ..kube import names
 from ..kube.service_names import service_of
 from ..needs.pod_logs import PodLogs, glob_matches

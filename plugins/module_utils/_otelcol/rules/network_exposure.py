@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..config.paths import ANY, Path, at, destination, is_inside, is_loopback
+from ..config.addresses import ANY, destination, is_inside, is_loopback
+from ..config.paths import Path, at
 from ..traits import sends_nothing
 from .subject import Fault, Subject, about, rules
 from .view import ENDPOINT_KEYS, Listener, Part

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.paths import ANY, at, is_loopback
+from ..config.addresses import ANY, is_loopback
+from ..config.paths import at
 from .subject import Deployment, Fault, Subject, about, rules
 from .view import Listener
 

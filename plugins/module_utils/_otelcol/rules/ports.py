@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config.paths import ANY, dotted, hosts_overlap
+from ..config.addresses import ANY, hosts_overlap
+from ..config.paths import dotted
 from .subject import Fault, Subject, about, rules
 from .view import Listener
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from ..config.paths import Position, lines_of
+from ..config.paths import Position
+from ..config.source_nodes import lines_of
 from ..errors import Problem, near
 from .subject import SEVERITIES, Finding, by_position
 

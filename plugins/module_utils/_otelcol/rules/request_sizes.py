@@ -17,7 +17,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..catalogue.rows import Row
-from ..config.paths import Path, at, destination, section
+from ..config.addresses import destination
+from ..config.paths import Path, at, section
 from ..traits import otlp_protocol, speaks_otlp
 from .batching import BATCH, QUEUE
 from .subject import Fault, Receiving, Subject, rules

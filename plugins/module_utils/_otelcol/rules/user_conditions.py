@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..config.paths import destination, without_references
+from ..config.addresses import destination
+from ..config.variable_references import without_references
 from ..errors import Problem, near
 from ..needs.quantities import duration
 from ..yaml.yaml_nodes import plain

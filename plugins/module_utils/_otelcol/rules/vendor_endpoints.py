@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..config.paths import at, destination, items, section
+from ..config.addresses import destination
+from ..config.paths import at, items, section
 from .subject import Fault, Subject, about, rules
 from .vendor_hosts import aws_service_of, is_datadog
 from .view import Part, uses_endpoint

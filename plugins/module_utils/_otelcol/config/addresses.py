@@ -1,0 +1,80 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses in a config: host and port, where an endpoint sends to, and who reaches a host. Private."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Any
+
+LOCALHOST = "localhost"
+# The IP families by their names in Kubernetes.
+IPV4, IPV6 = "IPv4", "IPv6"
+ANY_IPV4 = "0.0.0.0"
+ANY = ("", ANY_IPV4, "::")
+LARGEST_PORT = 65535
+_DIGITS = len(str(LARGEST_PORT))
+_DESTINATION = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):///?)?(?:[^/?#\\\s]*@)?(\[[^\]]*\]|[^:/?#\\\s]*)")
+# `gateway.monitoring` is a Service and its namespace, `example.com` is not: by the length of the last label.
+_SERVICE_AND_NAMESPACE = 2
+_LONGEST_USUAL_DOMAIN = 5
+_INSIDE = (".svc", ".local", ".internal", ".localdomain")
+
+
+def address(endpoint: Any) -> tuple[str, int | None]:
+    """Return host and port of `host:port`; no port where it is none, or is known only when the collector runs."""
+    host, _colon, digits = str(endpoint).rpartition(":")
+    is_number = digits.isdecimal() and len(digits) <= _DIGITS
+    if is_number and 0 < int(digits) <= LARGEST_PORT:
+        return host.strip("[]"), int(digits)
+    return host.strip("[]"), None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only the same pod or machine reaches a host."""
+    return host in (LOCALHOST, "::1") or host.startswith("127.")
+
+
+def hosts_overlap(one: str, two: str) -> bool:
+    """Whether two hosts share an address; `0.0.0.0` is every address but those of IPv6, which have colons."""
+    hosts = {LOCALHOST if host == "127.0.0.1" else host for host in (one, two)}
+    is_same = len(hosts) == 1
+    is_every_address = bool(hosts & {"", "::"})
+    if is_same or is_every_address:
+        return True
+    return ANY_IPV4 in hosts and not any(map(_is_ipv6, hosts))
+
+
+def _is_ipv6(host: str) -> bool:
+    """Whether a host is an address of IPv6; a variable with a default has a colon too."""
+    return ":" in host and "$" not in host
+
+
+def destination(endpoint: Any) -> tuple[str, str]:
+    """Return scheme and host that an endpoint sends to, each empty where unknown; a variable is unknown."""
+    match = _DESTINATION.match(endpoint) if isinstance(endpoint, str) else None
+    if match is None:
+        return "", ""
+    scheme, host = (match[1] or "").lower(), match[2].strip("[]").lower()
+    is_unknown = "$" in host or scheme == "unix"
+    return scheme, "" if is_unknown else host
+
+
+def is_inside(host: str) -> bool:
+    """Whether a host's name is in the cluster or the private network."""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return _is_name_inside(host)
+
+
+def _is_name_inside(host: str) -> bool:
+    """Whether a name is of the cluster or the private network: without a domain, or with one that is used there."""
+    if host.endswith(_INSIDE) or ".svc." in host:
+        return True
+    labels = host.split(".")
+    if len(labels) == 1:
+        return True
+    return len(labels) == _SERVICE_AND_NAMESPACE and len(labels[-1]) > _LONGEST_USUAL_DOMAIN
