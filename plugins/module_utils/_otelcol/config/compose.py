@@ -3,13 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compose one collector config out of layers: recipes that must agree, then the user's own, which wins. Private.
 
-Recipes: the same component twice is fine when equal and an error when not; lists in pipelines are ordered unions;
-a pipeline key with a wildcard (`*`, `traces*`) stands for every pipeline of that name that a recipe or the user's
-config declares, and a component's id with a wildcard adds settings to every such component; lists in the telemetry
-of the service are ordered unions;
-what a wildcard adds works on each record once: not again in a pipeline that gets its records from connectors alone
-which hand on those of other pipelines of that name;
-processors are put in the order that the Collector's documentation recommends.
+Recipes:
+
+- A component that two of them have must be equal in both.
+- Lists in pipelines, and in the telemetry of the service, are ordered unions.
+- A pipeline key with a wildcard (`*`, `traces*`) stands for every pipeline of that name that a recipe or the user's
+  config declares. A component's id with a wildcard adds settings to every such component.
+- What a wildcard adds works on each record once: not again in a pipeline that gets its records from connectors alone
+  which hand on those of other pipelines of that name.
+- Processors are put in the order that the Collector's documentation recommends.
+
 User layers: mappings merge deeply, `null` deletes what an earlier layer set, a list replaces, `key+` appends.
 """
 
@@ -53,6 +56,12 @@ PROCESSOR_RANK = {
     "batch": 90,
 }
 _OTHER = 25
+# What to do if nothing matches a wildcard, by section.
+_UNMATCHED = {
+    "pipelines": "Add a recipe that receives that signal, declare the pipeline in `config`, or narrow the recipe's "
+    "options.",
+    "": "Add a recipe with such a component, declare it in `config`, or correct the recipe's options.",
+}
 # How many names lead to a component: its section and its id.
 _COMPONENT = 2
 
@@ -263,13 +272,6 @@ def _matching(key: str, declared: Iterable[str], recipe: str, kind: str) -> list
         wrong = f"{recipe} adds to {kind} '{key}', but nothing declares such {_with_article(kind)}"
         raise Problem(wrong, fix=_UNMATCHED.get(kind, _UNMATCHED[""]))
     return list(dict.fromkeys(matches))
-
-
-_UNMATCHED = {
-    "pipelines": "Add a recipe that receives that signal, declare the pipeline in `config`, or narrow the recipe's "
-    "options.",
-    "": "Add a recipe with such a component, declare it in `config`, or correct the recipe's options.",
-}
 
 
 def _with_article(kind: str) -> str:

@@ -70,6 +70,7 @@ def request_too_large(subject: Subject) -> Iterator[Fault]:
 
 
 def _too_large(part: Part, largest: LargestRequest, limit: Limit) -> Fault:
+    """Return the fault of an exporter whose largest request is above a limit."""
     size = "of any size" if largest.size is None else f"of up to {_in_mib(largest.size)}"
     message = f"{largest.why} makes requests {size}, and {limit.whose} takes at most {_in_mib(limit.size)}"
     batch = f"{{sizer: bytes, max_size: {int(limit.size * _BELOW)}}}"
@@ -79,6 +80,7 @@ def _too_large(part: Part, largest: LargestRequest, limit: Limit) -> Fault:
 
 
 def _in_mib(size: int) -> str:
+    """Return bytes as a message shows them."""
     return f"{size / 2**20:.3g} MiB"
 
 

@@ -52,18 +52,21 @@ class Measured(NamedTuple):
 
 
 def _read_switch(given: Any) -> bool:
+    """Return true or false. Raises Problem for any other value."""
     if not isinstance(given, bool):
         raise Problem("this must be true or false", fix="Write `true` or `false`.")
     return given
 
 
 def _read_scalar(given: Any) -> Any:
+    """Return one value. Raises Problem for a list or a mapping."""
     if isinstance(given, (dict, list)):
         raise Problem("this must be a text, a number, true, false or null", fix="Write one value.")
     return given
 
 
 def _read_patterns(given: Any) -> Patterns:
+    """Return the patterns of a text or of a list of texts. Raises Problem for anything else, and for too many."""
     texts = given if isinstance(given, list) else [given]
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise Problem("this must be a text or a list of texts", fix="Write texts; `*` in them is any text.")
@@ -74,6 +77,7 @@ def _read_patterns(given: Any) -> Patterns:
 
 
 def _read_limit(given: Any) -> Measured:
+    """Return a number or a duration. Raises Problem for anything else."""
     measured = _measured(given)
     if measured is None:
         raise Problem("this must be a number or a duration such as 30s", fix="Write a number or a duration.")
@@ -94,11 +98,13 @@ def _measured(value: Any) -> Measured | None:
 
 
 def _is_at_least(value: Any, limit: Measured) -> bool:
+    """Whether a value is a number or a duration, as the limit is, and not below it."""
     measured = _measured(value)
     return measured is not None and measured.unit == limit.unit and measured.amount >= limit.amount
 
 
 def _is_at_most(value: Any, limit: Measured) -> bool:
+    """Whether a value is a number or a duration, as the limit is, and not above it."""
     measured = _measured(value)
     return measured is not None and measured.unit == limit.unit and measured.amount <= limit.amount
 
@@ -137,10 +143,12 @@ def _is_named(name: str, patterns: Patterns) -> bool:
 
 
 def _contains(value: Any, patterns: Patterns) -> bool:
+    """Whether one of the names in a value is like one of the patterns."""
     return any(_is_named(name, patterns) for name in _names_in(value))
 
 
 def _has_only(value: Any, patterns: Patterns) -> bool:
+    """Whether all names in a value are like one of the patterns."""
     return all(_is_named(name, patterns) for name in _names_in(value))
 
 
@@ -150,6 +158,7 @@ def _is_same(value: Any, expected: Any) -> bool:
 
 
 def _has_variable(value: Any, expected: bool) -> bool:
+    """Whether a text has a reference to a variable, or has none if that is expected."""
     return (isinstance(value, str) and _UNKNOWN in value) is expected
 
 
