@@ -33,49 +33,53 @@ class Ingress:
     complete: bool = False
 
     def admits(self, port: int, protocol: str) -> bool:
+        """Whether a policy lets anybody connect to a port."""
         return self.policies.admits([port], protocol, self.port_names.get(port, ())) != "none"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where the collector runs in Kubernetes. None means unknown; rules then report nothing.
-
-    `unrequested` are the resources whose share its autoscaler measures, while a container requests none,
-    `ip_families` are those of the cluster's addresses, the first one first, empty where unknown,
-    `mounts` are the paths at which anything is mounted, `fleeting` those of volumes that end with the pod,
-    `exposed` the ports that a Service or the node opens as (port, protocol), `granted` the RBAC rules that its
-    ServiceAccount has as manifests spell them, `bound_elsewhere` says which other account they were given to,
-    `by_operator` says that the operator makes its workload of a custom resource,
-    `confined` says that SELinux keeps the files of the node from it, `keeps_on_node` that its state is in a folder of
-    the node, `allowed` the rights that it has consent for, `open_ports` the ports of the node that nobody asked for,
-    `logs` the files with its log, `asks_for_storage` that its option `storage` is set, `annotated` that its pods have
-    annotations or labels of the user, by which a webhook of another product may add files, `unidentified` the actions
-    that it calls at AWS while nothing gives it credentials.
-    """
+    """Where the collector runs in Kubernetes. None means unknown; rules then report nothing."""
 
     mode: str
     replicas: int | None = None
     autoscaled: bool = False
+    # The resources whose share its autoscaler measures, while a container requests none.
     unrequested: tuple[str, ...] = ()
+    # 0 means that the container has no limit.
     memory_limit_mib: int | None = None
     host_network: bool = False
+    # The families of the cluster's addresses, the first one first; empty where unknown.
     ip_families: tuple[str, ...] = ()
+    # The paths at which anything is mounted, and those of volumes that end with the pod.
     mounts: tuple[str, ...] | None = None
     fleeting: tuple[str, ...] = ()
+    # The ports that a Service or the node opens, each with its protocol.
     exposed: frozenset[tuple[int, str]] | None = None
+    # The RBAC rules of its ServiceAccount, as manifests spell them, and which other account they were given to.
     granted: tuple[dict[str, Any], ...] | None = None
     bound_elsewhere: str = ""
+    # Whether the kubelet probes its health.
     probed: bool = False
     target_allocator: bool = False
+    # Whether the operator makes its workload of a custom resource.
     by_operator: bool = False
     ingress: Ingress | None = None
+    # Whether SELinux keeps the files of the node from it.
     confined: bool = False
+    # Whether its state is in a folder of the node.
     keeps_on_node: bool = False
+    # The rights that it has consent for.
     allowed: tuple[str, ...] | None = None
+    # The ports of the node that nobody asked for, each with its protocol.
     open_ports: frozenset[tuple[int, str]] = frozenset()
+    # The files with its log.
     logs: PodLogs | None = None
+    # Whether its option `storage` is set.
     asks_for_storage: bool = False
+    # Whether its pods have annotations or labels of the user, by which a webhook of another product may add files.
     annotated: bool = False
+    # The actions that it calls at AWS while nothing gives it credentials.
     unidentified: tuple[str, ...] = ()
 
     @property
@@ -115,45 +119,47 @@ class Receiving(NamedTuple):
 
 @dataclass(frozen=True)
 class Subject:
-    """A config under test, with what surrounds it.
-
-    `locate` leads from paths to the positions where a person wrote them; `duplicates` are keys that a source has twice;
-    `environment` has the variables that the collector will be given, `resource` is the custom resource of the operator
-    that the config is in; `operator_kinds` has the fields of such resources, as _data/operator_kinds.json has them,
-    `listeners` the ports that component types open,
-    `literals` the variables that are given as text, `decrypted` what Ansible
-    decrypted of the options, `notes` annotations by their options, `printers` what prints the
-    data that each exporter sends on, `senders` the collectors that send data of applications here without their pods,
-    `routing` the keys by which others divide each signal among the replicas, `divided` what files or a cluster show of
-    that, `unreceived` the collectors to which an exporter sends a signal in vain, `unseen` those whose new replicas an
-    exporter that balances never learns of, `receiving` those that get the requests of an exporter.
-    `scraping` has the jobs by which other collectors of the run scrape annotated pods, `nodes` says on which nodes this
-    one runs, empty for all.
-    `opened` has the ports of Services, by namespace and name, of collectors in the same files.
-    None stands for what is not known.
-    """
+    """A config under test, with what surrounds it. None stands for what is not known."""
 
     config: Any
+    # Leads from paths to the positions where a person wrote them.
     locate: Callable[[Path], Position] = field(default=lambda _path: Position())
+    # Keys that a source has twice.
     duplicates: tuple[tuple[Path, Position], ...] = ()
+    # The names of the variables that the collector will be given.
     environment: frozenset[str] | None = None
     target: Target | None = None
     deployment: Deployment | None = None
+    # The custom resource of the operator that the config is in.
     resource: Mapping[str, Any] | None = None
+    # The ports that component types open.
     listeners: Listeners = field(default_factory=dict)
+    # The variables that are given as text.
     literals: Mapping[str, str] = field(default_factory=dict)
+    # What Ansible decrypted of the options.
     decrypted: frozenset[str] = frozenset()
+    # Annotations and other texts of the objects, by their options.
     notes: Mapping[str, str] = field(default_factory=dict)
+    # What prints the data that each exporter sends on.
     printers: Mapping[str, tuple[Printer, ...]] = field(default_factory=dict)
+    # The collectors that send data of applications here without their pods.
     senders: tuple[str, ...] = ()
+    # The keys by which others divide each signal among the replicas, and what files or a cluster show of that.
     routing: Mapping[str, set[str]] | None = None
     divided: Mapping[str, set[str]] = field(default_factory=dict)
+    # The collectors to which an exporter sends a signal in vain: each with the signal.
     unreceived: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    # The collectors whose new replicas an exporter that balances never learns of.
     unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The collectors that get the requests of an exporter.
     receiving: Mapping[str, tuple[Receiving, ...]] = field(default_factory=dict)
+    # The jobs by which other collectors of the run scrape annotated pods.
     scraping: tuple[AnnotatedScrape, ...] = ()
+    # On which nodes this collector runs; empty for all.
     nodes: str = ""
+    # The fields of custom resources, as _data/operator_kinds.json has them.
     operator_kinds: Mapping[str, Any] = field(default_factory=dict)
+    # The ports of Services of collectors in the same files, by namespace and name.
     opened: Mapping[tuple[str, str], Collection[int]] = field(default_factory=dict)
 
     @cached_property
@@ -244,11 +250,11 @@ def about(field: str = "", **kinds: Iterable[str]) -> Callable[[Check], Check]:
         all_kinds.update((section_name, kind) for kind in kinds_of_section)
     what = About(field, frozenset(all_kinds))
 
-    def known(check: Check) -> Check:
+    def remember(check: Check) -> Check:
         _ABOUT[check] = what
         return check
 
-    return known
+    return remember
 
 
 @dataclass(frozen=True)
