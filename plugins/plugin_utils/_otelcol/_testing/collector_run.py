@@ -9,6 +9,7 @@ It runs in namespaces of its own, or, where the system allows none or the user w
 from __future__ import annotations
 
 import ctypes
+import http.client
 import json
 import os
 import re
@@ -23,13 +24,12 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, BinaryIO, Protocol, Self
+from typing import IO, Protocol, Self
 
-from ....module_utils._otelcol.bounded.live.bounded_reads import file_tail, file_text
-from ....module_utils._otelcol.bounded.read_limits import LOG
+from ....module_utils._otelcol.bounded.live.bounded_reads import file_tail, file_text, stream_bytes
+from ....module_utils._otelcol.bounded.read_limits import LOG, SMALL_ANSWER
 from ....module_utils._otelcol.errors import Problem, cleaned
 from .._isolation import sandbox
-from . import plain_http
 
 LOOPBACK = "127.0.0.1"
 _READY = "Everything is ready"
@@ -289,7 +289,7 @@ def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
     """Return whether a job of a prometheus receiver keeps its target, as soon as the receiver knows."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with suppress(OSError):
+        with suppress(OSError, http.client.HTTPException):
             with closing(_Connection(place, port, seconds)) as connection:
                 _status, body = connection.asked(Call(port, "/api/v1/targets"))
             data = json.loads(body)["data"]
@@ -300,50 +300,33 @@ def keeps_target(place: Place, port: int, job: str, seconds: float) -> bool:
     raise Problem(f"the Collector has no target of job '{job}' after {seconds:.0f} s", fix="Give a longer timeout.")
 
 
-class _Connection:
+class _Connection(http.client.HTTPConnection):
     """A connection to a port of a Collector in its network. It connects with the first request."""
 
     def __init__(self, place: Place, port: int, seconds: float) -> None:
-        self._place, self._port, self._seconds = place, port, seconds
+        super().__init__(LOOPBACK, port)
+        self._place, self._seconds = place, seconds
         self._last_answer = 0.0
-        self._socket: socket.socket | None = None
-        self._file: BinaryIO | None = None
 
     @property
     def has_rested(self) -> bool:
         """Whether the last answer is so long ago that the other end may have closed the connection."""
         return time.monotonic() - self._last_answer > _RESTED
 
-    def _connected(self) -> tuple[socket.socket, BinaryIO]:
-        """Return the socket and the file of its answers. It connects if it must. Raises OSError."""
-        if self._socket is None or self._file is None:
-            self._socket = self._place.socket()
-            self._socket.settimeout(self._seconds)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.connect((LOOPBACK, self._port))
-            self._file = self._socket.makefile("rb")
-        return self._socket, self._file
-
-    def close(self) -> None:
-        """Close the connection, if there is one. The next request makes another."""
-        for part in (self._file, self._socket):
-            if part is not None:
-                part.close()
-        self._file = self._socket = None
+    def connect(self) -> None:
+        """Connect in the network of the Collector. Headers and body leave at once. Raises OSError."""
+        self.sock = self._place.socket()
+        self.sock.settimeout(self._seconds)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock.connect((LOOPBACK, self.port))
 
     def asked(self, call: Call) -> tuple[int, bytes]:
-        """Return the status and the body of an answer. Raises OSError, after which the connection is closed."""
-        try:
-            to, answers = self._connected()
-            plain_http.send_request(to, f"{call.method} {call.path}", call.headers, call.body)
-            answer = plain_http.read_answer(answers)
-        except OSError:
-            self.close()
-            raise
-        if not answer.stays_open:
-            self.close()
+        """Return the status and the body of an answer. Raises OSError and HTTPException."""
+        self.request(call.method, call.path, call.body, dict(call.headers))
+        answer = self.getresponse()
+        body = stream_bytes(answer.read, SMALL_ANSWER, "the answer")
         self._last_answer = time.monotonic()
-        return answer.status, answer.body
+        return answer.status, body
 
 
 class RefusedCall(Problem):
@@ -373,7 +356,7 @@ class Sender:
         while True:
             try:
                 status, answer = self._connection(call.port).asked(call)
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 wrong = f"the Collector does not take what the test gives: {error}"
                 raise Problem(wrong, fix="Run it again.") from error
             if status < _FAILURES:
