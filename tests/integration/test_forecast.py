@@ -18,7 +18,11 @@ import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.records import SIGNALS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import collector_run
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
+    collector_calls,
+    collector_place,
+    collector_run,
+)
 
 from tests.support import plays
 from tests.support.servers import answering
@@ -112,17 +116,17 @@ def sent_bytes(program: str, processors: Mapping[str, Any]) -> Counter[str]:
         got[handler.path.rpartition("/")[2]] += len(body)
         return Answered(200, {}, b"")
 
-    with answering(answer) as url, collector_run.opened_place(isolated=False) as place:
-        port = collector_run.free_port(place)
-        command = collector_run.Command(program, yaml.safe_dump(config(processors, url, port)), {})
+    with answering(answer) as url, collector_place.opened_place(isolated=False) as place:
+        port = collector_place.free_port(place)
+        command = collector_place.Command(program, yaml.safe_dump(config(processors, url, port)), {})
         with (
             collector_run.running_collector(place, command, SECONDS),
-            collector_run.Sender(place, SECONDS) as sender,
+            collector_calls.Sender(place, SECONDS) as sender,
         ):
             for signal, request in planted_requests():
                 body = json.dumps(request).encode()
                 headers = {"Content-Type": "application/json"}
-                sender.send(collector_run.Call(port, f"/v1/{signal}", "POST", body, headers))
+                sender.send(collector_calls.Call(port, f"/v1/{signal}", "POST", body, headers))
     return got
 
 

@@ -27,7 +27,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _binary, _placeholders, _yaml
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation.choice import Isolation
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import bench, collector_run
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
+    bench,
+    collector_place,
+    collector_run,
+)
 
 from .test_coverage import binary  # noqa: F401 - a fixture
 
@@ -246,10 +250,12 @@ PARTS = {
 
 def ran(binary: str, text: str, isolated: bool) -> tuple[str, set[str]]:  # noqa: F811
     """Return the log of a Collector that runs for a while, and the addresses of packets in its network."""
-    with collector_run.opened_place(isolated) as place:
-        is_apart = isinstance(place, collector_run.Apart)
+    with collector_place.opened_place(isolated) as place:
+        is_apart = isinstance(place, collector_place.Apart)
         sniffer = place.box.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PACKETS) if is_apart else None
-        command = collector_run.Command(binary, text, _placeholders.placeholder_environment(yaml.safe_load(text), None))
+        command = collector_place.Command(
+            binary, text, _placeholders.placeholder_environment(yaml.safe_load(text), None)
+        )
         with suppress(Problem), collector_run.running_collector(place, command, 20):
             threading.Event().wait(ACTIVE_SECONDS)
         seen = set(_destinations(sniffer)) if sniffer else set[str]()

@@ -19,7 +19,7 @@ from ....module_utils._otelcol.otlp_requests import measured_resources
 from ....module_utils._otelcol.testing import cluster_facts, harness
 from ....module_utils._otelcol.testing.checked_pipelines import fed_receivers
 from ....module_utils._otelcol.testing.replaced_ends import Ends
-from .._testing import collector_run
+from .._testing import collector_calls, collector_place, collector_run
 from .._testing.bench import Bench, attempted, check_reach, command_of, wait_for_flushes
 from .._testing.sink import Sink, listening_sink
 
@@ -104,17 +104,17 @@ def _once(bench: Bench, replay: Replay, where: str) -> Replayed:
     kept = CountingSink(objects, replay.tenant_attribute)
     with (
         tempfile.TemporaryDirectory() as folder,
-        collector_run.opened_place(bench.isolation.apart) as place,
-        listening_sink(collector_run.listener(place), kept) as address,
+        collector_place.opened_place(bench.isolation.apart) as place,
+        listening_sink(collector_place.listener(place), kept) as address,
     ):
-        ports = {receiver: collector_run.free_port(place) for receiver in fed_receivers(bench.config)}
+        ports = {receiver: collector_place.free_port(place) for receiver in fed_receivers(bench.config)}
         ends = Ends(address, ports, folder, bench.otlp_http, replays=True)
         built = harness.build_harness(bench.config, ends)
         add_size_sinks(built.config, ends, bench.config, built.sinks)
         batch_sinks(built, ends)
         came = Counter[str]()
         with collector_run.running_collector(place, command_of(bench, built, ends), _SECONDS) as said:
-            with collector_run.Sender(place, _SECONDS, _PATIENCE) as sender:
+            with collector_calls.Sender(place, _SECONDS, _PATIENCE) as sender:
                 for call, line in _calls(built, ports, replay, came, where):
                     _send(sender, call, line)
             wait_for_flushes(kept, built.flushes)
@@ -132,7 +132,7 @@ def in_order(by_signal: Mapping[str, Sent], came: Iterable[str]) -> dict[str, Se
 
 def _calls(
     built: harness.Harness, ports: Mapping[str, int], replay: Replay, came: Counter[str], where: str
-) -> Iterator[tuple[collector_run.Call, str]]:
+) -> Iterator[tuple[collector_calls.Call, str]]:
     """Yield the requests of the capture with their lines, each to the receiver of its signal, and count their items."""
     receivers: dict[str, str] = {}
     for signal, items, body, line in replay.requests():
@@ -140,14 +140,14 @@ def _calls(
         if signal not in receivers:
             receivers[signal] = _receiver(built, signal, replay.receivers.get(signal, ""), where)
         if receivers[signal]:
-            yield collector_run.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), line
+            yield collector_calls.Call(ports[receivers[signal]], f"/v1/{signal}", "POST", body, _JSON), line
 
 
-def _send(sender: collector_run.Sender, call: collector_run.Call, line: str) -> None:
+def _send(sender: collector_calls.Sender, call: collector_calls.Call, line: str) -> None:
     """Send a request of a capture. Raises Problem if the Collector refuses it, without its answer, which quotes it."""
     try:
         sender.send(call)
-    except collector_run.RefusedCall as error:
+    except collector_calls.RefusedCall as error:
         raise Problem("the Collector refuses this request of the capture", where=line, fix=CAPTURE_AGAIN) from error
 
 

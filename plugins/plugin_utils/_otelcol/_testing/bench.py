@@ -30,7 +30,7 @@ from ....module_utils._otelcol.testing.replaced_ends import Ends
 from ....module_utils._otelcol.testing.written_records import otlp_request
 from .. import _builds
 from .._isolation.choice import Isolation
-from . import collector_run, sink
+from . import collector_calls, collector_place, collector_run, sink
 from .guard import guarded_run
 
 _Made = TypeVar("_Made")
@@ -112,13 +112,13 @@ def check_reach(bench: Bench) -> None:
         outreach.check_without_isolation(bench.config, bench.given, _is_known)
 
 
-def command_of(bench: Bench, built: harness.Harness, ends: Ends) -> collector_run.Command:
+def command_of(bench: Bench, built: harness.Harness, ends: Ends) -> collector_place.Command:
     """Return the command of a Collector with the config of a test, which reaches its cluster at the sink."""
     folder = Path(ends.root)
-    environment = collector_run.collector_environment(bench.environment, bench.isolation.apart)
+    environment = collector_place.collector_environment(bench.environment, bench.isolation.apart)
     if built.uses_cluster:
         environment["KUBECONFIG"] = _kubeconfig(folder, ends.sink)
-    return collector_run.Command(bench.program, bench.dump(built.config), environment, [folder])
+    return collector_place.Command(bench.program, bench.dump(built.config), environment, [folder])
 
 
 def _once(bench: Bench, case: Case, pace: int) -> Outcome:
@@ -129,13 +129,13 @@ def _once(bench: Bench, case: Case, pace: int) -> Outcome:
     kept = sink.Sink(objects, {page.path: page.texts for page in pages})
     with (
         tempfile.TemporaryDirectory() as folder,
-        collector_run.opened_place(bench.isolation.apart) as place,
-        sink.listening_sink(collector_run.listener(place), kept) as address,
+        collector_place.opened_place(bench.isolation.apart) as place,
+        sink.listening_sink(collector_place.listener(place), kept) as address,
     ):
-        ports = {item: collector_run.free_port(place) for item in feeding}
+        ports = {item: collector_place.free_port(place) for item in feeding}
         test = _prepared(bench, case, Ends(address, ports, folder, bench.otlp_http, pages, pace))
         with collector_run.running_collector(place, test.command, case.timeout) as said:
-            with collector_run.Sender(place, case.timeout) as sender:
+            with collector_calls.Sender(place, case.timeout) as sender:
                 for call in test.calls:
                     sender.send(call)
             flushes = test.built.flushes
@@ -154,8 +154,8 @@ class _Prepared:
     """What a test starts and sends. Its files are in its folder already."""
 
     built: harness.Harness
-    calls: Sequence[collector_run.Call]
-    command: collector_run.Command
+    calls: Sequence[collector_calls.Call]
+    command: collector_place.Command
     has_files: bool
 
 
@@ -164,7 +164,7 @@ def _prepared(bench: Bench, case: Case, ends: Ends) -> _Prepared:
     folder = Path(ends.root)
     built = harness.build_harness(bench.config, ends, bench.traced)
     bench.extend(built.config, ends)
-    calls: list[collector_run.Call] = []
+    calls: list[collector_calls.Call] = []
     for minute, part in enumerate(case.given):
         calls += _requests(built, part, ends.ports, case.where, minute)
     has_files = False
@@ -201,7 +201,7 @@ def _is_known(section: str, item: str) -> bool:
 
 
 def _wait_for_scrapes(
-    place: collector_run.Place,
+    place: collector_place.Place,
     pages: Sequence[scrapes.Page],
     ports: Mapping[str, int],
     kept: sink.Sink,
@@ -215,7 +215,7 @@ def _wait_for_scrapes(
     """
     dropped = []
     for page in pages:
-        known = collector_run.keeps_target(place, ports[page.receiver], page.job, seconds)
+        known = collector_calls.keeps_target(place, ports[page.receiver], page.job, seconds)
         if not known:
             dropped.append(f"job {page.job} of {page.receiver} scrapes nothing: its relabel_configs drop the target")
             continue
@@ -226,7 +226,7 @@ def _wait_for_scrapes(
 
 def _requests(
     built: harness.Harness, part: Mapping[str, Any], ports: Mapping[str, int], where: str, minute: int
-) -> list[collector_run.Call]:
+) -> list[collector_calls.Call]:
     found = []
     headers = {"Content-Type": "application/json"} | {
         str(name): str(value) for name, value in (part.get("headers") or {}).items()
@@ -236,7 +236,7 @@ def _requests(
             receiver = harness.receiver_of_signal(built, signal, str(part.get("to") or ""), where)
             body = otlp_request(name, part[name], f"{where}.given", minute)
             data = json.dumps(body).encode()
-            found.append(collector_run.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))
+            found.append(collector_calls.Call(ports[receiver], f"/v1/{signal}", "POST", data, headers))
     return found
 
 

@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 from ....module_utils._otelcol.bounded.read_limits import ANSWER
 from ....module_utils._otelcol.testing.read_records import read_records
 from ....module_utils._otelcol.testing.records import OF_PIPELINES, Record
-from .collector_run import LOOPBACK
+from .collector_place import LOOPBACK
 from .kubernetes_answers import KubernetesAnswer
 
 # The words of the first line of a request: its method, its path and the version of HTTP.

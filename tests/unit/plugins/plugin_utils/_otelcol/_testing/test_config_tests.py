@@ -15,7 +15,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import collector_run, config_tests
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
+    collector_place,
+    collector_run,
+    config_tests,
+)
 
 from tests.support.cases import cases
 
@@ -63,8 +67,11 @@ def report(folder: Path, binary: str, tests: str = TESTS, config: str = CONFIG, 
 
 @contextmanager
 def beside(binary: str, text: str, environment: dict[str, str], seconds: float) -> Iterator[None]:
-    command = collector_run.Command(binary, text, environment)
-    with collector_run.opened_place(isolated=False) as place, collector_run.running_collector(place, command, seconds):
+    command = collector_place.Command(binary, text, environment)
+    with (
+        collector_place.opened_place(isolated=False) as place,
+        collector_run.running_collector(place, command, seconds),
+    ):
         yield
 
 
@@ -143,10 +150,11 @@ def test_a_collector_that_computes_after_its_start_is_stopped_when_it_waits(tmp_
 def test_the_collector_ends_with_a_play_that_is_killed(tmp_path: Path) -> None:
     binary = program(tmp_path, f"{READY}; echo $$ > {tmp_path}/pid; exec sleep 60")
     run = (
-        "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import collector_run as c\n"
         "import os, time\n"
-        f"command = c.Command({binary!r}, '', dict(os.environ))\n"
-        "with c.opened_place(False) as place, c.running_collector(place, command, 5): time.sleep(60)"
+        "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_place import *\n"
+        "from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.collector_run import *\n"
+        f"command = Command({binary!r}, '', dict(os.environ))\n"
+        "with opened_place(False) as place, running_collector(place, command, 5): time.sleep(60)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", run], env=environment) as play:

@@ -11,7 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import collector_run
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import (
+    collector_calls,
+    collector_place,
+)
 
 
 class Busy(BaseHTTPRequestHandler):
@@ -45,15 +48,15 @@ def receiver(handler: type[Busy]) -> Iterator[int]:
 
 def test_a_connection_that_rests_while_another_one_is_used_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """A capture may have no logs for some minutes in which it has traces, and the two may have a receiver each."""
-    monkeypatch.setattr(collector_run, "_RESTED", 0.1)
-    place = collector_run.Beside(Path())
+    monkeypatch.setattr(collector_calls, "_RESTED", 0.1)
+    place = collector_place.Beside(Path())
     with (
         receiver(Resting) as rests,
         receiver(Busy) as is_used,
-        collector_run.Sender(place, 10) as sender,
+        collector_calls.Sender(place, 10) as sender,
     ):
-        sender.send(collector_run.Call(rests, "/v1/logs", "POST", b"{}"))
+        sender.send(collector_calls.Call(rests, "/v1/logs", "POST", b"{}"))
         end = time.monotonic() + 0.2
         while time.monotonic() < end:
-            sender.send(collector_run.Call(is_used, "/v1/traces", "POST", b"{}"))
-        sender.send(collector_run.Call(rests, "/v1/logs", "POST", b"{}"))
+            sender.send(collector_calls.Call(is_used, "/v1/traces", "POST", b"{}"))
+        sender.send(collector_calls.Call(rests, "/v1/logs", "POST", b"{}"))

@@ -1,0 +1,167 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the Collector of a test runs: in namespaces of its own, or beside the play.
+
+It runs beside the play where the system allows no namespaces, or the user wants none. Private.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from ....module_utils._otelcol.errors import Problem
+from .._isolation import sandbox
+
+LOOPBACK = "127.0.0.1"
+# PR_SET_PDEATHSIG of Linux: the Collector ends if the play is killed.
+_DEATH_SIGNAL = 1
+
+
+class Process(Protocol):
+    """A Collector that runs."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return its exit code, or minus its signal; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its exit code, or minus its signal. Raises TimeoutExpired after so many seconds."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A Collector with its config and its variables, and the files and folders that it may read besides."""
+
+    program: str
+    text: str
+    environment: Mapping[str, str]
+    shown: Sequence[Path] = ()
+
+
+class Place(Protocol):
+    """Where a Collector runs, and how the play reaches it there."""
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder for its config and its log."""
+
+    def socket(self) -> socket.socket:
+        """Return a TCP socket of the Collector's network."""
+
+    def start(self, words: Sequence[str], command: Command) -> Process:
+        """Start a Collector by the words of its command line. It writes to the file `log` of the folder."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The machine itself: nothing is isolated."""
+
+    folder: Path
+
+    def socket(self) -> socket.socket:
+        """Return a TCP socket of the machine."""
+        return socket.socket()
+
+    def start(self, words: Sequence[str], command: Command) -> Process:
+        """Start a Collector that may read whatever the user may read."""
+        log = self.folder / "log"
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                words,
+                env=dict(command.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.folder,
+                preexec_fn=_dies_with_us,  # noqa: PLW1509 - it calls nothing but prctl
+            )
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Namespaces of the Collector: its network is loopback, and its files are those that it is shown."""
+
+    folder: Path
+    box: sandbox.Sandbox
+
+    def socket(self) -> socket.socket:
+        """Return a TCP socket of the namespaces."""
+        return self.box.socket(socket.AF_INET, socket.SOCK_STREAM)
+
+    def start(self, words: Sequence[str], command: Command) -> Process:
+        """Start a Collector that may read its own files alone. Raises Problem if it does not start."""
+        try:
+            return self.box.run(words, dict(command.environment), [self.folder, *command.shown])
+        except (sandbox.UnavailableError, OSError) as error:
+            wrong = f"the Collector cannot run in namespaces of its own: {error}"
+            raise Problem(wrong, fix="Run it again, or look at the limits of this machine.") from error
+
+
+@contextmanager
+def opened_place(isolated: bool) -> Iterator[Place]:
+    """Yield a place for one run of a Collector. Raises Problem if the system gives no namespaces any more."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if not isolated:
+            yield Beside(folder)
+            return
+        log = folder / "log"
+        with log.open("wb") as output, _box(output) as box:
+            yield Apart(folder, box)
+
+
+@contextmanager
+def _box(output: IO[bytes]) -> Iterator[sandbox.Sandbox]:
+    """Yield new namespaces. Raises Problem if the system gives none."""
+    try:
+        with sandbox.opened_namespaces(output) as box:
+            yield box
+    except sandbox.UnavailableError as error:
+        wrong = f"the system gives no namespaces any more: {error}"
+        raise Problem(wrong, fix="Run fewer things at once, or look at the limits of this machine.") from error
+
+
+def free_port(place: Place) -> int:
+    """Return a port of loopback that nothing listens on."""
+    with place.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def listener(place: Place) -> socket.socket:
+    """Return a socket that listens on loopback, where the Collector reaches it."""
+    found = place.socket()
+    found.bind((LOOPBACK, 0))
+    found.listen(socket.SOMAXCONN)
+    return found
+
+
+def _dies_with_us() -> None:
+    """Let the system kill this process when the play ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def collector_environment(given: Mapping[str, str], isolated: bool) -> dict[str, str]:
+    """Return the environment of the Collector: of this machine at most where it keeps temporary files."""
+    names = () if isolated else ("TMPDIR", "SYSTEMROOT")
+    return {**{name: os.environ[name] for name in names if name in os.environ}, **given}
