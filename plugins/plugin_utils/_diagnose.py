@@ -5,26 +5,27 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..module_utils._diagnose.diagnose_checks import SEVERITIES, STAGES, Check, run_checks
+from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
 from ..module_utils._otelcol.config.config_secrets import secrets_in
 from ..module_utils._otelcol.config.masking import masked_tree, masker
 from ..module_utils._otelcol.config.paths import at
-from ..module_utils._otelcol.errors import Problem, at_most, cleaned, near, printable
+from ..module_utils._otelcol.errors import Problem, at_most, cleaned, printable
 from ..module_utils._otelcol.rules.data_flow import Hop
 from ..module_utils._telemetry.times import report, verdicts
 from ._otelcol import _builds, _findings, _jmespath, _validate
+from ._own_checks import own_check
 
-# Of so many exporters a warning tells.
+# So many exporters are told in a warning.
 MOST = 3
-_KEYS = ("id", "find", "message", "fix", "severity", "stage")
+# By `fail_on`, the states of collectors with which a diagnosis fails.
 _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 # Arguments of pipeline_validate beside the objects: only the user's settings of rules.
 _JUDGEMENT = ("profile", "severities", "suppressions", "rule_paths")
+# The other arguments of pipeline_validate: nothing but the objects is read, and nothing is written.
 _PLAIN: dict[str, Any] = {
     "collectors": [],
     "defaults": {},
@@ -47,7 +48,7 @@ _USUAL = {"profile": "default", "severities": {}, "suppressions": [], "rule_path
 def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
     """Return all checks, the user's last. Raises Problem for an invalid check or rule before reading the cluster."""
     _findings.own_rules(arguments.get("rule_paths") or ())
-    return [*CHECKS, *(_check(item) for item in arguments.get("checks") or [])]
+    return [*CHECKS, *map(own_check, arguments.get("checks") or ())]
 
 
 def listeners() -> list[Mapping[str, Any]]:
@@ -65,9 +66,7 @@ def diagnosed(
 
     `unlisted` are the collectors of this collection in the same namespaces that were not asked for.
     """
-    # Collectors of one namespace have the same Services around them.
-    every = (item for facts in collected for item in facts.get("objects") or ())
-    others = _validate.hops(list({(item.get("kind"), _named(item)): item for item in every}.values()))
+    others = _validate.hops(_all_objects(collected))
     results = [_of_collector(facts, checks, arguments, others) for facts in collected]
     lines = verdicts(results)
     failing = _FAILING[arguments.get("fail_on") or "never"]
@@ -83,18 +82,31 @@ def diagnosed(
     }
 
 
+class _ObjectName(NamedTuple):
+    kind: Any
+    namespace: Any
+    name: Any
+
+
+def _all_objects(collected: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the objects of all collectors, each once: those of one namespace have the same Services around them."""
+    objects: dict[_ObjectName, Mapping[str, Any]] = {}
+    for facts in collected:
+        for item in facts.get("objects") or ():
+            namespace, name = at(item, ("metadata", "namespace")), at(item, ("metadata", "name"))
+            objects[_ObjectName(item.get("kind"), namespace, name)] = item
+    return list(objects.values())
+
+
 def _unlisted(item: Mapping[str, str]) -> str:
     named = f"{item['kind']} {item['namespace']}/{item['name']}"
     return f"{named} runs too, and this inventory does not name it. If no other does, remove it: `{item['command']}`"
 
 
-def _named(item: Mapping[str, Any]) -> tuple[Any, Any]:
-    return at(item, ("metadata", "namespace")), at(item, ("metadata", "name"))
-
-
 def _of_collector(
     facts: Mapping[str, Any], checks: Sequence[Check], arguments: Mapping[str, Any], others: Sequence[Hop]
 ) -> dict[str, Any]:
+    """Return the result of one collector without its secrets. `others` are collectors that it may send to."""
     unseen = list(facts["unseen"])
     known = {**facts, "findings": _config_findings(facts.get("objects") or [], arguments, others), "unseen": unseen}
     shown: dict[str, Any] = _shown(result(known, run_checks(searching(unseen), checks, known)), facts)
@@ -116,18 +128,18 @@ def searching(unseen: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
 
 
 def _shown(value: Any, facts: Mapping[str, Any]) -> Any:
+    """Return a value without the secrets of a collector's config, and without control characters."""
     return cleaned(masked_tree(value, masker(secrets_in(facts.get("config") or {}))))
 
 
 def touched(collectors: Sequence[Mapping[str, Any]], applied: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the collectors whose workload or custom resource a run created or changed."""
-    changed = [_identity(row) for row in applied if row.get("action") in ("created", "changed")]
-    return [collector for collector in collectors if _identity(collector) in changed]
+    changed = [_name_of_row(row) for row in applied if row.get("action") in ("created", "changed")]
+    return [collector for collector in collectors if _name_of_row(collector) in changed]
 
 
-def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return kind, namespace and name of an object."""
-    return row.get("kind"), row.get("namespace"), row.get("name")
+def _name_of_row(row: Mapping[str, Any]) -> _ObjectName:
+    return _ObjectName(row.get("kind"), row.get("namespace"), row.get("name"))
 
 
 def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
@@ -171,38 +183,3 @@ def _about(path: str) -> str:
     """Return the exporter that a finding concerns; empty for findings outside of exporters."""
     section, *inside = str(path).split(".")
     return f"{section}/{inside[0]}" if section == "exporters" and inside else ""
-
-
-def _check(item: Any) -> Check:
-    """Return a user-defined check. Raises Problem if it is invalid."""
-    if not _has_texts(item):
-        raise Problem(f"'{item}' is not a check", where="checks", fix="Write `id`, `find` and `message`.")
-    where = f"checks: {item['id']}"
-    for key in item:
-        if key not in _KEYS:
-            raise Problem(f"a check has no '{key}'{near(str(key), _KEYS)}", where=where)
-    severity, stage = item.get("severity") or "warning", item.get("stage") or "own"
-    for value, known in ((severity, SEVERITIES), (stage, STAGES)):
-        if value not in known:
-            raise Problem(f"'{value}' is not one of {', '.join(known)}", where=where)
-    message, fix = item["message"], str(item.get("fix") or "")
-    _check_format((message, fix), where)
-    _jmespath.check(item["find"], where)
-    return Check(item["id"], item["find"], message, fix, stage, severity)
-
-
-def _has_texts(item: Any) -> bool:
-    """Whether a check has all that it needs, as text."""
-    if not isinstance(item, Mapping):
-        return False
-    return all(isinstance(item.get(key), str) for key in ("id", "find", "message"))
-
-
-def _check_format(texts: Sequence[str], where: str) -> None:
-    """Raise Problem for a text whose braces are no fields."""
-    try:
-        for text in texts:
-            list(string.Formatter().parse(text))
-    except ValueError as error:
-        fix = "Write {{ and }} for braces."
-        raise Problem(f"its message cannot be rendered: {error}", where=where, fix=fix) from error

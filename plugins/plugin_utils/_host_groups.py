@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError
 
@@ -57,6 +57,20 @@ class OtherCollector:
         """The ports on which it receives OTLP."""
         opened = listeners(self.config, started_parts(self.config), _builds.tables().listeners)
         return ingests(self.collector.name, self.collector.address, opened)
+
+
+class _Stop(NamedTuple):
+    """A collector that data passes."""
+
+    host: str
+    collector: str
+
+
+class _Way(NamedTuple):
+    """A gateway, and the collectors that data has passed before it."""
+
+    gateway: Gateway
+    stops: tuple[_Stop, ...]
 
 
 Compose = Callable[[Mapping[str, Any]], Sequence[tuple[HostCollector, Mapping[str, Any]]]]
@@ -166,17 +180,18 @@ class InventoryGroups:
 
     def _check_loop(self, sender: str, first: Route) -> None:
         """Raise Problem if data of a collector comes back to it by way of groups."""
-        start, seen = (self.host, sender), set()
-        todo: list[tuple[Gateway, tuple[tuple[str, str], ...]]] = [(one, (start,)) for one in first.gateways]
+        start = _Stop(self.host, sender)
+        seen: set[_Stop] = set()
+        todo = [_Way(gateway, (start,)) for gateway in first.gateways]
         while todo:
-            gateway, way = todo.pop()
-            here = (gateway.host, gateway.collector)
+            gateway, stops = todo.pop()
+            here = _Stop(gateway.host, gateway.collector)
             if here == start:
-                places = " → ".join(f"{collector} on {host}" for host, collector in (*way, here))
-                raise Problem(f"data would go round in a loop: {places}", fix="Send to another group.")
+                loop = " → ".join(f"{stop.collector} on {stop.host}" for stop in (*stops, here))
+                raise Problem(f"data would go round in a loop: {loop}", fix="Send to another group.")
             if here not in seen:
                 seen.add(here)
-                todo += [(further, (*way, here)) for further in self.sent_to_by(self._other(gateway).collector)]
+                todo += [_Way(further, (*stops, here)) for further in self.sent_to_by(self._other(gateway).collector)]
 
     def sent_to_by(self, sender: Collector) -> Iterator[Gateway]:
         """Yield the gateways of groups that a collector sends to by its recipes. Raises Problem for a bad group."""
