@@ -29,13 +29,11 @@ ABOVE: dict[str, int] = {
     "tools/catalogue/tables.py:removals": 21,
     "tests/contract/test_patterns.py:calls": 20,
     "molecule/operator_changes/tests/test_faults.py:wrongs": 19,
-    "tests/support/olm/versions.py:Versions._step": 19,
     "tests/contract/test_catalogue_data.py:test_a_row_is_well_formed": 18,
     "tests/unit/plugins/module_utils/server_side_apply.py:updated": 18,
     "tests/integration/test_real_collector.py:_spoilt": 17,
     "tests/contract/kubernetes_rules.py:references": 16,
     "tests/integration/test_real_collector.py:compare": 16,
-    "tests/support/change_site.py:Case.look": 16,
     "tests/unit/plugins/module_utils/_change/live/test_canary.py:test_a_good_change_reaches_one_pod_then_all": 16,
     "tools/catalogue/schemas.py:Release._target": 16,
 }

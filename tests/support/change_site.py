@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from testinfra.host import Host
@@ -39,6 +39,13 @@ SINK_CONFIG = {
         "pipelines": {one: {"receivers": ["otlp"], "exporters": ["otlp_http"]} for one in SIGNALS},
     },
 }
+
+
+class _Pods(NamedTuple):
+    """The pods of one collector: those of new revisions, and those from before the change."""
+
+    new: list[Mapping[str, Any]]
+    old: list[Mapping[str, Any]]
 
 
 @dataclass
@@ -83,13 +90,28 @@ class Case:
 
     def look(self, pods: list[dict[str, Any]]) -> None:
         """Note when the first pod of the new revision is seen, when one is ready, and since when there is none."""
-        own = [(revision_of(pod, self.name), is_ready(pod)) for pod in pods]
-        new = [ready for revision, ready in own if revision and revision not in self.before]
-        old = [ready for revision, ready in own if revision in self.before]
-        self.seen = self.seen or (time.monotonic() if new else 0.0)
-        self.ready = self.ready or (time.monotonic() if any(new) else 0.0)
-        back = self.seen and not new and all(old) and len(old) > 1
-        self.undone = (self.undone or time.monotonic()) if back else 0.0
+        now = time.monotonic()
+        new, old = self._by_revision(pods)
+        if new and not self.seen:
+            self.seen = now
+        if any(map(is_ready, new)) and not self.ready:
+            self.ready = now
+        is_back = self.seen and not new and len(old) > 1 and all(map(is_ready, old))
+        if not is_back:
+            self.undone = 0.0
+        elif not self.undone:
+            self.undone = now
+
+    def _by_revision(self, pods: Iterable[Mapping[str, Any]]) -> _Pods:
+        """Return the pods of the collector, those of new revisions and those of earlier ones."""
+        found = _Pods([], [])
+        for pod in pods:
+            revision = revision_of(pod, self.name)
+            if revision in self.before:
+                found.old.append(pod)
+            elif revision:
+                found.new.append(pod)
+        return found
 
     def is_new(self, where: Mapping[str, str]) -> bool:
         """Return whether the change makes a difference on a cluster."""
@@ -114,6 +136,7 @@ class Case:
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Return whether a pod says that it is ready."""
     return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", ()))
 
 

@@ -24,6 +24,14 @@ CLUSTER_WIDE = ("clusterroles", "clusterrolebindings")
 RBAC, ADMISSION = "/apis/rbac.authorization.k8s.io/v1", "/apis/admissionregistration.k8s.io/v1"
 WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 PACKAGE = "olm-of-tests/package"
+# By the phase of a version: the next one, its reason and its message.
+NEXT_PHASE = {
+    "": ("Pending", "RequirementsUnknown", ""),
+    "Pending": ("InstallReady", "AllRequirementsMet", ""),
+    "InstallReady": ("Installing", "InstallWaiting", "waiting for deployment to become ready"),
+    "Installing": ("Succeeded", "InstallSucceeded", "install strategy completed with no errors"),
+    "Failed": ("Pending", "NeedsReinstall", "what was wrong is gone"),
+}
 
 
 @dataclass
@@ -54,30 +62,31 @@ class Versions:
                 self._step(item, items, subscriptions)
 
     def _step(self, item: Object, items: list[Object], subscriptions: list[Object]) -> None:
-        namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
-        newer = next((one for one in items if one["spec"].get("replaces") == name and _same(one, item)), None)
-        phase = (item.get("status") or {}).get("phase", "")
+        """Do the next step of one version: it gives way to a newer one, fails, or goes on."""
+        namespace, phase = item["metadata"]["namespace"], _phase(item)
+        newer = _newer(item, items)
         if newer and phase in ("Succeeded", "Replacing"):
             self._replaced(item, newer)
             return
         subscription = next((one for one in subscriptions if one["metadata"]["namespace"] == namespace), None)
         catalog = self._catalog(subscription)
-        trouble = catalog.trouble(name, "csv") if catalog else None
+        trouble = catalog.trouble(item["metadata"]["name"], "csv") if catalog else None
         wrong = self._groups_wrong(namespace)
-        steps = {"": ("Pending", "RequirementsUnknown"), "Pending": ("InstallReady", "AllRequirementsMet")}
         if wrong and phase != "Succeeded":
             self._say(item, "Failed", wrong, "")
         elif trouble and phase not in ("", "Succeeded"):
             self._trouble(item, trouble)
-        elif phase in steps:
-            self._say(item, *steps[phase], "")
-        elif phase == "InstallReady":
+        else:
+            self._go_on(item, catalog, subscription)
+
+    def _go_on(self, item: Object, catalog: Catalog | None, subscription: Object | None) -> None:
+        """Bring a version with which nothing is wrong to its next phase."""
+        phase = _phase(item)
+        if phase == "InstallReady":
             self._install(item, catalog, subscription)
-            self._say(item, "Installing", "InstallWaiting", "waiting for deployment to become ready")
-        elif phase == "Installing" and self._is_available(item):
-            self._say(item, "Succeeded", "InstallSucceeded", "install strategy completed with no errors")
-        elif phase == "Failed":
-            self._say(item, "Pending", "NeedsReinstall", "what was wrong is gone")
+        is_waiting = phase == "Installing" and not self._is_available(item)
+        if phase in NEXT_PHASE and not is_waiting:
+            self._say(item, *NEXT_PHASE[phase])
 
     def _trouble(self, item: Object, trouble: Mapping[str, Any]) -> None:
         more = {"requirementStatus": trouble["requirements"]} if trouble.get("requirements") else {}
@@ -91,7 +100,7 @@ class Versions:
 
     def _replaced(self, item: Object, newer: Object) -> None:
         """Let a version go when the one that replaces it works."""
-        if (newer.get("status") or {}).get("phase") == "Succeeded":
+        if _phase(newer) == "Succeeded":
             self._say(item, "Deleting", "Replaced", "")
             self.api.delete(item)
         else:
@@ -149,8 +158,19 @@ class Versions:
         self.api.status(item, {"phase": phase, "reason": reason, "message": message, **(more or {})})
 
 
-def _same(one: Object, other: Object) -> bool:
-    return bool(one["metadata"]["namespace"] == other["metadata"]["namespace"])
+def _phase(item: Object) -> str:
+    """Return the phase of a version; empty if it has none yet."""
+    return str((item.get("status") or {}).get("phase", ""))
+
+
+def _newer(item: Object, items: list[Object]) -> Object | None:
+    """Return the version of the same namespace that replaces one; None without one."""
+    metadata = item["metadata"]
+    for other in items:
+        is_beside = other["metadata"]["namespace"] == metadata["namespace"]
+        if is_beside and other["spec"].get("replaces") == metadata["name"]:
+            return other
+    return None
 
 
 def _spec(name: str, namespace: str, said: Mapping[str, Any], ours: bool) -> Object:
