@@ -169,12 +169,18 @@ def _volumes(pod: Mapping[str, Any], claims: set[str], wanted: CaptureJob) -> li
             volume["emptyDir"] = {}
     volumes += [{"name": name, "emptyDir": {}} for name in sorted(claims)]
     size = {"medium": "Memory", "sizeLimit": str(wanted.most_bytes + SLACK_BYTES)}
-    return [*volumes, *({"name": name, "emptyDir": dict(size)} for name in _MOUNTS)]
+    in_memory = [{"name": name, "emptyDir": dict(size)} for name in _MOUNTS]
+    return [*volumes, *in_memory, {"name": _NO_TOKEN, "emptyDir": {}}]
 
 
 _OF_NODE = "hostPath"
 _OWN_FOLDER = "DirectoryOrCreate"
 """The type of a folder of the node that pods make for what they keep, such as how far they have read files."""
+_NO_TOKEN, _TOKEN_FOLDER = "o11y-no-token", "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where Kubernetes mounts the token of the account in each container that has nothing else there.
+
+Source: plugin/pkg/admission/serviceaccount of Kubernetes.
+"""
 _MOUNTS = {"o11y-capture": FOLDER, "o11y-served": _SERVED}
 
 
@@ -205,6 +211,7 @@ def _reader(pod: Mapping[str, Any], wanted: CaptureJob, port: int) -> dict[str, 
     has_user = "runAsUser" in section(pod, "securityContext")
     user = {"runAsUser": wanted.run_as_user} if wanted.run_as_user and not has_user else {}
     mounts = [{"name": name, "mountPath": path, "readOnly": path == FOLDER} for name, path in _MOUNTS.items()]
+    mounts.append({"name": _NO_TOKEN, "mountPath": _TOKEN_FOLDER, "readOnly": True})
     return {
         "name": READER,
         "image": wanted.reader_image,

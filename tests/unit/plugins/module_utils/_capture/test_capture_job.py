@@ -77,7 +77,7 @@ def test_nothing_on_the_node_is_opened_or_written() -> None:
     ports = [opened for one in pod_of(job)["containers"] for opened in one.get("ports", ())]
     assert not any("hostPort" in opened for opened in ports)
     assert port == 18091, "18090 is a port of the collector's own"
-    assert [volume["emptyDir"]["medium"] for volume in pod_of(job)["volumes"]] == ["Memory", "Memory"]
+    assert [volume["emptyDir"].get("medium") for volume in pod_of(job)["volumes"]] == ["Memory", "Memory", None]
 
 
 def test_the_pod_writes_to_no_folder_of_its_node() -> None:
@@ -126,6 +126,18 @@ def test_a_pod_runs_on_the_node_that_is_asked_for(terms: list[Any], bound: list[
     assert affinity["podAffinity"] == {"a": "b"}
     assert json.dumps(given) == before
     assert "affinity" not in pod_of(job_of(workload(), WANTED)[0])
+
+
+def test_the_reader_has_no_token_of_the_account() -> None:
+    """Kubernetes mounts the token in each container that has nothing else there."""
+    pod = pod_of(job_of(workload(), WANTED)[0])
+    (mount,) = [
+        one
+        for one in container({"spec": {"template": {"spec": pod}}}, READER)["volumeMounts"]
+        if one["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount"
+    ]
+    assert {"name": mount["name"], "emptyDir": {}} in pod["volumes"]
+    assert mount["readOnly"]
 
 
 def test_claims_are_empty_volumes() -> None:
