@@ -9,7 +9,8 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import (
-    topology,
+    topology_folds,
+    topology_graph,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._report import (
     topology_layout as layout,
@@ -29,16 +30,16 @@ drawings = given(
 )
 
 
-def drawn(fleet: Fleet, **elsewhere: str) -> topology.Graph:
+def drawn(fleet: Fleet, **elsewhere: str) -> topology_graph.Graph:
     members = fleet.members()
-    return topology.graph(members, topology.names_of(members, elsewhere))
+    return topology_graph.cluster_graph(members, topology_graph.known_addresses(members, elsewhere))
 
 
 def ways(fleet: Fleet) -> list[tuple[str, str]]:
     return [(way.source, way.target) for way in drawn(fleet).ways]
 
 
-def node(fleet: Fleet, name: str, **elsewhere: str) -> topology.TopologyNode:
+def node(fleet: Fleet, name: str, **elsewhere: str) -> topology_graph.TopologyNode:
     return next(item for item in drawn(fleet, **elsewhere).nodes if item.id == name)
 
 
@@ -122,14 +123,14 @@ def test_what_has_the_same_ways_is_folded_when_there_is_too_much_and_other_ways_
     for number in range(5):
         fleet.add(f"app-{number}", to("gateway:4317"))
     whole = drawn(fleet)
-    assert topology.fold(whole, 7) == whole
-    small = topology.fold(whole, 6)
+    assert topology_folds.folded_graph(whole, 7) == whole
+    small = topology_folds.folded_graph(whole, 6)
     assert [item.title for item in small.nodes] == ["app-0 and 4 more", "gateway", "debug"]
     assert small.nodes[0].stands_for == tuple(f"app-{number}" for number in range(5))
     assert [way[:2] for way in small.ways] == [("obs/app-0", "obs/gateway"), ("obs/gateway", "backend debug")]
-    nodes = tuple(topology.TopologyNode(name, "gateway", name, "") for name in "abc")
-    whole = topology.Graph(nodes, (topology.Way("a", "c", "traces"), topology.Way("b", "c", "logs")))
-    assert topology.fold(whole, 1) == whole
+    nodes = tuple(topology_graph.TopologyNode(name, "gateway", name, "") for name in "abc")
+    whole = topology_graph.Graph(nodes, (topology_graph.Way("a", "c", "traces"), topology_graph.Way("b", "c", "logs")))
+    assert topology_folds.folded_graph(whole, 1) == whole
 
 
 @drawings
