@@ -23,6 +23,7 @@ from . import fleet_host, fleet_versions
 from .attention import attention
 from .certificate_rows import BAD, certificates
 from .fleet_cluster import NOT_ASKED, FleetCluster, FleetMember, unlisted
+from .fleet_costs import cost_row, cost_totals
 from .fleet_host import FleetHost
 from .fleet_waves import NO_WAVES, FleetWaves, states_of, wave_rows
 from .topology import picture, picture_of_hosts
@@ -63,7 +64,7 @@ def model(fleet: FleetParts, table: Table, title: str, time: str) -> dict[str, A
         "summary": _summary(clusters, hosts, places),
         "attention": needing_attention[:_MOST_ATTENTION],
         "more": max(0, len(needing_attention) - _MOST_ATTENTION),
-        "versions": [*fleet_versions.fleet(clusters), *fleet_versions.of_hosts(hosts)],
+        "versions": [*fleet_versions.version_counts(clusters), *fleet_versions.host_version_counts(hosts)],
         "waves": wave_rows(waves, places),
         "no_waves": waves.problem,
         "clusters": cluster_rows,
@@ -157,7 +158,7 @@ def _cluster(
 ) -> dict[str, Any]:
     """Return the row of a cluster, with the picture of its collectors."""
     anchors = {member.id: f"c{index}-{number}" for number, member in enumerate(cluster.members)}
-    prices = [fleet_versions.cost(member, _pods(cluster, member.id)) for member in cluster.members]
+    prices = [cost_row(member, _pods(cluster, member.id)) for member in cluster.members]
     return {
         "name": cluster.name,
         "anchor": f"cluster-{index}",
@@ -165,14 +166,14 @@ def _cluster(
         "unread": cluster.unread,
         "note": "" if cluster.asked else NOT_ASKED,
         "topology": picture(cluster, clusters, anchors, host_members),
-        "versions": fleet_versions.rows(cluster, table),
+        "versions": fleet_versions.version_rows(cluster, table),
         "collectors": [_collector(cluster, member, anchors[member.id]) for member in cluster.members],
         "unlisted": unlisted(cluster, clusters),
         "findings": [_finding(finding) for finding in cluster.findings],
         "certificates": certificates(cluster),
         "drift": _drift(cluster),
         "costs": prices,
-        "totals": fleet_versions.totals(prices),
+        "totals": cost_totals(prices),
     }
 
 
