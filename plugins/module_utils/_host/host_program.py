@@ -77,7 +77,7 @@ class Releases:
     lock: Lock | None = None
     unlocked: tuple[str, ...] = ()
 
-    def sum(self, archive: str) -> str:
+    def locked_sum(self, archive: str) -> str:
         """Return the sum that the lock has of an archive; empty without one."""
         if self.lock is None:
             return ""
@@ -88,7 +88,7 @@ class Releases:
         """Whether an archive needs no sum."""
         return bool(self.unlocked) and self.lock is None
 
-    def place(self, version: str, archive: str) -> dict[str, str]:
+    def archive_place(self, version: str, archive: str) -> dict[str, str]:
         """Return where an archive is: a file of the controller, or a URL that the host reaches."""
         if not self.mirror:
             return {"url": _published(version, archive)}
@@ -99,7 +99,7 @@ class Releases:
 
 
 @dataclass(frozen=True)
-class Release:
+class DistributionRelease:
     """A distribution in a version, whose archives have names by architecture."""
 
     distribution: str
@@ -112,29 +112,29 @@ class Release:
         """The name of the program in the archives."""
         return _PROGRAMS[self.distribution]
 
-    def archive(self, architecture: str) -> str:
+    def archive_name(self, architecture: str) -> str:
         """Return the name of an archive. Source: .goreleaser.yaml of the distributions."""
         return f"{self.program}_{self.version}_linux_{architecture}.{self.form}"
 
-    def sum(self, architecture: str) -> str:
+    def locked_sum(self, architecture: str) -> str:
         """Return the sum that a lock has of an archive; empty without one."""
-        return self.releases.sum(self.archive(architecture))
+        return self.releases.locked_sum(self.archive_name(architecture))
 
     def known_architectures(self) -> list[str]:
         """Return the architectures that the lock has, or those whose sums this run is to find."""
-        locked = [name for name in ARCHITECTURES if self.sum(name)]
+        locked = [name for name in ARCHITECTURES if self.locked_sum(name)]
         if not locked and self.releases.finds_sums:
             return list(self.releases.unlocked)
         return locked
 
-    def place(self, architecture: str) -> dict[str, str]:
+    def archive_place(self, architecture: str) -> dict[str, str]:
         """Return where an archive is."""
-        return self.releases.place(self.version, self.archive(architecture))
+        return self.releases.archive_place(self.version, self.archive_name(architecture))
 
     def released_archive(self, architecture: str, digits: str) -> ReleasedArchive:
         """Return an archive with the digits of its sum, as a lock and a mirror have it."""
-        name = self.archive(architecture)
-        (origin,) = self.place(architecture).values()
+        name = self.archive_name(architecture)
+        (origin,) = self.archive_place(architecture).values()
         return ReleasedArchive(
             name=name,
             path=_in_mirror(self.version, name),
@@ -143,9 +143,9 @@ class Release:
             sum=f"sha256:{digits}" if digits else "",
         )
 
-    def no_sum(self) -> Problem:
+    def sum_problem(self) -> Problem:
         """Return what is wrong if no sum of an archive is known."""
-        archive = self.archive("ARCHITECTURE")
+        archive = self.archive_name("ARCHITECTURE")
         if self.releases.lock:
             return self.releases.lock.lacking(PROGRAMS, archive)
         wrong = f"no sum of {archive} is known, and `program` does not say where a program is"
@@ -173,7 +173,7 @@ def host_program(options: Mapping[str, Any], distribution: str, version: str, re
     if distribution not in _PROGRAMS:
         wrong = f"distribution {distribution} has no archive for hosts"
         raise Problem(wrong, fix="Install its program, and give `program: {path: FILE}`.")
-    release = Release(distribution, version, releases, package or _ARCHIVE)
+    release = DistributionRelease(distribution, version, releases, package or _ARCHIVE)
     if not given:
         given = {name: {} for name in release.known_architectures()}
     return _archived_program(given, release)
@@ -190,10 +190,10 @@ def _check_path(path: str, has_archive: bool) -> None:
         raise Problem(wrong, fix="Use letters, digits and `/._+-`, such as those of a link to it.")
 
 
-def _archived_program(rows: Mapping[str, Mapping[str, Any]], release: Release) -> HostProgram:
+def _archived_program(rows: Mapping[str, Mapping[str, Any]], release: DistributionRelease) -> HostProgram:
     """Return the program of archives, by architecture. Raises Problem if there are none."""
     if not rows:
-        raise release.no_sum()
+        raise release.sum_problem()
     archives = {}
     released = []
     for architecture, row in rows.items():
@@ -209,22 +209,32 @@ def _own_place(row: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(row[name]) for name in _PLACES if row.get(name)}
 
 
-def _archive(architecture: str, row: Mapping[str, Any], release: Release) -> dict[str, str]:
+def _archive(architecture: str, row: Mapping[str, Any], release: DistributionRelease) -> dict[str, str]:
     """Return the archive of an architecture: the user's, or that of the distribution's release. Raises Problem."""
     option = f"`program.{architecture}`"
-    own_place, locked = _own_place(row), release.sum(architecture)
-    digits = str(row.get("sha256") or locked).lower()
-    is_sum_to_find = release.releases.finds_sums and not own_place and not digits
-    if not is_sum_to_find and not _SUM.match(digits):
-        raise Problem(f"{option} has no SHA-256 of 64 hexadecimal digits", fix="Give `sha256` of the archive.")
+    digits = _digits(option, architecture, row, release)
+    own_place = _own_place(row)
     if len(own_place) > 1:
         named_places = " and ".join(f"`{name}`" for name in own_place)
         raise Problem(f"{option} has {named_places}", fix="Give one of them.")
-    if locked and not own_place:
-        _check_locked(option, digits, locked, release.archive(architecture))
-    place = own_place or release.place(architecture)
+    place = own_place or release.archive_place(architecture)
     _check_url(option, place.get("url", ""))
     return {**place, "sha256": digits, "member": str(row.get("member") or release.program)}
+
+
+def _digits(option: str, architecture: str, row: Mapping[str, Any], release: DistributionRelease) -> str:
+    """Return the digits of the sum of an archive: the user's, or those of the lock; empty if this run finds them.
+
+    Raises Problem for a sum that is missing or malformed, and for one of a release that the lock contradicts.
+    """
+    is_own, locked = bool(_own_place(row)), release.locked_sum(architecture)
+    digits = str(row.get("sha256") or locked).lower()
+    is_to_find = release.releases.finds_sums and not is_own and not digits
+    if not is_to_find and not _SUM.match(digits):
+        raise Problem(f"{option} has no SHA-256 of 64 hexadecimal digits", fix="Give `sha256` of the archive.")
+    if locked and not is_own:
+        _check_locked(option, digits, locked, release.archive_name(architecture))
+    return digits
 
 
 def _check_locked(option: str, digits: str, locked: str, archive: str) -> None:
