@@ -30,6 +30,7 @@ from . import _arguments, _inventory, _lock_file, _origins, _sources
 from ._needed import needed
 from ._otelcol import _documented, _yaml
 from ._own_lines import forget_own_line
+from ._shape_checks import check_shapes
 
 # The place, the path and the rule of a finding: names, which may be the same as a secret.
 _NAMES = re.compile(r"^( +\S[^\n]*?: (?:error|warning|info) \[[\w-]+\] )", re.MULTILINE)
@@ -81,7 +82,7 @@ class ControllerAction(ActionBase):
 
     def _check_shapes(self, spec: Mapping[str, Any], what: str) -> None:
         """Reject options of the task of which Ansible would make text. May raise Problem."""
-        _arguments.check_shapes(self._task.args, spec, what)
+        check_shapes(self._task.args, spec, what)
 
     def _check_role(self, variables: Mapping[str, Any]) -> None:
         """Fail for options of the running role of which Ansible would make text, or for all that are invalid.
@@ -99,7 +100,7 @@ class ControllerAction(ActionBase):
     def _check_role_shapes(self, role: str, given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in given.items():
             with suppress(AnsibleError):
-                _arguments.check_shapes(self._templar.template({name: value}), options, f"role {role}")
+                check_shapes(self._templar.template({name: value}), options, f"role {role}")
         return {}
 
     def _as_in_their_file(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def role_options(variables: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 def _roles(given: Any) -> dict[str, Any]:
     """Return the roles whose inputs are checked, a list or what Ansible makes one of. Raises Problem for another."""
     what = "module cluster_check"
-    _arguments.check_shapes({"inputs": given or []}, {"inputs": {"type": "list", "elements": "str"}}, what)
+    check_shapes({"inputs": given or []}, {"inputs": {"type": "list", "elements": "str"}}, what)
     listed = [str(one).strip() for one in check_type_list(given or [])]
     known = _sources.roles() if listed else []
     for number, role in enumerate(listed):

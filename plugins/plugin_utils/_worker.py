@@ -36,10 +36,10 @@ from ..module_utils._kube.option_secrets import option_secrets, without
 from ..module_utils._otelcol.config.masking import concealed
 from ..module_utils._otelcol.errors import Problem, printable
 from . import _worker_internals
-from ._arguments import check_shapes
 from ._needed import needed
 from ._otelcol import _yaml
 from ._own_lines import forget_own_line
+from ._shape_checks import check_shapes
 
 Work = Callable[[Any], None]
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _arguments
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _shape_checks
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 
 from tests.support import plays
@@ -200,7 +200,7 @@ def test_no_option_of_a_role_becomes_text_of_another_shape(role: str) -> None:
     lists = [name for name, option in spec.items() if option.get("elements") in ("str", "path")]
     for values in [{name: {"a": 1}} for name in texts] + [{name: [{"a": 1}]} for name in lists]:
         with pytest.raises(Problem, match=f"of role {role} must be text, not a mapping"):
-            _arguments.check_shapes(values, spec, f"role {role}")
+            _shape_checks.check_shapes(values, spec, f"role {role}")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -33,6 +33,7 @@ from ...module_utils._install.releases.versions import Version, version
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.kube.names import RELEASE_LABEL
 from .. import _arguments, _lock_file
+from .._shape_checks import check_shapes
 from . import addon, olm, published, source
 from .published import table
 
@@ -174,7 +175,7 @@ def _customization(
     started, flags = _operator(target, arguments, locked) if wanted.starts_pods else ({}, {})
     variables = {"WATCH_NAMESPACE": ",".join(arguments["watch_namespaces"])} if arguments["watch_namespaces"] else {}
     rows = {name: {"type": "dict"} for name in arguments["workloads"]}
-    _arguments.check_shapes(arguments["workloads"], rows, "workloads")
+    check_shapes(arguments["workloads"], rows, "workloads")
     tuning = {
         name: _arguments.checked(values, _TUNING, f"workloads.{name}")
         for name, values in arguments["workloads"].items()
