@@ -29,6 +29,8 @@ BUILT_IN = {"credential_types": list(awx_rules.INJECTED)}
 UNIONS = {"unified_job_templates": ("job_templates", "projects", "inventory_sources", "workflow_job_templates")}
 NODES, APPROVALS = "workflow_job_template_nodes", "workflow_approval_templates"
 SUCCESS = "success_nodes"
+# How filters begin of which one is enough.
+OR = "or__"
 
 
 @dataclass
@@ -60,11 +62,13 @@ class Store:
 
     def found(self, collection: str, asked: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the objects of a list that all filters let pass."""
-        of = UNIONS.get(collection, (collection,))
-        listed = [item for name in of for item in self.objects.get(name, {}).values()]
-        plain = {key: value for key, value in asked.items() if not key.startswith("or__")}
-        either = {key.removeprefix("or__"): value for key, value in asked.items() if key.startswith("or__")}
-        return [item for item in listed if _passes(item, plain, all) and (not either or _passes(item, either, any))]
+        listed: list[dict[str, Any]] = []
+        for name in UNIONS.get(collection, (collection,)):
+            listed += self.objects.get(name, {}).values()
+        all_of = {key: value for key, value in asked.items() if not key.startswith(OR)}
+        one_of = {key.removeprefix(OR): value for key, value in asked.items() if key.startswith(OR)}
+        passing = [item for item in listed if all(_matches(item, all_of))]
+        return [item for item in passing if any(_matches(item, one_of))] if one_of else passing
 
     def approve(self, node: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
         """Make the approval of a node and return it."""
@@ -99,8 +103,10 @@ class Store:
                 ids[:] = [other for other in ids if other != number]
 
 
-def _passes(item: Mapping[str, Any], asked: Mapping[str, str], judge: Any) -> bool:
-    return bool(judge(str(item.get(key)) == value for key, value in asked.items()))
+def _matches(item: Mapping[str, Any], asked: Mapping[str, str]) -> Iterator[bool]:
+    """Yield for each filter whether it lets an object pass."""
+    for key, value in asked.items():
+        yield str(item.get(key)) == value
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -56,20 +56,32 @@ def name_of(case: str) -> str:
 
 def lossless(config: dict[str, Any]) -> dict[str, Any]:
     """Let a Collector answer its clients when their data is sent: it batches in the queues of its exporters."""
-    pipelines = config["service"]["pipelines"]
-    batch = config["processors"].pop("batch", {})
-    plain = {
-        name for one in pipelines.values() if "batch" not in one.get("processors", ()) for name in one["exporters"]
-    }
-    size, most = batch.get("send_batch_size", 0), batch.get("send_batch_max_size", 0)
-    own = {"flush_timeout": batch.get("timeout"), "min_size": size, **({"max_size": most} if most else {})}
+    pipelines = config["service"]["pipelines"].values()
+    unbatched = _exporters_without_batch(pipelines)
+    batch = _queue_batch(config["processors"].pop("batch", {}))
     for name, exporter in config["exporters"].items():
         given = exporter.get("sending_queue", {})
         if name.startswith("otlp") and given.get("enabled", True) and "storage" not in given:
-            batches = {} if name in plain else {"batch": {"sizer": "items", **own}}
+            batches = {} if name in unbatched else {"batch": dict(batch)}
             exporter["sending_queue"] = {"wait_for_result": True, **batches, **given}
         elif name == "load_balancing":
             exporter["protocol"]["otlp"]["sending_queue"] = {"enabled": False}
-    for one in pipelines.values():
-        one["processors"] = [name for name in one.get("processors", ()) if name != "batch"]
+    for pipeline in pipelines:
+        pipeline["processors"] = [name for name in pipeline.get("processors", ()) if name != "batch"]
     return config
+
+
+def _exporters_without_batch(pipelines: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the exporters of pipelines that do not batch."""
+    exporters: set[str] = set()
+    for pipeline in pipelines:
+        if "batch" not in pipeline.get("processors", ()):
+            exporters.update(pipeline["exporters"])
+    return exporters
+
+
+def _queue_batch(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the batches of a queue that are those of the processor `batch`."""
+    sizes = {"sizer": "items", "flush_timeout": batch.get("timeout"), "min_size": batch.get("send_batch_size", 0)}
+    most = batch.get("send_batch_max_size", 0)
+    return {**sizes, "max_size": most} if most else sizes

@@ -19,8 +19,11 @@ from .._otelcol.errors import at_most
 from .._otelcol.kube.names import SPEC_HASH
 
 _CONFIG_MAP = "ConfigMap "
-_SHOWN = 10
-_CONTEXT = 2
+# So many members are named, and so many unchanged lines are shown around each changed one.
+_SHOWN_MEMBERS = 10
+_CONTEXT_LINES = 2
+# A difference begins with the names of both sides.
+_NAME_LINES = 2
 # What `salted` of _otelcol/config/masking.py makes of a secret.
 _HIDDEN = re.compile(r"\*{3}[0-9a-f]{8}\b")
 _SUMS = (f"{HASH_ANNOTATION}:", f"{SPEC_HASH}:")
@@ -56,8 +59,8 @@ def change_lines(changes: Iterable[MemberChange], noun: str, *, whole: bool) -> 
         groups.setdefault(tuple(_lines(change, whole=whole, context=0)), []).append(change)
     for group in groups.values():
         plural = "" if len(group) == 1 else "s"
-        yield f"{len(group)} {noun}{plural}: {at_most(_SHOWN, [one.member for one in group])}"
-        yield from (f"  {line}" for line in _lines(group[0], whole=whole, context=_CONTEXT))
+        yield f"{len(group)} {noun}{plural}: {at_most(_SHOWN_MEMBERS, [one.member for one in group])}"
+        yield from (f"  {line}" for line in _lines(group[0], whole=whole, context=_CONTEXT_LINES))
 
 
 def _lines(change: MemberChange, *, whole: bool, context: int) -> Iterator[str]:
@@ -67,7 +70,7 @@ def _lines(change: MemberChange, *, whole: bool, context: int) -> Iterator[str]:
     for difference in change.differences:
         before, after = (_comparable(text, configs, marks) for text in (difference.before, difference.after))
         name = _comparable(_without_namespace(difference.name), configs, marks)
-        yield from _of_one(name, (before, after), whole, context)
+        yield from _difference_lines(name, before, after, whole=whole, context=context)
     yield from change.others
 
 
@@ -85,15 +88,19 @@ def _config_names(differences: Iterable[Difference]) -> Iterator[str]:
             yield name[len(_CONFIG_MAP) :]
 
 
-def _of_one(name: str, sides: tuple[str, str], whole: bool, context: int) -> Iterator[str]:
-    before, after = (text.splitlines() for text in sides)
-    if not after or not (before or whole):
-        yield f"{name} would be {'created' if after else 'deleted'}"
-        return
-    lines = list(unified_diff(before, after, n=context, lineterm=""))[2:]
-    if lines:
-        yield name
-        yield from (line for line in lines if context or not line.startswith("@@"))
+def _difference_lines(name: str, before: str, after: str, *, whole: bool, context: int) -> Iterator[str]:
+    """Yield the name of an object or a file and its difference; without context, no places of the lines."""
+    if not after:
+        yield f"{name} would be deleted"
+    elif not (before or whole):
+        yield f"{name} would be created"
+    else:
+        difference = list(unified_diff(before.splitlines(), after.splitlines(), n=context, lineterm=""))
+        if difference:
+            yield name
+        for line in difference[_NAME_LINES:]:
+            if context or not line.startswith("@@"):
+                yield line
 
 
 def _comparable(text: str, configs: Iterable[str], marks: dict[str, str]) -> str:

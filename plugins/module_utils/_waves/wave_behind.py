@@ -96,6 +96,7 @@ def _left_out(places: _Places, kind: str) -> Iterator[str]:
 
 
 def _read(places: Mapping[str, list[str]], seconds: float) -> dict[str, Any]:
+    """Return what tasks read of the places of one kind."""
     after = list(places) * ROUNDS
     return {"collectors": places, "before": list(places), "after": after, "seconds": seconds / max(len(after), 1)}
 
@@ -132,8 +133,10 @@ def _named(found: Judged) -> Judged:
 
 def told(found: Sequence[Judged], unread: Sequence[str], left_out: Sequence[str]) -> BehindJudged:
     """Return what the gate says of what was judged, of what could not be read, and of what it does not read."""
-    return BehindJudged(
-        worse=tuple(line for one in found for line in one.worse),
-        notes=(*(one.line for one in found), *(f"{_WHERE}, {why}" for why in (*unread, *left_out))),
-        is_missing=bool(unread) or not all(one.is_whole for one in found),
-    )
+    worse: list[str] = []
+    for judged_collectors in found:
+        worse += judged_collectors.worse
+    notes = [judged_collectors.line for judged_collectors in found]
+    notes += [f"{_WHERE}, {why}" for why in (*unread, *left_out)]
+    are_whole = all(judged_collectors.is_whole for judged_collectors in found)
+    return BehindJudged(tuple(worse), tuple(notes), is_missing=bool(unread) or not are_whole)
