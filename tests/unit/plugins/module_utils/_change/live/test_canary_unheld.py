@@ -27,7 +27,7 @@ def test_one_pod_of_a_stateful_set_is_judged_by_the_readings_before() -> None:
 
 
 def test_where_nothing_is_held_the_first_pods_are_judged_while_others_follow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canary, "held", lambda *_given: None)
+    monkeypatch.setattr(canary, "held_workload", lambda *_given: None)
     api = cluster()
     api.step_seconds = 4
     seen = watched(api)

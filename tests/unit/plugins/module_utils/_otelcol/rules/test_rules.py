@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.field_grammar import LABEL_SIGN
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import OPEN
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.compose import compose
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, few_suggestions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_fields as fields
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_values as values
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Build, build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import constraint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.remembered_settings import (
     remembered_by_settings,
 )
@@ -113,7 +114,7 @@ def test_a_rule_finds_nothing_in_what_it_is_not_about(case: Case) -> None:
 
 @pytest.mark.parametrize("row", CATALOGUE.constraints_of, ids=lambda row: row["at"])
 def test_a_constraint_finds_nothing_where_none_of_its_keys_is_given(row: dict[str, Any]) -> None:
-    made = values.constraint(row)
+    made = constraint(row)
     for finds, asked in made[0].checks if made and made[0].keys else ():
         for settings in ({}, [], None, 1):
             assert list(finds(asked, settings, ("receivers", "a"), row)) == []
@@ -177,7 +178,7 @@ def test_rules_that_share_a_walk_all_say_that_it_failed(monkeypatch: pytest.Monk
     def fail(*_asked: Any) -> Iterator[Fault]:
         raise ValueError
 
-    monkeypatch.setattr(fields, "constraints_of", fail)
+    monkeypatch.setattr(fields, "setting_faults", fail)
     found = subject.run_rules(fields.RULES, Subject({"exporters": {"debug": {"verbosit": 1}}}, target=target()))
     assert [item.rule for item in found] == ["internal-error"] * len(fields.RULES)
 
@@ -259,7 +260,7 @@ def test_no_settings_crash_the_rules(row: dict[str, Any], data: st.DataObject) -
 
 
 DOUBTED = [row for row in ROWS if "doubt" in row]
-CLOSED = [row for row in DOUBTED if fields.OPEN not in row["fields"]]
+CLOSED = [row for row in DOUBTED if OPEN not in row["fields"]]
 
 
 def faults_of(row: dict[str, Any], settings: Any) -> list[Fault]:
