@@ -35,7 +35,15 @@ def check_duration(value: Any, form: str, path: str, what: str) -> None:
     if value in (None, "", 0, "0") or "$" in said or _DURATIONS[form].fullmatch(said):
         return
     if _NUMBER.fullmatch(said):
-        raise Problem(f"option '{path}' of {what} is {said}, a duration without a unit", fix=f"Write '{said}s'.")
+        wrong = f"option '{path}' of {what} is {said}, a duration without a unit"
+        raise Problem(wrong, fix=f"Write '{_seconds(said, form)}'.")
     raise Problem(
         f"option '{path}' of {what} is '{said}', which is no duration", fix="Write one such as '30s' or '5m'."
     )
+
+
+def _seconds(number: str, form: str) -> str:
+    """Return a number of seconds as a duration; in milliseconds for Prometheus, which knows no fractions."""
+    if _DURATIONS[form].fullmatch(f"{number}s"):
+        return f"{number}s"
+    return f"{round(float(number) * 1000)}ms"

@@ -8,7 +8,7 @@ Both are files in one folder on the controller. A record may be half written or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
@@ -18,11 +18,35 @@ from .collector_alert import moment
 # A run on another machine has ended, or is taken for ended, so long after its last wave began.
 ELSEWHERE_SECONDS = 2 * 3600
 READ, REMOVE = "Read what runs and alerts note", "Remove the file if no run is under way."
-# The types of a record in JSON; all others are texts.
-_KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("begun", "wave_begun", "at"), (int, float)),
-    "pid": (int,),
-    "hosts": (list,),
+# A year far away: later moments cannot be written as a date.
+_LAST_MOMENT = 10**11
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether a value is a time in seconds of Unix."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _LAST_MOMENT
+
+
+def _is_pid(value: Any) -> bool:
+    """Whether a value is the number of a process."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    """Whether a value is a list of texts."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is a text."""
+    return isinstance(value, str)
+
+
+# What each field of a record holds; all others hold texts.
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("begun", "wave_begun", "at"), _is_moment),
+    "pid": _is_pid,
+    "hosts": _is_list_of_texts,
 }
 Record = TypeVar("Record", "WaveRun", "Stop")
 
@@ -79,7 +103,8 @@ def record_of(kind: type[Record], given: Any, path: str) -> Record:
     names = [field.name for field in fields(kind)]
     row = given if isinstance(given, Mapping) else {}
     for name in names:
-        if not isinstance(row.get(name), _KINDS.get(name, str)):
+        holds = _CHECKS.get(name, _is_text)
+        if not holds(row.get(name)):
             wrong = f"`{name}` is missing or of another type"
             raise Problem(wrong, asked=READ, where=path, fix=REMOVE)
     return kind(**{name: cleaned(row[name]) for name in names})

@@ -18,7 +18,8 @@ from typing import Any
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 # The length of one text of others, that of a line of a message, which holds several, and the part that is the end.
 LONGEST, _LONGEST_LINE, _TAIL = 1_000, 5_000, 5
-_SECRET_PARTS = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
+# A user may write a password as it is, with signs that end a host; what is a port after a colon is none.
+_SECRET_PARTS = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#:]*:(?!\d*(?:[/?#]|\Z)).{0,500}@)|[?#].*", re.DOTALL)
 # What stands in place of a secret.
 MASK = "********"
 # How many more words `near` may compare, if limited.

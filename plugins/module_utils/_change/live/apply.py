@@ -81,7 +81,8 @@ def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
                 changing.wait_until_complete(bundle.ahead(wave))
         pruning.finish()
         session.report.warnings.extend(cluster.warnings)
-    return {**session.report.result(), "ready": bundle.rolled_out()}
+        is_ready = bundle.rolled_out()
+    return {**session.report.result(), "ready": is_ready}
 
 
 def go_back(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:

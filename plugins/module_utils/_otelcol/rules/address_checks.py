@@ -14,6 +14,7 @@ from typing import Any
 from ..catalogue.rows import Row
 from ..config.paths import Path, at
 from ..languages.formats import broken_address, broken_listener, broken_url, dialed_address, listening_address
+from ..needs.no_proxy import written_address
 from .constraints import WORD, Check, Found, key_steps, texts_at
 from .subject import Fault
 
@@ -21,7 +22,9 @@ _USUAL_PORT = 4317
 _SCHEME = re.compile(r"\A[a-zA-Z][a-zA-Z0-9+.-]*://")
 # A variable may bring scheme, host and port; a domain after the last one has none.
 _ENDS_WITH_HOST = re.compile(r"\}(?=[^:/}]*[A-Za-z.-])[A-Za-z0-9.-]+\Z")
-_NEEDS_NO_PORT = re.compile(r"unix|passthrough|vsock|xds|(?!https?://|dns:///)[a-z]+://")
+# Targets of gRPC that are no host. Source: doc/naming.md of github.com/grpc/grpc.
+_NEEDS_NO_PORT = re.compile(r"(?:unix|unix-abstract|passthrough|vsock|xds):|(?!https?://|dns:///)[a-z]+://")
+_IN_BRACKETS = re.compile(r"\[[^\]]*\]")
 
 
 def _wrong_addresses(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
@@ -57,13 +60,17 @@ def _wrong_destination(text: str, place: Path) -> Found:
 def _host_and_port(address: str) -> str:
     """Return the host of an address, or of a URL, with its port; with the usual one if it has none."""
     place = _SCHEME.sub("", address).partition("/")[0].rpartition("@")[2]  # a URL may begin with a user
-    host, colon, port = place.partition(":")
-    return f"{host}:{port}" if colon and port.isdigit() else f"{host}:{_USUAL_PORT}"
+    if ":" in place and written_address(place):
+        return f"[{place}]:{_USUAL_PORT}"  # an address of IPv6
+    in_brackets = _IN_BRACKETS.match(place)
+    host = in_brackets[0] if in_brackets else place.partition(":")[0]
+    port = place.removeprefix(host).removeprefix(":")
+    return f"{host}:{port if port.isdigit() else _USUAL_PORT}"
 
 
 def _variable_without_port(whole: Any, place: Path) -> Found:
     """Yield an address to dial that begins with a variable, and ends with a domain instead of a port."""
-    if isinstance(whole, str) and not whole.startswith("unix") and _ENDS_WITH_HOST.search(whole):
+    if isinstance(whole, str) and not whole.startswith("unix:") and _ENDS_WITH_HOST.search(whole):
         yield WORD, Fault(place, f"'{whole}' has no port", f"Write `{whole}:{_USUAL_PORT}`.")
 
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..._kube.live.cluster import ApiError, Cluster
 from ..._kube.operator_status import OPERATOR_PODS
 from ..._otelcol.bounded.json_text import json_value
@@ -64,13 +67,20 @@ def _logged_errors(cluster: Cluster, path: str, resources: list[Object]) -> list
         lines = cluster.text(path, {"tailLines": _LOG_LINES}).splitlines()
     except ApiError:
         return []
-    names = [f'"name":"{item["metadata"]["name"]}"' for item in resources]
     errors = []
     for line in lines:
-        error = _error_of(line) if any(name in line for name in names) else ""
+        error = _error_of(line) if any(_names(line, item["metadata"]) for item in resources) else ""
         if error:
             errors.append(quoted(error, _LINE_LENGTH))
     return list(dict.fromkeys(errors))[-_SHOWN_ERRORS:]
+
+
+def _names(line: str, metadata: Mapping[str, Any]) -> bool:
+    """Whether a line of the log names a resource. A line of another namespace may have the same name."""
+    namespace = metadata["namespace"]
+    return f'"name":"{metadata["name"]}"' in line and (
+        f'"namespace":"{namespace}"' in line or '"namespace":' not in line
+    )
 
 
 def _error_of(line: str) -> str:

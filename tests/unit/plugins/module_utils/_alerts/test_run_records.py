@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,19 @@ def test_a_record_comes_back_as_it_was(record: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "field", "wrong"), [(RUN, "hosts", "web1"), (RUN, "pid", "7"), (STOP, "at", None), (STOP, "alert", 1)]
+    ("record", "field", "wrong"),
+    [
+        (RUN, "hosts", "web1"),
+        (RUN, "hosts", [1]),
+        (RUN, "pid", "7"),
+        (RUN, "pid", True),
+        (RUN, "wave_begun", True),
+        (STOP, "at", None),
+        (STOP, "at", math.nan),
+        (STOP, "at", math.inf),
+        (STOP, "at", 1e300),
+        (STOP, "alert", 1),
+    ],
 )
 def test_what_is_no_record_is_named(record: Any, field: str, wrong: Any) -> None:
     with pytest.raises(Problem, match=f"`{field}` is missing or of another type \\(at stop.json\\)"):

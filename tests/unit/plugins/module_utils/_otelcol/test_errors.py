@@ -5,9 +5,29 @@
 
 from __future__ import annotations
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import at_most
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import at_most, shown
 
 
 def test_a_long_list_says_how_many_more_there_are() -> None:
     assert [at_most(2, "abc"[:count]) for count in range(4)] == ["", "a", "a, b", "a, b and 1 more"]
     assert at_most(1, iter((1, 2, 3)), "; ", "; ") == "1; and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("address", "left"),
+    [
+        ("https://me:secret@host/x", "https://host/x"),
+        ("https://me@host/x", "https://host/x"),
+        ("https://me:se/cret@host/x", "https://host/x"),
+        ("https://me:se#cret@host/x", "https://host/x"),
+        ("https://me:se?cret@host:1/x?token=a", "https://host:1/x"),
+        ("https://me:se@cret@host", "https://host"),
+        ("https://host:8080/image@v1", "https://host:8080/image@v1"),
+        ("https://host/image@v1", "https://host/image@v1"),
+        ("https://host:8080", "https://host:8080"),
+        ("/a/file@b", "/a/file@b"),
+    ],
+)
+def test_an_address_is_shown_without_a_password_whatever_signs_it_has(address: str, left: str) -> None:
+    assert shown(address) == left

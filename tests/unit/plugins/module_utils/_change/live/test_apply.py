@@ -16,7 +16,8 @@ from tests.support.cases import cases
 
 from ...fake_api import FakeApi, status
 from ...live_helpers import definition, obj
-from .bundle_helpers import COLLECTOR, CONFIG, NAMESPACE, PORT, absent, actions, ours, present
+from . import bundle_helpers
+from .bundle_helpers import COLLECTOR, CONFIG, NAMESPACE, PORT, absent, actions, custom, ours, present
 
 SECRET = obj("Secret", stringData={"token": "hush-hush"})
 AGENT = obj(
@@ -182,6 +183,14 @@ def test_a_namespace_that_a_policy_refuses_to_change_is_an_error() -> None:
     api.refuse("namespaces/ns", status(403, "Forbidden", 'namespaces "ns" is forbidden: no team'), "PATCH")
     with pytest.raises(Problem, match="no team"):
         present(api, [NAMESPACE])
+
+
+def test_a_failure_after_all_writes_names_what_was_applied() -> None:
+    api = FakeApi(NAMESPACE, bundle_helpers.DEFINITION)
+    api.refuse("deployments/a-collector", status(403, "Forbidden", 'User "u" cannot get resource'), "GET")
+    words = r"not allowed(?s:.)*created OpenTelemetryCollector ns/a"
+    with pytest.raises(Problem, match=words):
+        present(api, [NAMESPACE, custom(mode="deployment", config={"a": 1})])
 
 
 def test_a_failure_names_what_was_applied_and_removed_before() -> None:

@@ -103,6 +103,15 @@ def test_a_resource_that_nobody_takes_up_is_explained(live: Any, words: str) -> 
     assert "no operator has reconciled it" in str(fails(server, timeout_seconds=3, **COLLECTOR))
 
 
+def test_a_collector_of_the_same_name_in_another_namespace_explains_nothing() -> None:
+    server = api(resource(), OPERATOR)
+    of_another = SAID.replace('"namespace":"ns"', '"namespace":"other"')
+    server.texts["/api/v1/namespaces/system/pods/o/log"] = of_another
+    told = str(fails(server, timeout_seconds=3, **COLLECTOR))
+    assert f"{NAME}: no operator has reconciled it" in told
+    assert "bad relabel config" not in told
+
+
 def test_users_say_when_a_resource_is_ready() -> None:
     until = {"OpenTelemetryCollector": "status.version == '0.158.0'"}
     assert wait(api(resource({"version": "0.158.0"})), until=until, **COLLECTOR)["msg"] == "1 ready"
