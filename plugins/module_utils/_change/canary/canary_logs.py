@@ -19,13 +19,15 @@ _HARMLESS_LEVELS = ("info", "debug", "warn")
 def log_rows(sides: Sides) -> Iterator[dict[str, Any]]:
     """Yield the errors of the canary.
 
-    `known` says that the rest has it too, `calm` that its component works all the same.
+    `known` says that the rest has it too, `calm` that its component works all the same, and `error_kind` is the same
+    for the same error in a later reading.
     """
     rest_errors = {_error_of(entry) for entry in sides.rest_facts["logs"]}
     working = set(_working_components(sides.canary_facts))
     for entry in _canary_errors(sides.canary_facts):
         is_calm = entry["about"] in working and not _is_partial(entry)
-        yield {**entry, "known": _error_of(entry) in rest_errors, "calm": is_calm}
+        error = _error_of(entry)
+        yield {**entry, "error_kind": error.said, "known": error in rest_errors, "calm": is_calm}
 
 
 def _canary_errors(facts: Mapping[str, Any]) -> Iterator[Row]:

@@ -40,12 +40,14 @@ class _Key(NamedTuple):
     check: str
     name: str
     signal: str
+    error_kind: str
+    """Of an error in a log: a component may have several."""
 
     @classmethod
     def of(cls, finding: CheckFinding) -> _Key:
         row = finding.item
         name = finding.about or str(row.get("name") or row.get("value") or "")
-        return cls(finding.check.id, name, str(row.get("signal") or ""))
+        return cls(finding.check.id, name, str(row.get("signal") or ""), str(row.get("error_kind") or ""))
 
 
 class Judge:

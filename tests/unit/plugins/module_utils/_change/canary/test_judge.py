@@ -160,6 +160,20 @@ def test_an_applications_log_that_an_exporter_prints_fails_no_canary() -> None:
     assert any(line.startswith("[log_errors]") for line in lines)
 
 
+# Another error of the same exporter.
+TORN = ENTRY.replace("\tno\t", "\tthe queue is torn\t")
+
+
+@pytest.mark.parametrize("first", [TORN, ENTRY], ids=["rare first", "frequent first"])
+def test_two_errors_of_one_exporter_are_two(first: str) -> None:
+    both = [TORN * 5, ENTRY * 50]
+    steady = "".join(both if first == TORN else reversed(both))
+    assert watched(WELL, log=steady)[0] == []
+    growing = watched(WELL, log=lambda number: steady + TORN * number)[0]
+    assert len(growing) == 1
+    assert "torn" in growing[0]
+
+
 def test_what_the_rest_does_too_fails_no_canary() -> None:
     fails = {**WELL, "sent": 0, "failed": 20, "refused": 20}
     assert watched(fails, fails)[0] == []
