@@ -136,10 +136,10 @@ class Reach:
         services = self.services()
         is_offered = self._offered(services or ())
         policies = Policies(self.around.policies or (), self.labels, "Ingress")
-        names = {port.get("containerPort"): port.get("name") for port in self.ports}
+        name_of_end = {_end_of(port): str(port.get("name") or "") for port in self.ports}
         rows = []
         for listener in self.open:
-            admitted = policies.admits([listener.port], listener.protocol, [str(names.get(listener.port) or "")])
+            admitted = policies.admits([listener.port], listener.protocol, [name_of_end.get(listener.end, "")])
             state = "served"
             if is_loopback(listener.host):
                 state = "loopback"
@@ -164,16 +164,17 @@ class Reach:
         """Return the question whether a Service with ready pods or the node offers a port of the pods."""
         if section(self.pod, "spec").get("hostNetwork") is True:
             return lambda _listener: True
-        served_ends = set[tuple[int, str]]()
+        served_ends = set[tuple[Any, str]]()
         for row in services:
             if row["ready"]:
                 served_ends.update((port["target"], port["protocol"]) for port in row["ports"])
-        host_ports = {port.get("containerPort") for port in self.ports if port.get("hostPort")}
+        served_ends.update(_end_of(port) for port in self.ports if port.get("hostPort"))
+        return lambda listener: listener.end in served_ends
 
-        def is_offered(listener: Listener) -> bool:
-            return listener.end in served_ends or listener.port in host_ports
 
-        return is_offered
+def _end_of(container_port: Object) -> tuple[Any, str]:
+    """Return the number and the protocol of a port of a container."""
+    return container_port.get("containerPort"), str(container_port.get("protocol") or "TCP")
 
 
 def _port_text(port: Object) -> str:

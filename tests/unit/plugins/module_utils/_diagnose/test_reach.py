@@ -250,3 +250,13 @@ def test_a_wrong_selector_says_how_it_differs_and_what_is_hidden_is_not_told() -
 def test_listeners(services: Any, more: Any, state: str, policies: str) -> None:
     (row,) = reach(services, [slices()], **more).listeners()
     assert (row["receiver"], row["port"], row["state"], row["policies"]) == ("otlp", 4317, state, policies)
+
+
+def test_a_port_of_udp_says_nothing_of_the_same_number_in_tcp() -> None:
+    tcp = {"name": "otlp", "containerPort": 4317, "protocol": "TCP"}
+    udp = {"name": "other", "containerPort": 4317, "protocol": "UDP", "hostPort": 4317}
+    by_name = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": "otlp"}]}]}}
+    for ports in ([tcp, udp], [udp, tcp]):
+        around = Around([], [], [by_name])
+        found = Reach("gateway", config(), POD, {"ports": ports}, around, listeners=LISTENERS).listeners()
+        assert [row["state"] for row in found] == ["unserved"]
