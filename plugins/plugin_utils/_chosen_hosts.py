@@ -9,8 +9,10 @@ Ansible takes an empty pattern, such as that of `-e otel_hosts=,` or of a list w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.inventory.manager import split_host_pattern
 
 from ..module_utils._otelcol.errors import Problem
@@ -27,27 +29,30 @@ def check_removal(variables: Mapping[str, Any], template: Callable[[Any], Any]) 
 
     `template` renders a variable. A pattern that matches no host is not empty, and such a run removes nothing.
     """
-    if removes(variables, template):
-        check_chosen(variables, template)
+    if names_no_host(variables, template) and removes(variables, template):
+        raise Problem(
+            f"{HOSTS} names no host, and Ansible takes that for all hosts",
+            asked="Remove collectors",
+            fix=f"Name hosts or groups with `{HOSTS}`, or leave it out for all hosts. Nothing was removed.",
+        )
+
+
+def names_no_host(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> bool:
+    """Whether `otel_hosts` is given without a name, and `--limit` does not name hosts either."""
+    if HOSTS not in variables or variables.get("ansible_limit"):
+        return False
+    return not _patterns(template(variables[HOSTS]))
 
 
 def removes(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> bool:
     """Whether a run removes: it is that of playbook remove, or the state of a role is `absent`."""
     if variables.get(REMOVES):
         return True
-    states = [variables[f"{role}_state"] for role in roles() if f"{role}_state" in variables]
-    return any(template(state) == _ABSENT for state in states)
-
-
-def check_chosen(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> None:
-    """Raise Problem if `otel_hosts` is given, and names no host, no group and no pattern."""
-    if HOSTS not in variables or _patterns(template(variables[HOSTS])):
-        return
-    raise Problem(
-        f"{HOSTS} names no host, and Ansible takes that for all hosts",
-        asked="Remove collectors",
-        fix=f"Name hosts or groups with `{HOSTS}`, or leave it out for all hosts. Nothing was removed.",
-    )
+    for role in roles():
+        with suppress(AnsibleError):  # of a variable that is not defined here; the role tells it
+            if template(variables.get(f"{role}_state")) == _ABSENT:
+                return True
+    return False
 
 
 def _patterns(given: Any) -> list[str]:

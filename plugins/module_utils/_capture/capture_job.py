@@ -39,6 +39,10 @@ _OF_CONTROLLERS = (
     *("pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name"),
     *("apps.kubernetes.io/pod-index", "pod-template-generation"),
 )
+# Lists of containers to which the webhooks of clouds give no token, with what stands between two of them.
+# Sources: the README of github.com/aws/amazon-eks-pod-identity-webhook, and "Service Account Labels and Annotations" of
+# Azure Workload Identity.
+_WITHOUT_TOKEN = {"eks.amazonaws.com/skip-containers": ",", "azure.workload.identity/skip-containers": ";"}
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 # With these, Kubernetes might evict pods of others to make room for that of the capture.
 _PRIORITY = ("priorityClassName", "priority", "preemptionPolicy")
@@ -114,10 +118,19 @@ def job_of(workload: Mapping[str, Any], wanted: CaptureJob) -> tuple[dict[str, A
         "activeDeadlineSeconds": wanted.life_seconds,  # of the Job: its pod has its usual time to end
         "backoffLimit": 0,
         "ttlSecondsAfterFinished": KEPT_SECONDS,
-        "template": {"metadata": {"labels": labels, "annotations": section(metadata, "annotations")}, "spec": pod},
+        "template": {"metadata": {"labels": labels, "annotations": _annotations(metadata)}, "spec": pod},
     }
     place = {"name": wanted.name, "namespace": workload["metadata"]["namespace"], "labels": own}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": place, "spec": spec}, port
+
+
+def _annotations(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the annotations of the pod: those of the others, and that the reader gets no token of a cloud."""
+    annotations = dict(section(metadata, "annotations"))
+    for name, between in _WITHOUT_TOKEN.items():
+        skipped = [str(annotations[name])] if annotations.get(name) else []
+        annotations[name] = between.join([*skipped, READER])
+    return annotations
 
 
 def _check(pod: Mapping[str, Any], collector: Mapping[str, Any]) -> None:

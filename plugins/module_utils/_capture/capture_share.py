@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import at, items, section
+from .._collector.options import METRICS_PORT
+from .._otelcol.config.paths import items, section
 from .._otelcol.errors import Problem
 from .._otelcol.kube.network_policies import selector_selects
 
@@ -21,6 +22,9 @@ DAEMON_SET = "DaemonSet"
 _TEMPLATE = ("spec", "template")
 _ALIAS = "ExternalName"
 """The type of a Service that is another name of a host, whatever it selects."""
+# How this collection and the operator name the port of a Service for scrapers.
+# Source: internal/manifests/collector/service.go of the operator.
+_NAMES_FOR_SCRAPERS = ("metrics", "monitoring")
 _FILES = "Let it write files with exporter file, and capture these with `capture_files`."
 
 
@@ -46,23 +50,42 @@ def share_of(workload: Mapping[str, Any], ready_pods: int, services: Sequence[Ma
     if services is None:
         wrong = "it is a DaemonSet, and this account may not list Services, so it is not known whether one leads there"
         raise Problem(wrong, fix="Give the account the rights of docs/capture.md.")
-    policies = {at(service, ("spec", "internalTrafficPolicy")) for service in _leading(workload, services)}
-    if not policies:
+    leading = list(_leading(workload, services))
+    if not leading:
         wrong = "it is a DaemonSet, and no Service leads to its pods, so no pod beside them would get a share"
         raise Problem(wrong, fix=_FILES)
+    # Clients of a headless Service choose among all pods themselves. Those that also have another one mostly use that.
+    policies = {
+        section(service, "spec").get("internalTrafficPolicy") for service in leading if not _is_headless(service)
+    }
     if policies == {"Local"} and ready_pods:
         return Share(other_pods=1, nodes=ready_pods)
     return Share(ready_pods)
 
 
 def _leading(workload: Mapping[str, Any], services: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield the Services that lead to the pods of a workload."""
+    """Yield the Services by which clients send to the pods of a workload."""
     labels = section(workload, *_TEMPLATE, "metadata", "labels")
     for service in services:
         spec = section(service, "spec")
         selector = section(spec, "selector")
-        if selector and spec.get("type") != _ALIAS and selector_selects({"matchLabels": selector}, labels):
+        if not selector or spec.get("type") == _ALIAS or not _has_port_for_clients(service):
+            continue
+        if selector_selects({"matchLabels": selector}, labels):
             yield service
+
+
+def _is_headless(service: Mapping[str, Any]) -> bool:
+    """Whether a Service has no address of its own: its name is the addresses of all its pods."""
+    return section(service, "spec").get("clusterIP") == "None"
+
+
+def _has_port_for_clients(service: Mapping[str, Any]) -> bool:
+    """Whether a Service has another port than that of the Collector's own metrics, which only scrapers ask."""
+    for port in items(service, "spec", "ports"):
+        if port.get("name") not in _NAMES_FOR_SCRAPERS and port.get("port") != METRICS_PORT:
+            return True
+    return False
 
 
 def node_ports_of(workload: Mapping[str, Any]) -> list[int]:

@@ -18,6 +18,8 @@ from .option_secrets import SHORTEST_SECRET
 # `-p`, whose value is the next word; and `-pVALUE`, `-p=VALUE` and `-token=VALUE`, which have it themselves.
 _SHORT_OPTION = re.compile(r"-\w")
 _OPTION_WITH_VALUE = re.compile(r"-\w.")
+# Options of many programs whose names do not say that a secret is in their value. Source: the manual of curl.
+_OPTIONS_WITH_SECRET = ("--user", "--proxy-user", "--header", "--auth", "--oauth2-bearer", "--cookie")
 # What a subcommand is made of. A password seldom has small letters alone.
 _SUBCOMMAND = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 
@@ -47,20 +49,30 @@ def shown_command(args: Iterable[Any]) -> str:
 
 
 def _option_values(words: list[str]) -> Iterator[str]:
-    """Yield the values of short options, and the password in a value such as `USER:PASSWORD`."""
+    """Yield the values of options, and the parts of them that a message may show alone."""
     for word, following_word in pairwise((*words, "")):
-        values = (following_word,) if _SHORT_OPTION.fullmatch(word) else _own_values(word)
+        has_next = _SHORT_OPTION.fullmatch(word) or word in _OPTIONS_WITH_SECRET
+        values = (following_word,) if has_next else _own_values(word)
         for value in values:
-            yield value
-            yield value.partition(":")[2]
-            yield value.rpartition(":")[2]  # of a password with a colon, a message may show the end
+            yield from _secret_parts(value)
+
+
+def _secret_parts(value: str) -> Iterator[str]:
+    """Yield the value of an option, the password of `USER:PASSWORD`, and the token of `Authorization: Bearer TOKEN`."""
+    yield value
+    yield value.partition(":")[2]
+    yield value.rpartition(":")[2]  # of a password with a colon, a message may show the end
+    if ":" in value:
+        yield value.rpartition(" ")[2]
 
 
 def _own_values(word: str) -> tuple[str, ...]:
-    """Return what may be the value that a word has behind a short option; nothing if it is no such option."""
+    """Return what may be the value that a word has behind an option; nothing if it is no such option."""
+    name, _equals_sign, value = word.partition("=")
+    if name in _OPTIONS_WITH_SECRET:
+        return (value,)
     if not _OPTION_WITH_VALUE.match(word):
         return ()
-    _name, _equals_sign, value = word.partition("=")
     return word[2:], value
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
@@ -53,3 +54,23 @@ def test_the_state_absent_of_a_role_removes_and_the_others_do_not(role: str) -> 
     for state in ("absent", "{{ wanted }}"):
         with pytest.raises(Problem, match="otel_hosts names no host"):
             _chosen_hosts.check_removal({f"{role}_state": state, "otel_hosts": ","}, template)
+
+
+def test_a_limit_names_hosts_too() -> None:
+    _chosen_hosts.check_removal({**REMOVES, "otel_hosts": ",", "ansible_limit": "eu"}, same)
+
+
+def test_a_state_that_cannot_be_rendered_is_left_to_its_role() -> None:
+    def template(value: Any) -> Any:
+        if value == "{{ unknown }}":
+            raise AnsibleError("'unknown' is undefined")
+        return value
+
+    states = {"otel_sample_app_state": "{{ unknown }}", "otel_hosts": ","}
+    _chosen_hosts.check_removal(states, template)
+    with pytest.raises(Problem, match="otel_hosts names no host"):
+        _chosen_hosts.check_removal({**states, "otel_collector_state": "absent"}, template)
+
+
+def test_a_run_without_the_variable_renders_no_state() -> None:
+    _chosen_hosts.check_removal({"otel_collector_state": "{{ unknown }}"}, lambda _value: pytest.fail("it renders"))

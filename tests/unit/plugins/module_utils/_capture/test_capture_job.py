@@ -58,8 +58,18 @@ def test_kubernetes_ends_and_removes_the_job() -> None:
 def test_services_find_the_pod_and_no_controller_takes_it_for_its_own() -> None:
     template = job_of(workload(), WANTED)[0]["spec"]["template"]
     assert template["metadata"]["labels"] == {"app": "gateway", "o11y.opentelemetry/collector": "gateway"}
-    assert template["metadata"]["annotations"] == {"a": "b"}
+    assert template["metadata"]["annotations"].items() >= {("a", "b")}
     assert template["spec"]["serviceAccountName"] == "gateway"
+
+
+def test_the_webhooks_of_clouds_give_the_reader_no_token() -> None:
+    names = ("eks.amazonaws.com/skip-containers", "azure.workload.identity/skip-containers")
+    annotations = job_of(workload(), WANTED)[0]["spec"]["template"]["metadata"]["annotations"]
+    assert [annotations[name] for name in names] == [READER, READER]
+    served = workload()
+    served["spec"]["template"]["metadata"]["annotations"] = dict.fromkeys(names, "sidecar")
+    annotations = job_of(served, WANTED)[0]["spec"]["template"]["metadata"]["annotations"]
+    assert [annotations[name] for name in names] == [f"sidecar,{READER}", f"sidecar;{READER}"]
 
 
 def test_the_collector_keeps_its_config_and_gets_another_on_top() -> None:

@@ -20,10 +20,13 @@ def workload(kind: str) -> dict[str, Any]:
 
 def service(policy: str = "", **spec: Any) -> dict[str, Any]:
     given = {"internalTrafficPolicy": policy} if policy else {}
-    return {"kind": "Service", "spec": {"selector": {"app": "agent"}, **given, **spec}}
+    ports = [{"name": "otlp-grpc", "port": 4317}]
+    return {"kind": "Service", "spec": {"selector": {"app": "agent"}, "ports": ports, **given, **spec}}
 
 
-LOCAL, ANYWHERE = service("Local"), service()
+LOCAL, ANYWHERE, HEADLESS = service("Local"), service("Cluster"), service("Cluster", clusterIP="None")
+# As the operator makes it beside that for clients.
+MONITORING = service("Cluster", ports=[{"name": "monitoring", "port": 8888}])
 
 
 @cases(
@@ -33,6 +36,8 @@ LOCAL, ANYWHERE = service("Local"), service()
     ("DaemonSet", [ANYWHERE], Share(other_pods=3)),
     ("DaemonSet", [LOCAL], Share(other_pods=1, nodes=3)),
     ("DaemonSet", [LOCAL, ANYWHERE], Share(other_pods=3)),
+    ("DaemonSet", [LOCAL, HEADLESS, MONITORING], Share(other_pods=1, nodes=3)),
+    ("DaemonSet", [HEADLESS], Share(other_pods=3)),
     ("DaemonSet", [LOCAL, service(selector={"app": "other"})], Share(other_pods=1, nodes=3)),
 )
 def test_a_pod_shares_with_all_others_or_with_the_one_of_its_node(
@@ -51,6 +56,8 @@ def test_a_daemonset_of_which_no_pod_is_ready_shares_with_none() -> None:
     ([service(selector={})], "no Service leads to its pods"),
     ([service(selector={"app": "other"})], "no Service leads to its pods"),
     ([service(type="ExternalName")], "no Service leads to its pods"),
+    ([MONITORING], "no Service leads to its pods"),
+    ([service(ports=[{"name": "metrics", "port": 9090}])], "no Service leads to its pods"),
     (None, "this account may not list Services"),
 )
 def test_a_daemonset_that_clients_reach_on_its_nodes_alone_gives_no_share(

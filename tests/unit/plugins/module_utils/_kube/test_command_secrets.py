@@ -23,12 +23,16 @@ from tests.support.cases import cases
     (["-u", "bob:secret-1"], "secret-1"),
     (["-ubob:secret:1"], "secret:1"),
     (["-u", "bob:1:secret"], "secret"),
+    (["-H", "Authorization: Bearer secret-1"], "secret-1"),
+    (["--header", "Authorization: Bearer secret-1"], "secret-1"),
+    (["--user", "bob:secret-1"], "secret-1"),
+    (["--user=bob:secret-1"], "secret-1"),
 )
-def test_values_of_short_options_are_secrets(args: list[str], secret: str) -> None:
+def test_values_of_options_are_secrets(args: list[str], secret: str) -> None:
     assert secret in command_secrets(["tool", *args], {}, {})
 
 
-def test_short_values_and_values_of_long_options_are_words() -> None:
+def test_short_values_and_values_of_other_options_are_words() -> None:
     assert command_secrets(["tool", "-o", "json", "--region", "us-east-1", "-v"], {"PATH": "/usr/bin"}, {}) == set()
 
 

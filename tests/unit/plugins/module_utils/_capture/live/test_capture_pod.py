@@ -183,7 +183,7 @@ def test_a_daemonset_without_a_service_is_told_and_gets_no_pod(tmp_path: Path, o
 def agents(*parts: bytes, **pod: Any) -> Server:
     """Return a cluster with a DaemonSet that clients reach by a Service on their node."""
     server = Server(*parts, kind="DaemonSet")
-    spec = {"selector": {"app": "gateway"}, "internalTrafficPolicy": "Local"}
+    spec = {"selector": {"app": "gateway"}, "internalTrafficPolicy": "Local", "ports": [{"name": "otlp", "port": 4317}]}
     server.add(obj("Service", "gateway", spec=spec))
     server.objects[DAEMONSET]["spec"]["template"]["spec"] |= pod
     owner = {"kind": "DaemonSet", "name": "gateway", "uid": server.objects[DAEMONSET]["metadata"]["uid"]}
