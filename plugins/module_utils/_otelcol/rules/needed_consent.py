@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rule on rights that go far beyond telemetry: a collector has them only with consent, by its option `allow`.
+"""Rules on rights that go far beyond telemetry: a collector has them only with consent, by its option `allow`.
 
 Which rights need consent, needs/component_row.py says. Private.
 """

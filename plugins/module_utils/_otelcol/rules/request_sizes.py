@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rule on sizes of requests: the largest that an exporter may send against the limit of what receives it.
+"""Rules on sizes of requests: the largest that an exporter may send against the limit of what receives it.
 
 A request above the limit is refused for good, so the exporter drops its records. The limits are rows of
 _data/catalogue/request_limits.json with their sources. A batch that counts records has no size in bytes: without a

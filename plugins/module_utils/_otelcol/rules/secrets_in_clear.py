@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on secrets in clear text, and on placeholders where a secret or an address belongs.
+"""Rules on secrets and placeholders: secrets in clear text, and words that stand where a secret or an address belongs.
 
 A secret never appears in the message, the fix or the path. What a secret is, config/config_secrets.py says. Private.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on the number of series, and on what is measured or stored more than once. Series cost memory and money.
+"""Rules on the number of series: each costs memory and money, and some are measured or stored more than once.
 
 Sources: the READMEs of k8s_attributes, kubelet_stats, span_metrics and awsemf. Private.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rule on the memory of tail_sampling: more traces than fit into it.
+"""Rules on the memory of tail_sampling: more traces than fit into it.
 
 Source: processor.go and factory.go of tail_sampling. Private.
 """
