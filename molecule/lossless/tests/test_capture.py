@@ -80,15 +80,17 @@ def number_of(text: str) -> str:
     return text.removesuffix(".")
 
 
-def serving_pod(cluster: Cluster, name: str) -> dict[str, Any]:
-    """Return the pod of a collector that is none of a capture."""
-    (pod,) = (one for one in cluster.pods(f"{COLLECTOR}={name}") if "-capture-" not in one["metadata"]["name"])
-    return pod
+def serving_pods(cluster: Cluster, name: str) -> list[dict[str, Any]]:
+    """Return the pods of a collector that are none of a capture; a DaemonSet has one on each node."""
+    return [pod for pod in cluster.pods(f"{COLLECTOR}={name}") if "-capture-" not in pod["metadata"]["name"]]
 
 
-def identity(pod: dict[str, Any]) -> tuple[str, list[int]]:
-    """Return what changes when a pod or a container of it is started again."""
-    return pod["metadata"]["uid"], [status["restartCount"] for status in pod["status"]["containerStatuses"]]
+def identities(pods: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Return what changes when a pod or a container of it is started again: uids, and counts of restarts."""
+    counts: dict[str, list[int]] = {}
+    for pod in pods:
+        counts[pod["metadata"]["uid"]] = [status["restartCount"] for status in pod["status"]["containerStatuses"]]
+    return counts
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,7 @@ class CpuReading:
         return (self.computed - before.computed) / (self.at - before.at)
 
 
-def cpu_reading(cluster: Cluster, name: str) -> CpuReading:
-    pod = serving_pod(cluster, name)["metadata"]["name"]
+def cpu_reading(cluster: Cluster, pod: str) -> CpuReading:
     path = f"/api/v1/namespaces/{cluster.namespace}/pods/{pod}:8888/proxy/metrics"
     (computed,) = _CPU.findall(cluster.host.check_output(f"kubectl get --raw {path}"))
     return CpuReading(float(computed), time.monotonic())
@@ -146,7 +147,8 @@ def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_kil
     cluster: Cluster, tmp_path: Path
 ) -> None:
     earlier = jobs(cluster)
-    pods = {name: serving_pod(cluster, name) for name in WORKLOADS}
+    pods = {name: serving_pods(cluster, name) for name in WORKLOADS}
+    agent = pods["agent"][0]["metadata"]["name"]
     generations = {name: cluster.get(kind, name)["metadata"]["generation"] for name, kind in WORKLOADS.items()}
     loads: dict[str, Load] = {}
     with ExitStack() as stack:
@@ -154,15 +156,15 @@ def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_kil
             # The backend still has what an earlier run of this test has sent.
             client = load(receiver(cluster, name), f"{name}{os.getpid()}", CLIENTS, post=post)
             loads[name] = stack.enter_context(client)
-        alone = cpu_reading(cluster, "agent")
+        alone = cpu_reading(cluster, agent)
         stack.enter_context(killed(cluster, tmp_path / "killed"))
-        begun = cpu_reading(cluster, "agent")
+        begun = cpu_reading(cluster, agent)
         (left,) = jobs(cluster) - earlier
         assert cluster.get("job", left)["spec"]["ttlSecondsAfterFinished"] == 60
-        node = pods["agent"]["spec"]["nodeName"]
+        node = pods["agent"][0]["spec"]["nodeName"]
         options = {"capture_seconds": 5, "capture_keep": [NUMBER], "capture_node": node}
         cluster.host.check_output(shlex.join(command(tmp_path, [*WORKLOADS], **options)))
-        ended = cpu_reading(cluster, "agent")
+        ended = cpu_reading(cluster, agent)
         until("the end of the pod of the killed run", lambda: not capturing_pods(cluster), LONG + READY + 90)
         enough = {name: len(sent.taken) + 50 for name, sent in loads.items()}
         until("records after the captures", lambda: all(len(loads[name].taken) > enough[name] for name in WORKLOADS))
@@ -172,5 +174,5 @@ def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_kil
         assert sent.lost == []
         check_capture(tmp_path / "cluster" / f"lossless.{name}", sent)
         assert cluster.get(WORKLOADS[name], name)["metadata"]["generation"] == generations[name]
-        assert identity(serving_pod(cluster, name)) == identity(pods[name])
+        assert identities(serving_pods(cluster, name)) == identities(pods[name])
     assert ended.cores_since(begun) - begun.cores_since(alone) <= MOST_CPU
