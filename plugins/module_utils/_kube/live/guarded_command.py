@@ -39,10 +39,8 @@ def run_guarded(args: Sequence[str], env: Mapping[str, str], cwd: str | None, se
     command = ["/bin/sh", "-c", _GUARDED, "sh", *args]
     with os.fdopen(guard_line, "wb", buffering=0) as guard, os.fdopen(guard_input, "rb", buffering=0) as shell_input:
         _check_command(str(args[0]), env, cwd)
-        with (
-            started(command, stdin=shell_input, cwd=cwd, env=env, start_new_session=True) as process,
-            guard,  # closed before the process is waited for, which ends it
-        ):
+        process = started(command, stdin=shell_input, cwd=cwd, env=env, start_new_session=True)
+        with process, guard:  # the guard is closed before the process is waited for, which ends it
             output, errors = printed(process, seconds)
             guard.write(_LEAVE_THE_REST)
     return EndedCommand(output, errors, process.returncode)
