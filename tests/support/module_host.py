@@ -157,7 +157,8 @@ def use(address: str) -> None:
         return
 
     def popen(command: Any, cwd: Any = None, **more: Any) -> Any:
-        if command in COMMANDS:
+        is_text = isinstance(command, (str, bytes))  # bytes before ansible-core 2.21
+        if is_text and os.fsdecode(command) in COMMANDS:
             return Module(address, cwd)
         return subprocess.Popen(command, cwd=cwd, **more)
 
