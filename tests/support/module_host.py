@@ -41,12 +41,13 @@ COMMANDS = [f"/bin/sh -c {shlex.quote(command)}" for command in (sys.executable,
 class PathWithArchives(list[str]):
     """Where Python looks for parts of package `ansible`: its own folder, and the archives of the running module.
 
-    The archive of a module of the playbook's own has it as `ansible.legacy.NAME`.
+    The archive of a module of the playbook's own has it as `ansible.legacy.NAME`, or as `ansible.modules.NAME` before
+    ansible-core 2.21.
     """
 
     def __iter__(self) -> Iterator[str]:
-        yield from super().__iter__()
         yield from (f"{entry}/ansible" for entry in sys.path if entry.endswith(".zip"))
+        yield from super().__iter__()
 
 
 def start(address: str) -> None:
