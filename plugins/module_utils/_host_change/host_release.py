@@ -9,8 +9,9 @@ Runs on the host: Python 3.8, standard library. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from .._otelcol.errors import MASK, Problem, cleaned
@@ -46,19 +47,28 @@ class Bundle:
 
     name: str
     files: Mapping[str, StoredFile] = field(default_factory=dict)
+    """The files of its release, by their paths in its folder."""
     program: str = ""
+    """The path of the Collector's program."""
     ports: tuple[Port, ...] = ()
     metrics: str = ""
+    """The URL of its own metrics; empty if it serves none."""
     health: str = ""
+    """The URL that answers whether it is healthy; empty without one."""
     state: str = ""
+    """The folder that it may write to; empty if it has none."""
     ready_seconds: float = 30.0
+    """How long it may take to answer after a start."""
     watch_seconds: float = 0.0
+    """How long a change is watched before it stays."""
     keep: int = 3
-    # Whether the gate of a wave decides later whether a change stays.
+    """How many releases stay on the host."""
     awaits_wave: bool = False
+    """Whether the gate of a wave decides later whether a change stays."""
 
     @property
     def service(self) -> str:
+        """The name of its unit."""
         return service_name(self.name)
 
 
@@ -70,33 +80,64 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _checked_path(path: str) -> str:
-    if not _FILE.match(path) or path == "manifest.json" or path.startswith(CREDENTIALS):
-        raise Problem(f"'{cleaned(path)}' is no file of a release", where="bundle.files", fix="Use a relative path.")
-    return path
-
-
 def release_files(
     given: Mapping[str, Any], secrets: Mapping[str, bytes], program: str, systemd: Systemd
 ) -> dict[str, StoredFile]:
-    """Return the files of a release: those of the bundle and its credentials. Raises Problem for a bad path or mode."""
-    found: dict[str, StoredFile] = {}
-    for item in given["files"] or ():
-        path = _checked_path(item["path"])
-        is_unit = path == UNIT
-        text = systemd.fitted(item["content"].replace(PROGRAM_TOKEN, program)) if is_unit else item["content"]
-        stored = service_name(given["name"]) if is_unit else path
-        found[stored] = StoredFile(text.encode("utf-8"), _mode(item["mode"]), item["shown"] or "")
-    for name, data in secrets.items():
-        found[CREDENTIALS + name] = StoredFile(data, 0o600)
-    given_paths = [item["path"] for item in given["files"] or ()]
-    missing = next((path for path in (CONFIG, UNIT) if path not in given_paths), "")
-    if missing:
-        raise Problem(f"the bundle has no file '{missing}'", where="bundle.files", fix="Render it again.")
-    return found
+    """Return the files of a release by their paths in its folder: those of the bundle, and its credentials.
+
+    `given` is the bundle in the form of `bundle_form`, `secrets` has the credentials by name, `program` is the path of
+    the Collector's program. Raises Problem for a bad path or mode, for two files that need one place, and without a
+    config or a unit.
+    """
+    rows = given["files"] or ()
+    files: dict[str, StoredFile] = {}
+    for row in rows:
+        place = _release_path(row["path"], given["name"])
+        if place in files:
+            wrong = f"two files of the bundle have the path '{cleaned(row['path'])}'"
+            raise Problem(wrong, where="bundle.files", fix="Remove one of the two.")
+        files[place] = _stored_file(row, program, systemd)
+    _check_folders(files)
+    _check_needed_files([row["path"] for row in rows])
+    for name, secret in secrets.items():
+        files[CREDENTIALS + name] = StoredFile(secret, 0o600)
+    return files
+
+
+def _release_path(path: str, collector: str) -> str:
+    """Return where a file of a bundle is in the folder of a release. Raises Problem if that is not its own place."""
+    if not _FILE.match(path) or path == "manifest.json" or path.startswith(CREDENTIALS):
+        raise Problem(f"'{cleaned(path)}' is no file of a release", where="bundle.files", fix="Use a relative path.")
+    return service_name(collector) if path == UNIT else path
+
+
+def _stored_file(row: Mapping[str, Any], program: str, systemd: Systemd) -> StoredFile:
+    """Return a file of a bundle as the host stores it: a unit names the program, and has what this systemd knows."""
+    text = row["content"]
+    if row["path"] == UNIT:
+        text = systemd.fitted(text.replace(PROGRAM_TOKEN, program))
+    return StoredFile(text.encode("utf-8"), _mode(row["mode"]), row["shown"] or "")
+
+
+def _check_folders(paths: Iterable[str]) -> None:
+    """Raise Problem for a file that would have to be a folder too, as `a` beside `a/b`."""
+    known = set(paths)
+    for path in sorted(known):
+        for folder in map(str, PurePosixPath(path).parents):
+            if folder in known:
+                wrong = f"'{folder}' is a file of the bundle, and the folder of '{path}'"
+                raise Problem(wrong, where="bundle.files", fix="Rename one of the two.")
+
+
+def _check_needed_files(paths: Collection[str]) -> None:
+    """Raise Problem for a bundle without a config or a unit."""
+    for path in (CONFIG, UNIT):
+        if path not in paths:
+            raise Problem(f"the bundle has no file '{path}'", where="bundle.files", fix="Render it again.")
 
 
 def _mode(text: str) -> int:
+    """Return a mode that is written as octal digits, such as `0644`. Raises Problem for other text."""
     try:
         mode = int(text, 8)
     except ValueError:
@@ -114,28 +155,35 @@ def credential_name(name: str) -> str:
 
 
 def changed_paths(before: Mapping[str, StoredFile], after: Mapping[str, StoredFile]) -> list[str]:
-    """Return the files whose bytes or modes differ, or that only one release has."""
+    """Return the paths whose bytes or modes differ, or that only one release has, in their alphabetical order."""
+    paths = sorted({*before, *after})
+    return [path for path in paths if _identity(before.get(path)) != _identity(after.get(path))]
 
-    def identity(files: Mapping[str, StoredFile], path: str) -> Any:
-        return (files[path].data, files[path].mode) if path in files else None
 
-    return [path for path in sorted({*before, *after}) if identity(before, path) != identity(after, path)]
+def _identity(file: StoredFile | None) -> tuple[bytes, int] | None:
+    """Return what makes a file another one: its bytes and its mode, and not how a difference shows it."""
+    return (file.data, file.mode) if file else None
 
 
 def difference(before: Mapping[str, StoredFile], after: Mapping[str, StoredFile], folder: str) -> list[dict[str, str]]:
     """Return Ansible's difference of each changed file. Credentials are hidden: only that they differ is told."""
     rows = []
     for path in changed_paths(before, after):
-        where = f"{folder}/{path}"
-        sides = {
-            "before": _shown(before, path, ""),
-            "after": _shown(after, path, " (changed)" if path in before else ""),
-        }
-        rows.append({"before_header": where, "after_header": where, **sides})
+        place = f"{folder}/{path}"
+        note = " (changed)" if path in before else ""
+        rows.append(
+            {
+                "before_header": place,
+                "after_header": place,
+                "before": _shown(before, path, ""),
+                "after": _shown(after, path, note),
+            }
+        )
     return rows
 
 
 def _shown(files: Mapping[str, StoredFile], path: str, note: str) -> str:
+    """Return the text of a file for a difference; empty without the file. A mask, with a note, is that of a secret."""
     if path not in files:
         return ""
     if path.startswith(CREDENTIALS):

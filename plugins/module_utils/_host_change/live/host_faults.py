@@ -244,20 +244,26 @@ def _words(lines: Iterable[str], setting: str) -> list[str]:
 
 
 def read_secrets(given: Mapping[str, Any], store: Store) -> dict[str, bytes]:
-    """Return the credentials, each from its text or from a file of this host. Raises Problem for a file that is not."""
-    found: dict[str, bytes] = {}
-    for item in given["credentials"] or ():
-        name = credential_name(item["name"])
-        if item["content"] is not None:
-            found[name] = item["content"].encode("utf-8")
+    """Return the credentials by name, each from its text or from a file of this host.
+
+    Raises Problem for a file that cannot be read, and for two credentials of one name.
+    """
+    secrets: dict[str, bytes] = {}
+    for row in given["credentials"] or ():
+        name = credential_name(row["name"])
+        if name in secrets:
+            wrong = f"two credentials of the bundle are named '{name}'"
+            raise Problem(wrong, where="bundle.credentials", fix="Remove one of the two.")
+        if row["content"] is not None:
+            secrets[name] = row["content"].encode("utf-8")
             continue
-        place = store.root / str(item["path"] or "").lstrip("/")
+        place = store.root / str(row["path"] or "").lstrip("/")
         try:
-            found[name] = place.read_bytes()
+            secrets[name] = place.read_bytes()
         except OSError as error:
             wrong = f"credential {name} cannot be read from {place}: {error.strerror}"
             raise Problem(wrong, where="bundle.credentials", fix="Correct `path`, or give `content`.") from error
-    return found
+    return secrets
 
 
 def bundle_of(given: Mapping[str, Any], files: Mapping[str, StoredFile], program: Program, store: Store) -> Bundle:
