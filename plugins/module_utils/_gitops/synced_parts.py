@@ -5,6 +5,9 @@
 
 Servers, operators and webhooks add fields, variables and volumes. So what a file says must be there, and what nobody
 adds must be the same: command, arguments, components and pipelines. Amounts are compared by their value.
+
+A limit: a live object does not tell what a file said before from what others added. So a change that only removes a
+variable, a volume or a setting counts as synced at once. `judge` then fails if all collectors run what they ran before.
 """
 
 from __future__ import annotations
@@ -97,7 +100,7 @@ def _exact_parts(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 
 def _has_wanted(live: Any, wanted: Any, key: str = "") -> bool:
     """Return whether a value of a live object, below a key, has all that is wanted, however the server stores it."""
-    if live is None and _is_left_out(key, wanted):
+    if _is_unset(key, wanted) and _is_unset(key, live):
         return True
     if key in _QUANTITIES:
         return are_same_quantities(live, wanted)
@@ -112,11 +115,11 @@ def _has_wanted_item(live_items: list[Any], wanted: Any) -> bool:
     return any(_has_wanted(item, wanted) for item in live_items)
 
 
-def _is_left_out(key: str, wanted: Any) -> bool:
-    """Return whether a server stores a value of a container by leaving it out, or if it asks for nothing."""
-    if wanted is False:
+def _is_unset(key: str, value: Any) -> bool:
+    """Return whether a value of a container says nothing: a server may leave it out, or store another empty value."""
+    if value is False:
         return key in _LEFT_OUT_IF_FALSE
-    return wanted in (None, "", [], {})
+    return value in (None, "", [], {})
 
 
 def _amounts(resources: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,8 @@ def test_an_empty_list_is_stored_as_none(part: str) -> None:
     ({"env": [{"name": "A", "value": ""}]}, {"env": [{"name": "A"}]}),
     ({"volumeMounts": [{"name": "v", "readOnly": False}]}, {"volumeMounts": [{"name": "v"}]}),
     ({"securityContext": {}}, {}),
+    ({"env": [{"name": "A", "value": None}]}, {"env": [{"name": "A", "value": ""}]}),
+    ({"securityContext": {"capabilities": None}}, {"securityContext": {"capabilities": {}}}),
     (
         {"env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": 1}}}]},
         {"env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1"}}}]},
@@ -53,6 +55,7 @@ def test_what_the_server_leaves_out_or_writes_otherwise_is_no_difference(wanted:
     ({"args": ["--set=a"]}, {}, "args"),
     ({"env": [{"name": "A", "value": ""}]}, {"env": [{"name": "A", "value": "a"}]}, "env"),
     ({"env": [{"name": "A", "value": "a"}]}, {"env": [{"name": "A"}]}, "env"),
+    ({"env": [{"name": "A", "value": None}]}, {"env": [{"name": "A", "value": "a"}]}, "env"),
     ({"env": [{"name": "A", "value": ""}]}, {"env": [{"name": "B"}]}, "env"),
     ({"volumeMounts": [{"readOnly": False}]}, {"volumeMounts": [{"readOnly": True}]}, "volumeMounts"),
     ({"securityContext": {"privileged": False}}, {"securityContext": {}}, "securityContext"),
