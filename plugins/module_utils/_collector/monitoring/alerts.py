@@ -147,8 +147,9 @@ ALERTS = (
         severity="warning",
         summary=f"Collector <name> uses almost all of its memory in {POD}.",
         description=(
-            "The kernel kills the process at the limit. Raise `memory_limit`, add replicas, or shrink queues and"
-            " batches."
+            "This is the resident memory that the process tells of itself. The kernel kills it at the limit, and counts"
+            " also what it keeps for sockets and volumes in memory. Raise `memory_limit`, add replicas, or shrink"
+            " queues and batches."
         ),
     ),
     Alert(
