@@ -14,8 +14,9 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._otelcol.errors import Problem
+from ..module_utils._waves.behind_verdict import BehindJudged, judged_behind, summed_up
 from ..module_utils._waves.sample_rows import tracks
-from ..module_utils._waves.wave_behind import BehindJudged, Sent, judged_behind, places_behind, sent_between, told
+from ..module_utils._waves.wave_behind import Sent, places_behind, sent_between
 from ..module_utils._waves.wave_data import Tools
 from ..module_utils._waves.wave_tracks import Track
 from ._inventory_groups import inventory_groups, sent_by_host
@@ -117,7 +118,7 @@ def behind_wave(
         else:
             whole.append(seen.track)
             before += seen.before
-    return told(judged_behind(whole, before, rest, tools), unread, planned.get("left_out") or ())
+    return summed_up(judged_behind(whole, before, rest, tools), unread, planned.get("left_out") or ())
 
 
 def _all_seen(planned: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[_Seen]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ..module_utils._waves.behind_verdict import BehindJudged
 from ..module_utils._waves.sample_rows import tracks
-from ..module_utils._waves.wave_behind import BehindJudged
 from ..module_utils._waves.wave_data import Judged, Tools, judged, worse_lines
 from ..module_utils._waves.wave_plan import PASS
 from ..module_utils._waves.wave_tracks import Track, sides_of

@@ -41,20 +41,22 @@ class Tools:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the gate says of the collectors of one name. Without data, nothing but their restarts was judged.
-
-    `unread` says which could not be read and why, `silent` which got no data, and `passed` which data has judged well.
-    `short` says how long a watch must be to see what is silent, if this one was shorter.
-    """
+    """What the gate says of the collectors of one name. Without data, nothing but their restarts was judged."""
 
     name: str
     members: tuple[str, ...]
     beside: tuple[str, ...]
+    """With what they were compared; empty if nothing else had data."""
     worse: tuple[str, ...]
+    """What is worse, as lines."""
     unread: tuple[str, ...] = ()
+    """Which could not be read, and why, as lines."""
     silent: tuple[str, ...] = ()
+    """The members whose collector got no data."""
     passed: tuple[Track, ...] = ()
+    """Those that data has judged well."""
     short: str = ""
+    """How long a watch must be to see what is silent; empty if this one was long enough."""
 
     @property
     def has_data(self) -> bool:
@@ -81,12 +83,15 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What is worse in all comparisons, how many items came in, and what was compared."""
+class _Compared:
+    """What the comparisons of some collectors say."""
 
     worse: tuple[Verdict, ...]
+    """What is worse in all comparisons."""
     accepted: int
+    """How many items came in."""
     beside: tuple[str, ...]
+    """With what they were compared, in words."""
 
     @property
     def faults(self) -> frozenset[tuple[str, str]]:
@@ -95,11 +100,11 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _FoundAlone:
-    """What is worse in one collector."""
+class _ComparedAlone:
+    """What the comparisons of one collector say."""
 
     track: Track
-    found: _Found
+    compared: _Compared
 
 
 def judged(sides: Sides, tools: Tools) -> Judged:
@@ -107,26 +112,26 @@ def judged(sides: Sides, tools: Tools) -> Judged:
 
     Hosts differ, as pods of one workload do not: among many, one that is broken would not show.
     """
-    together = _found(sides, tools)
+    together = _compared(sides, tools)
     if len(sides.after) == 1:
-        alone = [_FoundAlone(sides.after[0], together)]
+        each_alone = [_ComparedAlone(sides.after[0], together)]
     else:
-        alone = [_FoundAlone(track, _found(sides.of_one(track), tools)) for track in sides.after]
-    lines = tuple(_worse_lines(sides.after, together, alone))
-    with_data = [one.track for one in alone if one.found.accepted]
+        each_alone = [_ComparedAlone(track, _compared(sides.of_one(track), tools)) for track in sides.after]
+    lines = tuple(_worse_lines(sides.after, together, each_alone))
+    with_data = [alone.track for alone in each_alone if alone.compared.accepted]
     return Judged(
         name=sides.after[0].name,
         members=tuple(track.member for track in sides.after),
         beside=together.beside,
         worse=lines,
         unread=tuple(_unread_lines(sides.after)),
-        silent=tuple(one.track.member for one in alone if not one.found.accepted),
+        silent=tuple(alone.track.member for alone in each_alone if not alone.compared.accepted),
         passed=() if lines else tuple(track for track in with_data if not is_too_short(track)),
         short=shortness(sides.after),
     )
 
 
-def _found(sides: Sides, tools: Tools) -> _Found:
+def _compared(sides: Sides, tools: Tools) -> _Compared:
     """Return what is worse in all comparisons, seen in two readings one after the other."""
     before = facts_before(sides, tools.listeners)
     comparisons = comparisons_of(sides, before, tools.listeners)
@@ -143,7 +148,7 @@ def _found(sides: Sides, tools: Tools) -> _Found:
         if not worse:
             worse = _in_all([judge.verdicts(revision) for judge in judges])
     beside = tuple(comparison.words for comparison in comparisons if comparison.words)
-    return _Found(tuple(worse), accepted, beside)
+    return _Compared(tuple(worse), accepted, beside)
 
 
 def _was_silent(sides: Sides, before: Mapping[str, Any]) -> bool:
@@ -174,21 +179,22 @@ def _in_all(verdict_lists: Sequence[Sequence[Verdict]]) -> list[Verdict]:
     return [verdict for verdict in first if all(verdict.fault in faults for faults in faults_of_others)]
 
 
-def _worse_lines(tracks: Sequence[Track], together: _Found, alone: Sequence[_FoundAlone]) -> Iterator[str]:
+def _worse_lines(tracks: Sequence[Track], together: _Compared, each_alone: Sequence[_ComparedAlone]) -> Iterator[str]:
     """Yield the faults of all together, then the further ones of each alone.
 
     A fault of all together names the collectors that have it alone; all, if it is too small to show in one of them.
     """
     for verdict in together.worse:
-        having = [one.track for one in alone if verdict.fault in one.found.faults]
-        yield _worse_line(having or tracks, verdict)
-    for one in alone:
-        for verdict in one.found.worse:
+        with_fault = [alone.track for alone in each_alone if verdict.fault in alone.compared.faults]
+        yield _worse_line(with_fault or tracks, verdict)
+    for alone in each_alone:
+        for verdict in alone.compared.worse:
             if verdict.fault not in together.faults:
-                yield _worse_line([one.track], verdict)
+                yield _worse_line([alone.track], verdict)
 
 
 def _worse_line(tracks: Sequence[Track], verdict: Verdict) -> str:
+    """Return a line that says on which members a collector is worse, and in what."""
     members = at_most(_SHOWN, [track.member for track in tracks])
     return f"{tracks[0].name} on {members}: {verdict.line}"
 
@@ -205,7 +211,8 @@ def _unread_lines(tracks: Iterable[Track]) -> Iterator[str]:
 
 def worse_lines(groups: Sequence[Judged]) -> list[str]:
     """Return what is worse in all groups: the first fault of each before further ones, since not all are shown."""
+    most_lines = max((len(group.worse) for group in groups), default=0)
     lines: list[str] = []
-    for number in range(max((len(group.worse) for group in groups), default=0)):
+    for number in range(most_lines):
         lines += [group.worse[number] for group in groups if number < len(group.worse)]
     return lines
