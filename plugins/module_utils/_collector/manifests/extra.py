@@ -9,12 +9,14 @@ collector's namespace: its prune selector reads no other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..._otelcol.errors import Problem, near
 from ..._otelcol.kube.names import PART_LABEL
 from ..._otelcol.kube.objects import Ref, group_of, ref
+from ..options import Collector
 from .build import CollectorBuild, Manifest
 
 # Namespaced kinds that are pruned, and their API groups, without workloads and collectors: those are what other options
@@ -34,48 +36,76 @@ KINDS = {
 _APART = "Apply others with kubernetes.core.k8s: this collection could not find them again to remove them."
 
 
+@dataclass(frozen=True)
+class _Fault:
+    """Why an object cannot be one of the collector's."""
+
+    wrong: str
+    """What is wrong with the object, as the end of a sentence that begins with it."""
+    fix: str
+
+
 def manifests(build: CollectorBuild, made: Sequence[Manifest], by_operator: Iterable[Ref] = ()) -> list[Manifest]:
     """Return the objects with the labels of the collector, which a user's label cannot replace.
 
     Raises Problem for one that could not be kept, or that is one of those that are `made` for the collector anyway, by
     this collection or by the operator.
     """
-    taken = {ref(item): "the collector has already" for item in made}
-    taken |= dict.fromkeys(by_operator, "the operator makes for the collector")
-    return [_owned(build, index, item, taken) for index, item in enumerate(build.collector.extra_manifests)]
-
-
-def _owned(build: CollectorBuild, index: int, item: dict[str, Any], taken: Mapping[Ref, str]) -> Manifest:
     collector = build.collector
-    for wrong, fix in _faults(item, collector.namespace, taken):
-        asked = f"collector '{collector.name}'"
-        raise Problem(f"the object {wrong}", asked=asked, where=f"extra_manifests[{index}]", fix=fix)
-    metadata = item["metadata"]
+    taken = {ref(manifest): "the collector has already" for manifest in made}
+    taken |= dict.fromkeys(by_operator, "the operator makes for the collector")
+    own_manifests = []
+    for index, given in enumerate(collector.extra_manifests):
+        fault = _fault(given, collector.namespace, taken)
+        if fault:
+            asked, where = f"collector '{collector.name}'", f"extra_manifests[{index}]"
+            raise Problem(f"the object {fault.wrong}", asked=asked, where=where, fix=fault.fix)
+        own_manifests.append(_labelled(given, collector))
+    return own_manifests
+
+
+def _labelled(given: Mapping[str, Any], collector: Collector) -> Manifest:
+    """Return an object with the namespace and the labels of the collector."""
+    metadata = given["metadata"]
     labels = {**(metadata.get("labels") or {}), **collector.object_labels, PART_LABEL: "extra"}
-    return {**item, "metadata": {**metadata, "namespace": collector.namespace, "labels": labels}}
+    return {**given, "metadata": {**metadata, "namespace": collector.namespace, "labels": labels}}
 
 
-def _faults(item: dict[str, Any], place: str, taken: Mapping[Ref, str]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with an object, each with its fix. A check may rely on those before it."""
-    kind, metadata = str(item.get("kind") or ""), item.get("metadata") or {}
-    yield from _faults_of_kind(kind, item.get("apiVersion"))
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
-        yield "has metadata or labels that are no mapping", "Write `metadata: {name: NAME, labels: {KEY: VALUE}}`."
-    if not isinstance(metadata.get("name"), str) or not metadata["name"]:
-        yield "has no metadata.name", "Give it a name, as text; generateName would be a new one each time."
-    if (metadata.get("namespace") or place) != place:
-        yield f"is of namespace {metadata['namespace']}", f"Leave it out, or use {place}."
-    if whose := taken.get(Ref(kind, place, metadata["name"])):
-        yield f"is {kind} {metadata['name']}, which {whose}", "Give it another name."
+def _fault(given: Mapping[str, Any], namespace: str, taken: Mapping[Ref, str]) -> _Fault | None:
+    """Return the first fault of an object; None without any.
+
+    `namespace` is that of the collector. `taken` says of the objects that somebody else makes who that is.
+    """
+    kind = str(given.get("kind") or "")
+    return _fault_of_kind(kind, given.get("apiVersion")) or _fault_of_metadata(
+        kind, given.get("metadata") or {}, namespace, taken
+    )
 
 
-def _faults_of_kind(kind: str, given: Any) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the kind and the apiVersion of an object."""
+def _fault_of_kind(kind: str, given: Any) -> _Fault | None:
+    """Return what is wrong with the kind, or with the apiVersion that is given."""
     version = given if isinstance(given, str) else ""
     if kind not in KINDS:
-        yield f"has kind '{kind}'{near(kind, KINDS)}", f"Kinds: {', '.join(sorted(KINDS))}. {_APART}"
+        return _Fault(f"has kind '{kind}'{near(kind, KINDS)}", f"Kinds: {', '.join(sorted(KINDS))}. {_APART}")
     if not version:
-        yield "has no apiVersion", "Write the whole object."
+        return _Fault("has no apiVersion", "Write the whole object.")
     if group_of(version) != KINDS[kind]:
         group = KINDS[kind] or "the core"
-        yield f"is a {kind} of {version}, not of {group}", f"Correct the apiVersion. {_APART}"
+        return _Fault(f"is a {kind} of {version}, not of {group}", f"Correct the apiVersion. {_APART}")
+    return None
+
+
+def _fault_of_metadata(kind: str, metadata: Any, namespace: str, taken: Mapping[Ref, str]) -> _Fault | None:
+    """Return what is wrong with the labels, the name or the namespace of an object of a known kind."""
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
+        wrong = "has metadata or labels that are no mapping"
+        return _Fault(wrong, "Write `metadata: {name: NAME, labels: {KEY: VALUE}}`.")
+    name = metadata.get("name")
+    if not isinstance(name, str) or not name:
+        return _Fault("has no metadata.name", "Give it a name, as text; generateName would be a new one each time.")
+    if (metadata.get("namespace") or namespace) != namespace:
+        return _Fault(f"is of namespace {metadata['namespace']}", f"Leave it out, or use {namespace}.")
+    whose = taken.get(Ref(kind, namespace, name))
+    if whose:
+        return _Fault(f"is {kind} {name}, which {whose}", "Give it another name.")
+    return None

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What module otlp_probe takes, beside the connection to a cluster. Imports no other collection. Private."""
+"""The options of module otlp_probe, beside the connection to a cluster, as Ansible's argument specs have them. Private.
+
+Imports no other collection, since the controller reads it to check a task before it connects to a cluster.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,21 @@ from ..._kube.live.hidden import PARTLY_SECRET
 from ..backend_queries import BACKENDS
 
 SIGNALS = ["traces", "metrics", "logs"]
-REQUIRED = {"required": True}
-TLS = {"ca_file": {"type": "path"}, "cert_file": {"type": "path"}, "key_file": {"type": "path", "no_log": False}}
-TO = ("service", "pod", "selector")
-VIA = {"namespace": REQUIRED, **{name: {} for name in TO}, "port": {"type": "int", "default": 4318}}
-EVIDENCE = {"choices": ["logs", "metrics"], "default": "logs"}
-ARRIVAL = {"namespace": REQUIRED, "selector": REQUIRED, "evidence": EVIDENCE}
-ARRIVAL_PORT = {"metrics_port": {"type": "int", "default": 8888}}
-BACKEND = {
+_REQUIRED = {"required": True}
+_TLS_FILES = {"ca_file": {"type": "path"}, "cert_file": {"type": "path"}, "key_file": {"type": "path", "no_log": False}}
+# To whom the API server forwards a request: one of these.
+_RECEIVERS = ("service", "pod", "selector")
+_VIA = {"namespace": _REQUIRED, **{name: {} for name in _RECEIVERS}, "port": {"type": "int", "default": 4318}}
+_METRICS_PORT = {"metrics_port": {"type": "int", "default": 8888}}
+# The pods where test data must arrive, and by what that shows.
+_ARRIVAL = {
+    "namespace": _REQUIRED,
+    "selector": _REQUIRED,
+    "evidence": {"choices": ["logs", "metrics"], "default": "logs"},
+    **_METRICS_PORT,
+}
+# A backend that is asked for the test data.
+_BACKEND = {
     "kind": {"choices": [*BACKENDS], "required": True},
     "url": {"no_log": False},
     "headers": {"type": "dict", **PARTLY_SECRET},
@@ -31,22 +41,28 @@ BACKEND = {
     "signals": {"type": "list", "elements": "str", "choices": SIGNALS},
     "attributes": {"type": "dict"},
 }
-HOP = {"name": REQUIRED, "namespace": REQUIRED, "selector": REQUIRED, **ARRIVAL_PORT}
-HOP_EXPORTERS = {"exporters": {"type": "dict", "default": {}}}
+# A collector on the way of the test data.
+_HOP = {
+    "name": _REQUIRED,
+    "namespace": _REQUIRED,
+    "selector": _REQUIRED,
+    **_METRICS_PORT,
+    "exporters": {"type": "dict", "default": {}},
+}
 ARGUMENTS: dict[str, Any] = {
     "endpoint": {},
     "protocol": {"choices": ["grpc", "http/protobuf", "xray"]},
     "signals": {"type": "list", "elements": "str", "choices": SIGNALS, "default": SIGNALS},
     "headers": {"type": "dict", **PARTLY_SECRET},
-    "tls": {"type": "dict", "options": TLS | {"insecure": {"type": "bool"}}},
+    "tls": {"type": "dict", "options": {**_TLS_FILES, "insecure": {"type": "bool"}}},
     "service_name": {"default": "o11y-probe"},
     "span_status": {"choices": ["unset", "error"], "default": "unset"},
-    "via": {"type": "dict", "options": VIA, "required_one_of": [TO], "mutually_exclusive": [TO]},
-    "arrival": {"type": "dict", "options": ARRIVAL | ARRIVAL_PORT},
-    "backends": {"type": "list", "elements": "dict", "options": BACKEND, "default": []},
-    "hops": {"type": "list", "elements": "dict", "options": HOP | HOP_EXPORTERS, "default": []},
+    "via": {"type": "dict", "options": _VIA, "required_one_of": [_RECEIVERS], "mutually_exclusive": [_RECEIVERS]},
+    "arrival": {"type": "dict", "options": _ARRIVAL},
+    "backends": {"type": "list", "elements": "dict", "options": _BACKEND, "default": []},
+    "hops": {"type": "list", "elements": "dict", "options": _HOP, "default": []},
     "timeout_seconds": {"type": "float", "default": 30},
 }
-# What the module asks beside each argument alone.
-ONE_OF = [("endpoint", "via")]
-CONDITIONS: dict[str, Any] = {"required_one_of": ONE_OF, "mutually_exclusive": ONE_OF}
+# Data goes to an address of this machine's network, or through the API server.
+_WAYS = [("endpoint", "via")]
+CONDITIONS: dict[str, Any] = {"required_one_of": _WAYS, "mutually_exclusive": _WAYS}
