@@ -44,7 +44,7 @@ resources:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collector_info import (
     run_collector_info,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.connect import CLUSTER_ARG_SPEC

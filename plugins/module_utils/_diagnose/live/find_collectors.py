@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the collectors to diagnose in a cluster, whoever deployed them, and their pods; and list them. Private."""
+"""Find the collectors to diagnose in a cluster, whoever deployed them, and their pods. Private."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ..._kube.live.api_errors import listing
-from ..._kube.live.cluster import Cluster
-from ..._kube.live.connect import connect, run
-from ..._kube.live.kinds import ApiResource, ApiResources
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import is_ours
 from ..._kube.removal_command import BUILT_IN, removal
 from ..._otelcol.config.paths import at, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
-from ..._otelcol.kube.objects import Manifest
 from ..._rollout import restarts
 from ..._rollout.failures import owned
 from ..pod_config import collector_container
@@ -154,8 +147,10 @@ def _candidates(reader: ClusterReader, namespace: str, kind: str, name: str, not
             yield make_target(manifest)
 
 
-def _plain(item: Object) -> DiagnosedTarget:
-    return DiagnosedTarget(item["metadata"]["namespace"], item["metadata"]["name"], item["kind"], workload=item)
+def _plain(workload: Object) -> DiagnosedTarget:
+    """Return a workload that no operator has made."""
+    metadata = workload["metadata"]
+    return DiagnosedTarget(metadata["namespace"], metadata["name"], workload["kind"], workload=workload)
 
 
 def _target(reader: ClusterReader, custom: Object) -> DiagnosedTarget:
@@ -188,7 +183,7 @@ def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     if not target.workload:
         return []
     replica_sets = reader.listed("replicasets", target.namespace, target.notes) or []
-    owners = [target.workload, *(one for one in replica_sets if owned(one, target.workload))]
+    owners = [target.workload, *(replica_set for replica_set in replica_sets if owned(replica_set, target.workload))]
     own_pods = []
     for pod in pods:
         is_leaving = pod["metadata"].get("deletionTimestamp")
@@ -200,9 +195,9 @@ def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
 def _with_sidecar(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     """Return the pods with this sidecar, which live where applications do; at least those of its own namespace."""
     label = restarts.injected_label(target.namespace, target.name)
-    found = reader.labelled_pods(f"{restarts.INJECTED}={label}", target.notes)
-    if found is not None:
-        return found
+    labelled_pods = reader.labelled_pods(f"{restarts.INJECTED}={label}", target.notes)
+    if labelled_pods is not None:
+        return labelled_pods
     pods = reader.listed("pods", target.namespace, target.notes) or []
     return [pod for pod in pods if labels_of(pod).get(restarts.INJECTED) == label]
 
@@ -222,40 +217,3 @@ def unlisted(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[dict[s
                     command = removal(place, name, [plural, *BUILT_IN])
                     rows.append({"kind": manifest["kind"], "namespace": place, "name": name, "command": command})
     return rows
-
-
-# Workloads, ConfigMaps and custom resources of the operator, and what shuts the ports of their pods.
-INFO_KINDS = (
-    ("apps/v1", "DaemonSet"),
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-    ("v1", "ConfigMap"),
-    ("v1", "Service"),
-    ("opentelemetry.io/v1beta1", "OpenTelemetryCollector"),
-    ("networking.k8s.io/v1", "NetworkPolicy"),
-)
-
-
-def run_collector_info(module: AnsibleModule) -> None:
-    run(module, lambda: {"changed": False, **read(connect(module))})
-
-
-def read(cluster: Cluster) -> dict[str, Any]:
-    """Return the objects of all namespaces. A kind that this user may not list is warned of; there may be none."""
-    api = ApiResources(cluster)
-    served = [api.find(*kind) for kind in INFO_KINDS]
-    resources = [resource for resource in served if resource]
-    listings = cluster.parallel(lambda resource: _listed(cluster, resource), resources)
-    objects: list[Object] = []
-    warnings = []
-    for resource, listed in zip(resources, listings, strict=True):
-        if listed is None:
-            warnings.append(f"This user may not list {resource.plural} of all namespaces, so they are not checked")
-        else:
-            objects += listed
-    return {"resources": objects, "warnings": warnings}
-
-
-def _listed(cluster: Cluster, resource: ApiResource) -> list[Manifest] | None:
-    named = {"apiVersion": resource.api_version, "kind": resource.kind}
-    return listing(resource.plural, lambda: [{**item, **named} for item in cluster.items(resource.path())])

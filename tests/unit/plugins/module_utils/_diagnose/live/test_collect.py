@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live import flow
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.find_collectors import read
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.live.collector_info import read
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.names import OWNER
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.wave_note import note_of, pods_release
