@@ -26,7 +26,6 @@ ABOVE: dict[str, int] = {
     "tests/contract/kubernetes_rules.py:pods": 22,
     "tests/contract/test_commands.py:faults": 21,
     "tests/unit/plugins/module_utils/server_side_apply.py:applied": 21,
-    "tools/catalogue/tables.py:removals": 21,
     "tests/contract/test_patterns.py:calls": 20,
     "molecule/operator_changes/tests/test_faults.py:wrongs": 19,
     "tests/contract/test_catalogue_data.py:test_a_row_is_well_formed": 18,

@@ -17,7 +17,7 @@ from pathlib import Path
 from . import fields, opaque, ottl, schemas, scrapers
 from .clones import Missing
 from .generate import HAND_KEPT, generate, tidy
-from .tables import Unadvised
+from .removals import Unadvised
 
 CATALOGUE = Path(__file__).parents[2] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
 

@@ -13,6 +13,7 @@ from typing import Any
 from . import manifests, tables
 from .clones import Clone, clones
 from .metadata import Meta, Metadata, read
+from .removals import removals
 from .tables import Row
 from .versions import FIRST, parse_version, text
 
@@ -48,7 +49,7 @@ def generate(folder: Path) -> dict[str, str]:
         "components.json": rows_text(rows),
         "builds.json": rows_text(tables.builds(members, inside)),
         "providers.json": rows_text(manifests.schemes(found[_RELEASES][0], members)),
-        "removals.json": rows_text(tables.removals(members, rows, _hand("removals"))),
+        "removals.json": rows_text(removals(members, rows, _hand("removals"))),
         "provenance.json": _provenance(found, metadata, members, rows),
     }
 

@@ -1,11 +1,17 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Joins who ships a component with what it says of itself: the rows of the tables."""
+"""Makes the rows of components.json and builds.json, and the gaps in provenance.json.
+
+Two sources are joined: which build ships a module (`manifests.py`), and what the module's metadata states
+(`metadata.py`). They disagree at times: a module may be shipped without metadata, or described and never shipped.
+tools/catalogue/README.md describes the rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from itertools import pairwise
 from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.builds import guessed_type
@@ -18,122 +24,148 @@ from .versions import FIRST, Version, parse_version, ranges, text
 Row = dict[str, Any]
 
 
-class Unadvised(Exception):  # noqa: N818 - what a maintainer reads
-    """A component left, and nobody wrote down what to use instead."""
-
-
-_ORDER = {name: number for number, name in enumerate(SECTIONS)}
-
-
 def components(members: Members, metadata: Metadata) -> list[Row]:
-    """Return one row per module: its type, the one before, stability by version, and where it is."""
-    members = {name: {v: keys for v, keys in found.items() if v >= FIRST} for name, found in members.items()}
-    shipped = {key for versions in members.values() for modules in versions.values() for key in modules}
-    rows = [_row(key, members, metadata) for key in shipped | set(metadata.by_module)]
-    return sorted(rows, key=lambda row: (_ORDER[row["section"]], row["type"], row["module"]))
+    """Return one row for each module that a build ships or that has metadata, by section, type and module.
+
+    A row has the newest type, the older type if there was one, the ranges of versions in which each build has the
+    module, and its stability. Builds older than FIRST count for nothing.
+    """
+    judged = {build: _since_first(versions) for build, versions in members.items()}
+    shipped = {key for versions in judged.values() for keys in versions.values() for key in keys}
+    rows = [_component_row(key, judged, metadata) for key in shipped | set(metadata.by_module)]
+    return sorted(rows, key=_place_of_component)
 
 
-def _row(key: Key, members: Members, metadata: Metadata) -> Row:
+def _since_first(versions: Mapping[Version, set[Key]]) -> dict[Version, set[Key]]:
+    """Return the versions that the catalogue judges, with their modules."""
+    return {version: keys for version, keys in versions.items() if version >= FIRST}
+
+
+def _place_of_component(row: Row) -> tuple[int, str, str]:
+    """Return what orders the rows of components."""
+    return SECTIONS.index(row["section"]), row["type"], row["module"]
+
+
+def _component_row(key: Key, members: Members, metadata: Metadata) -> Row:
+    """Return the row of a module. The order of its keys is that of the table's file."""
     section, module = key
-    said = dict(sorted(metadata.by_module.get(key, {}).items()))
-    newest = list(said.values())[-1].type if said else guessed_type(module)
-    row: Row = {"section": section, "type": newest, "module": module}
-    if not said:
+    statements = dict(sorted(metadata.by_module.get(key, {}).items()))
+    row: Row = {"section": section, "type": _newest_type(module, statements), "module": module}
+    if not statements:
         row["guessed"] = True
-    row |= _rename(said)
-    row["in"] = {
-        name: found
-        for name, versions in members.items()
-        if (found := ranges([v for v in versions if key in versions[v]], sorted(versions)))
-    }
-    row["stability"] = _stability(said, sorted(metadata.seen.get(repository(module), ())))
+    row |= _rename(statements)
+    row["in"] = _ranges_by_build(key, members)
+    row["stability"] = _stability(statements, metadata.seen.get(repository(module), set()))
     return row
 
 
-def _rename(said: Mapping[Version, Meta]) -> Row:
-    """Return the older type, the first version with the newer one, and whether that still takes the older one."""
-    types = list(said.values())
-    for (_, before), (version, after) in zip(list(said.items())[:-1], list(said.items())[1:], strict=True):
-        if before.type != after.type:
-            alias = any(meta.old == before.type for meta in types)
-            return {"was": before.type, "since": text(version)} | ({} if alias else {"alias": False})
+def _newest_type(module: str, statements: Mapping[Version, Meta]) -> str:
+    """Return the type that the newest statement has, or a guess from the folder's name without any statement."""
+    if not statements:
+        return guessed_type(module)
+    return statements[max(statements)].type
+
+
+def _rename(statements: Mapping[Version, Meta]) -> Row:
+    """Return the keys of the first rename: the older type, and the first version with the newer one.
+
+    `alias: false` says that no version names the older type as deprecated, so the Collector refuses it.
+    """
+    deprecated = {meta.old for meta in statements.values()}
+    for (_version, older), (version, newer) in pairwise(statements.items()):
+        if older.type == newer.type:
+            continue
+        rename: Row = {"was": older.type, "since": text(version)}
+        if older.type not in deprecated:
+            rename["alias"] = False
+        return rename
     return {}
 
 
-def _stability(said: Mapping[Version, Meta], seen: list[Version]) -> Row:
-    """Return signal → level by the version that begins with it; what no source shows gets the signals of both sides."""
+def _ranges_by_build(key: Key, members: Members) -> Row:
+    """Return the ranges of versions in which each build has a module; a build that never had it is left out."""
+    by_build: Row = {}
+    for build, versions in members.items():
+        having = [version for version, keys in versions.items() if key in keys]
+        if having:
+            by_build[build] = ranges(having, sorted(versions))
+    return by_build
+
+
+def _stability(statements: Mapping[Version, Meta], seen: Collection[Version]) -> Row:
+    """Return the level of each signal, by the version that begins with these levels.
+
+    Statements are in the order of versions. If a later one has signals that the one before lacks, and no source shows
+    the versions between them, the signals of both hold there: no version is judged by a guess.
+    """
     changes: Row = {}
-    last: dict[str, str] | None = None
+    levels: dict[str, str] | None = None
     previous: Version = ()
-    for version, meta in said.items():
-        now = dict(meta.stability)
-        hidden = _hidden(previous, version, seen) if last is not None else None
-        if last is not None and hidden and set(now) != set(last) and set(now) | set(last) != set(last):
-            changes[text(hidden)] = last = dict(sorted({**last, **now}.items()))
-        if now != last:
-            changes[text(version)] = last = now
+    for version, meta in statements.items():
+        stated = dict(meta.stability)
+        if levels is not None and stated.keys() - levels.keys():
+            unseen = _first_unseen(previous, version, seen)
+            if unseen:
+                levels = dict(sorted((levels | stated).items()))
+                changes[text(unseen)] = levels
+        if stated != levels:
+            levels = stated
+            changes[text(version)] = levels
         previous = version
     return changes
 
 
-def _hidden(previous: Version, version: Version, seen: list[Version]) -> Version | None:
-    """Return the first version between two statements if no source shows any version there; minors come one by one."""
-    following = (previous[0], previous[1] + 1, 0)
-    return following if following < version and not any(previous < other < version for other in seen) else None
+def _first_unseen(previous: Version, version: Version, seen: Collection[Version]) -> Version | None:
+    """Return the first minor version after `previous`; None if that is not before `version`.
 
-
-def removals(members: Members, rows: Iterable[Row], advice: Iterable[Row]) -> list[Row]:
-    """Return what left the official builds for good: the first version without it, and what to use instead.
-
-    Raises Unadvised for one that tools/catalogue/removals.json does not speak of.
+    None too if a source shows any version between the two: then the component had no other statement there.
     """
-    official = [members[name] for name in OFFICIAL]
-    known = sorted({version for versions in official for version in versions})
-    at: dict[Version, set[Key]] = {v: set().union(*(found.get(v, set()) for found in official)) for v in known}
-    types = {(row["section"], row["module"]): row["type"] for row in rows}
-    hints = {(hint["section"], hint["folder"]): hint for hint in advice}
-    found: dict[Key, Row] = {}
-    for section, module in sorted({key for keys in at.values() for key in keys} - at[known[-1]]):
-        key = (section, types.get((section, module)) or guessed_type(module))
-        if key not in hints:
-            raise Unadvised(f"{key[1]} left {section}: say in tools/catalogue/removals.json what to use instead")
-        gone = ranges([v for v in known if (section, module) in at[v]], known).rpartition("..")[2]
-        later = key not in found or parse_version(found[key]["gone"]) < parse_version(gone)
-        if "skip" not in hints[key] and later:
-            hint = hints[key]
-            row = {"section": section, "type": hint["type"], "gone": gone}
-            found[key] = row | {"use": hint["use"], "how": hint["how"]}
-    # Of releases whose manifests could not be read, the hint says which one is the first without it.
-    for key, hint in hints.items():
-        if "gone" in hint:
-            found.setdefault(key, {name: hint[name] for name in ("section", "type", "gone", "use", "how")})
-    return sorted(found.values(), key=lambda row: (_ORDER[row["section"]], row["type"]))
+    following = (previous[0], previous[1] + 1, 0)
+    if following >= version:
+        return None
+    if any(previous < other < version for other in seen):
+        return None
+    return following
 
 
 def builds(members: Members, own: Mapping[str, Version]) -> list[Row]:
-    """Return one row per version of the Collector: the builds that have it, and ADOT's versions with it inside."""
-    versions = sorted({v for found in members.values() for v in found if v >= FIRST})
-    rows: list[Row] = []
-    for version in versions:
-        row: Row = {"version": text(version), "in": sorted(name for name, found in members.items() if version in found)}
-        labels = sorted((label for label, inside in own.items() if inside == version), key=parse_version)
-        rows.append(row | ({"adot": labels} if labels else {}))
-    return rows
+    """Return one row for each version of the Collector: the builds that have it, and ADOT's versions with it inside.
+
+    `own` has the version of the Collector inside each version of ADOT.
+    """
+    versions = sorted({version for by_version in members.values() for version in by_version if version >= FIRST})
+    return [_build_row(version, members, own) for version in versions]
+
+
+def _build_row(version: Version, members: Members, own: Mapping[str, Version]) -> Row:
+    """Return the row of a version of the Collector; `adot` is left out if no version of ADOT has it inside."""
+    row: Row = {"version": text(version)}
+    row["in"] = sorted(build for build, versions in members.items() if version in versions)
+    labels = [label for label, inside in own.items() if inside == version]
+    if labels:
+        row["adot"] = sorted(labels, key=parse_version)
+    return row
 
 
 def repository(module: str) -> str:
-    """Return which repository a module is from: core, contrib, or neither."""
-    return next((name for name in (CORE, CONTRIB) if module.startswith(name)), "")
+    """Return the prefix of the repository that has a module, CORE or CONTRIB; empty text for any other."""
+    for prefix in (CORE, CONTRIB):
+        if module.startswith(prefix):
+            return prefix
+    return ""
 
 
 def gaps(metadata: Metadata, members: Members) -> list[Row]:
-    """Return the ranges of released versions of which no source shows the components' metadata."""
-    released = sorted({v for name in OFFICIAL for v in members[name] if v >= FIRST})
-    found: list[Row] = []
-    for name in (CORE, CONTRIB):
-        minors = {version[:2] for version in metadata.seen[name]}
+    """Return the ranges of released versions of which no source shows the components' metadata, by repository.
+
+    A patch release counts as seen if any release of its minor version is.
+    """
+    released = sorted({version for build in OFFICIAL for version in members[build] if version >= FIRST})
+    rows: list[Row] = []
+    for prefix in (CORE, CONTRIB):
+        minors = {version[:2] for version in metadata.seen[prefix]}
         lacking = [version for version in released if version[:2] not in minors]
         for span in ranges(lacking, released).split():
             since, _dots, until = span.partition("..")
-            found.append({"module": name, "since": since, "until": until, "why": "no source has the metadata"})
-    return found
+            rows.append({"module": prefix, "since": since, "until": until, "why": "no source has the metadata"})
+    return rows
