@@ -1,10 +1,14 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tools.addresses [--guides] FOLDER [REPOSITORY]`: name the repository in a copy that is published.
+"""`python -m tools.addresses [--guides] FOLDER [REPOSITORY]`: rewrite relative links in a copy that is published.
 
-Galaxy shows README.md and docs/*.md outside the repository: relative links become links to the repository at the
-release's tag, or plain text. Links between the pages of docs/ stay. `--guides` does this for the documentation site.
+Galaxy shows README.md and docs/*.md outside the repository. So a relative link becomes a link to REPOSITORY, which is
+the address of a git host such as `https://git.example.org/team/collection`. Without REPOSITORY, it becomes its text.
+Links between the pages of docs/ stay.
+
+`tools/build` calls it for the artefact, whose links lead to the tag of the release. `tools/docs` calls it with
+`--guides` for the pages of the documentation site, whose links lead to the branch main.
 """
 
 from __future__ import annotations
@@ -13,64 +17,84 @@ import re
 import sys
 from pathlib import Path
 
-LINK = re.compile(r"\[([^\]]+)\]\((?!https?://|#)([^)]+)\)")
-IMAGE = re.compile(r"!" + LINK.pattern + r"\n\n?")
-OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./([^)]+)\)")
-BY_FILE = re.compile(r"\[(?:docs/)?(\w+\.md)\]\((\1(?:#[^)]*)?)\)")
+# `[text](target)`, where the target is neither an address nor a heading of the same page.
+RELATIVE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?://|#)([^)]+)\)")
+# An image in a paragraph of its own.
+IMAGE = re.compile(r"!" + RELATIVE_LINK.pattern + r"\n\n?")
+# A link of a page of docs/ to a file outside of that folder.
+LINK_OUT_OF_DOCS = re.compile(r"\[([^\]]+)\]\(\.\./([^)]+)\)")
+# A link whose text is the name of its file, such as `[docs/eks.md](eks.md#roles)`.
+LINK_NAMED_BY_FILE = re.compile(r"\[(?:docs/)?(\w+\.md)\]\((\1(?:#[^)]*)?)\)")
+VERSION_LINE = re.compile(r"^version: (\S+)$", re.MULTILINE)
 
 
-def page(text: str, base: str) -> str:
-    """Return README.md, whose own links are below this address, or are text if there is none."""
-    text = IMAGE.sub(rf"![\1]({base}/\2?raw=true)\n\n" if base else "", text)
-    return LINK.sub(rf"[\1]({base}/\2)" if base else r"\1", text)
+def readme_page(text: str, base: str) -> str:
+    """Return a README.md whose relative links and images are below the address `base`.
 
-
-def guide(text: str, base: str) -> str:
-    """Return a page of docs/, whose links out of that folder are below this address, or are text if there is none.
-
-    A link that is named after its file gets the title of that page or heading.
+    If `base` is empty, a link becomes its text, and an image goes.
     """
-    return inside(BY_FILE.sub(r"[](\2)", text), base)
+    if not base:
+        return RELATIVE_LINK.sub(r"\1", IMAGE.sub("", text))
+    with_images = IMAGE.sub(rf"![\1]({base}/\2?raw=true)\n\n", text)
+    return RELATIVE_LINK.sub(rf"[\1]({base}/\2)", with_images)
 
 
-def inside(text: str, base: str) -> str:
-    """Return a page of docs/ whose links out of that folder are below this address, or are text if there is none."""
-    return OUTSIDE.sub(rf"[\1]({base}/\2)" if base else r"\1", text)
+def docs_page(text: str, base: str) -> str:
+    """Return a page of docs/ whose links out of that folder are below the address `base`; their text if it is empty."""
+    return LINK_OUT_OF_DOCS.sub(rf"[\1]({base}/\2)" if base else r"\1", text)
 
 
-def galaxy(text: str, repository: str) -> str:
-    """Return galaxy.yml with the addresses of the project."""
-    lines = {
+def site_page(text: str, base: str) -> str:
+    """Return a page of docs/ for the documentation site.
+
+    Links out of the folder are those of `docs_page`. A link that is named by its file loses its text: the site writes
+    the title of the page or heading there.
+    """
+    return docs_page(LINK_NAMED_BY_FILE.sub(r"[](\2)", text), base)
+
+
+def galaxy_with_addresses(text: str, repository: str) -> str:
+    """Return galaxy.yml with the addresses of the project, which the repository itself does not have."""
+    addresses = {
         "repository": repository,
         "documentation": f"{repository}/tree/main/docs",
         "homepage": repository,
         "issues": f"{repository}/issues",
     }
-    return text + "".join(f"{name}: {value}\n" for name, value in lines.items())
+    return text + "".join(f"{key}: {address}\n" for key, address in addresses.items())
 
 
-def archive(folder: Path, repository: str = "") -> None:
-    """Rewrite what `tools/build` publishes."""
-    about = folder / "galaxy.yml"
-    (version,) = re.findall(r"^version: (\S+)$", about.read_text(encoding="utf-8"), re.MULTILINE)
+def rewrite_artefact(folder: Path, repository: str = "") -> None:
+    """Rewrite the pages of a copy of the collection, and add the addresses to its galaxy.yml if there is a repository.
+
+    Raises ValueError if galaxy.yml has no version, or several.
+    """
+    galaxy = folder / "galaxy.yml"
+    galaxy_text = galaxy.read_text(encoding="utf-8")
+    (version,) = VERSION_LINE.findall(galaxy_text)
     base = f"{repository}/blob/v{version}" if repository else ""
-    for path in [folder / "README.md", *folder.glob("roles/*/README.md")]:
-        path.write_text(page(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+    for path in (folder / "README.md", *folder.glob("roles/*/README.md")):
+        path.write_text(readme_page(path.read_text(encoding="utf-8"), base), encoding="utf-8")
     for path in folder.glob("docs/*.md"):
-        path.write_text(inside(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+        path.write_text(docs_page(path.read_text(encoding="utf-8"), base), encoding="utf-8")
     if repository:
-        about.write_text(galaxy(about.read_text(encoding="utf-8"), repository), encoding="utf-8")
+        galaxy.write_text(galaxy_with_addresses(galaxy_text, repository), encoding="utf-8")
 
 
-def guides(folder: Path, repository: str = "") -> None:
-    """Rewrite the pages that `tools/docs` publishes."""
+def rewrite_site(folder: Path, repository: str = "") -> None:
+    """Rewrite the pages in a folder of the documentation site."""
+    base = f"{repository}/blob/main" if repository else ""
     for path in folder.glob("*.md"):
-        base = f"{repository}/blob/main" if repository else ""
-        path.write_text(guide(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+        path.write_text(site_page(path.read_text(encoding="utf-8"), base), encoding="utf-8")
+
+
+def main(arguments: list[str]) -> None:
+    """Rewrite the folder that the arguments of the command line name."""
+    if arguments[0] == "--guides":
+        rewrite_site(Path(arguments[1]), *arguments[2:])
+    else:
+        rewrite_artefact(Path(arguments[0]), *arguments[1:])
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--guides":
-        guides(Path(sys.argv[2]), *sys.argv[3:])
-    else:
-        archive(Path(sys.argv[1]), *sys.argv[2:])
+    main(sys.argv[1:])

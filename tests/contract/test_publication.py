@@ -35,7 +35,7 @@ def published(folder: Path, address: str) -> Path:
     for path in ("galaxy.yml", "README.md", *files("roles/*/README.md"), *files("docs/*.md")):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text(path), encoding="utf-8")
-    addresses.archive(folder, address)
+    addresses.rewrite_artefact(folder, address)
     return folder
 
 
