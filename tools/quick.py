@@ -4,7 +4,8 @@
 """`python -m tools.quick`: print the tests of the files that differ from the branch main of the remote.
 
 These are the tests that changed, those beside a changed module or that import it, those that name a changed file of
-another kind, and those of the house's rules.
+another kind, and those of the house's rules. A deleted file counts as changed, and a renamed one under both names:
+tests that still use the old name would fail.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ("tests/contract/test_budgets.py", "tests/contract/test_rooms.py")
+TESTS = ("tests/unit/*test_*.py", "tests/contract/*test_*.py")  # in git's patterns, `*` is any depth
 _COLLECTION = "ansible_collections.o11y.opentelemetry."
 
 
@@ -25,39 +27,58 @@ def git(*arguments: str) -> list[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def changed() -> list[str]:
-    """Return the files that differ from where the branch began, or from the last commit without a remote."""
+def changed_files() -> list[str]:
+    """Return the files that differ from where the branch began, or from the last commit without a remote.
+
+    New files count that git does not know yet, and files that are gone.
+    """
     upstream = git("branch", "--remotes", "--list", "origin/main")
     base = git("merge-base", "HEAD", "origin/main")[0] if upstream else "HEAD"
-    listed = {*git("diff", "--name-only", base), *git("ls-files", "--others", "--exclude-standard")}
+    differing = git("diff", "--name-only", "--no-renames", base)
+    return sorted({*differing, *_untracked()})
+
+
+def existing_tests() -> list[str]:
+    """Return the files of unit and contract tests, those that git does not know yet too."""
+    listed = {*git("ls-files", *TESTS), *_untracked(*TESTS)}
     return sorted(path for path in listed if (ROOT / path).is_file())
 
 
+def _untracked(*patterns: str) -> list[str]:
+    """Return the files that git neither knows nor ignores, by patterns if there are any."""
+    return git("ls-files", "--others", "--exclude-standard", "--", *patterns)
+
+
 def imports(path: str, source: str) -> Iterator[str]:
-    """Yield what a file imports of the project, as dotted names from its root."""
+    """Yield what a file imports of the project by `from … import …`, as dotted names from the project's root."""
     package = PurePosixPath(path).parent.parts
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom):
-            inside = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join(filter(None, (*inside, (node.module or "").removeprefix(_COLLECTION))))
-            yield from (module, *(f"{module}.{alias.name}" for alias in node.names))
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        outer = package[: len(package) - node.level + 1] if node.level else ()
+        module = ".".join(filter(None, (*outer, (node.module or "").removeprefix(_COLLECTION))))
+        yield module
+        for alias in node.names:
+            yield f"{module}.{alias.name}"
 
 
 def selected(paths: Iterable[str], tests: Iterable[str]) -> list[str]:
-    """Return which of the tests belong to changed files."""
-    python = {PurePosixPath(path) for path in paths if path.endswith(".py")}
+    """Return the tests of the house's rules, and which of the given tests belong to changed files."""
+    changed = [PurePosixPath(path) for path in paths]
+    python = {path for path in changed if path.suffix == ".py"}
     modules = {".".join(path.with_suffix("").parts) for path in python}
-    beside = {PurePosixPath("tests/unit", path).parent for path in python}
-    names = {PurePosixPath(path).name for path in paths if not path.endswith(".py")}
-    found = set(HOUSE)
+    mirrors = {PurePosixPath("tests/unit", path).parent for path in python}
+    other_names = {path.name for path in changed if path.suffix != ".py"}
+    chosen = set(HOUSE)
     for test in tests:
-        source = (ROOT / test).read_text(encoding="utf-8")
-        named = any(name in source for name in names)
         path = PurePosixPath(test)
-        if named or path in python or path.parent in beside or modules & set(imports(test, source)):
-            found.add(test)
-    return sorted(found)
+        source = (ROOT / test).read_text(encoding="utf-8")
+        names_a_file = any(name in source for name in other_names)
+        imports_a_module = not modules.isdisjoint(imports(test, source))
+        if path in python or path.parent in mirrors or names_a_file or imports_a_module:
+            chosen.add(test)
+    return sorted(chosen)
 
 
 if __name__ == "__main__":
-    print(*selected(changed(), git("ls-files", "tests/unit/*test_*.py", "tests/contract/*test_*.py")))
+    print(*selected(changed_files(), existing_tests()))

@@ -54,13 +54,49 @@ def test_a_change_selects_the_tests_that_it_touches(
     assert [name.removeprefix(folders[0]).removeprefix(folders[1]) for name in found] == tests
 
 
-def test_a_file_that_differs_from_the_last_commit_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+FIRST_TEST = "tests/unit/test_first.py"
+SECOND_TEST = "tests/contract/test_second.py"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a repository that has a file and a test in its first commit."""
     monkeypatch.setattr(quick, "ROOT", tmp_path)
-    (tmp_path / "old").write_text("1")
+    (tmp_path / "old").write_text("1\n2\n3\n")
+    write_test(tmp_path, FIRST_TEST)
     quick.git("init", "--quiet")
     quick.git("add", ".")
     quick.git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "first")
-    (tmp_path / "new").write_text("1")
-    assert quick.changed() == ["new"]
-    (tmp_path / "old").write_text("2")
-    assert quick.changed() == ["new", "old"]
+    return tmp_path
+
+
+def write_test(project: Path, test: str) -> None:
+    """Write a test that imports no file of the project."""
+    (project / test).parent.mkdir(parents=True, exist_ok=True)
+    (project / test).write_text("")
+
+
+def test_a_file_that_differs_from_the_last_commit_is_changed(project: Path) -> None:
+    (project / "new").write_text("1")
+    assert quick.changed_files() == ["new"]
+    (project / "old").write_text("2")
+    assert quick.changed_files() == ["new", "old"]
+
+
+def test_a_deleted_file_is_changed(project: Path) -> None:
+    (project / "old").unlink()
+    assert quick.changed_files() == ["old"]
+
+
+def test_a_renamed_file_is_changed_under_both_names(project: Path) -> None:
+    quick.git("mv", "old", "renamed")
+    assert quick.changed_files() == ["old", "renamed"]
+
+
+def test_tests_are_those_that_exist(project: Path) -> None:
+    assert quick.existing_tests() == [FIRST_TEST]
+    write_test(project, SECOND_TEST)
+    assert quick.existing_tests() == [SECOND_TEST, FIRST_TEST], "one that git does not know yet"
+    (project / FIRST_TEST).unlink()
+    assert quick.existing_tests() == [SECOND_TEST], "one that is gone"
+    assert quick.selected(quick.changed_files(), quick.existing_tests()) == sorted([SECOND_TEST, *quick.HOUSE])
