@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What components say of themselves: type, older type, stability per signal, by module and version.
+"""Reads what components state of themselves: type, older type and stability of each signal, by module and version.
 
 Sources: `metadata.yaml` of each component at the release tags of opentelemetry-collector and the release commits of
 opentelemetry-collector-contrib, the copies that aws-otel-collector vendors, and the bundles of
@@ -10,7 +10,7 @@ opentelemetry-ecosystem-explorer. `status.distributions` is not read: it contrad
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,113 +21,188 @@ from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE, Key
 from .clones import Clone
 from .versions import FIRST, Version, parse_version
 
+# Class of a component in its metadata, and name of its folder → section of the config.
 _CLASSES = {name: f"{name}s" for name in ("receiver", "processor", "exporter", "connector", "extension")}
 _VENDORED = "vendor/github.com/open-telemetry/opentelemetry-collector-contrib/"
 _BUNDLES = "ecosystem-registry/collector"
-# They have metadata of a component's class, and are libraries.
+# Folders of libraries whose metadata has the class of a component.
 _HELPERS = {f"x{name}" for name in _CLASSES} | {f"{name}helper" for name in (*_CLASSES, "scraper")} | {"storage"}
+_NO_COMPONENTS = {"internal", "testdata"}
 
 
 @dataclass(frozen=True)
 class Meta:
-    """What one component says of itself in one version."""
+    """What a component states of itself in one version."""
 
     type: str
+    """Its type, such as `otlp`."""
     old: str = ""
+    """Its deprecated type, which the Collector still takes; empty if it has none."""
     stability: tuple[tuple[str, str], ...] = ()
+    """Signal and level, such as `traces` and `beta`, in the order of signals. A connector's are `traces>metrics`."""
 
 
 @dataclass
 class Metadata:
-    """All that the sources say: module → version → statement; and the versions of which a source shows everything."""
+    """The statements of all sources."""
 
     by_module: dict[Key, dict[Version, Meta]] = field(default_factory=dict)
+    """Module → version → statement."""
     seen: dict[str, set[Version]] = field(default_factory=lambda: {CORE: set(), CONTRIB: set()})
+    """Repository → versions of which a source shows all components."""
 
     def add(self, key: Key, version: Version, meta: Meta, *, weak: bool = False) -> None:
-        """Keep one statement. The later of two wins, because bundles get corrected; a weak one never does."""
+        """Keep a statement. It replaces an earlier one, because bundles get corrected; a weak one never does."""
         versions = self.by_module.setdefault(key, {})
         if not weak or version not in versions:
             versions[version] = meta
 
 
+@dataclass(frozen=True)
+class _Tree:
+    """Where a revision of a clone has the components of a repository."""
+
+    clone: Clone
+    revision: str
+    """A tag or commit."""
+    version: Version
+    """The version of the components there."""
+    repository: str
+    """CORE or CONTRIB."""
+    prefix: str = ""
+    """The folder that has the repository's files, with a slash at its end; empty for the root."""
+
+
+@dataclass(frozen=True)
+class _BundleFile:
+    """A file of a bundle: all components of a repository and class in one version."""
+
+    path: str
+    """`…/<core or contrib>/<label of a version>/<class>.yaml`."""
+    blob: str
+    """The id of its object in git."""
+
+    @property
+    def repository(self) -> str:
+        """CORE or CONTRIB."""
+        return CORE if self.path.split("/")[-3] == "core" else CONTRIB
+
+    @property
+    def component_class(self) -> str:
+        """The class of its components, such as `receiver`."""
+        return self.path.split("/")[-1].removesuffix(".yaml")
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether it was written between two releases."""
+        return self._label.endswith("-SNAPSHOT")
+
+    @property
+    def version(self) -> Version:
+        """The version that it describes: a snapshot `v0.158.1-SNAPSHOT` stands for the next release, 0.159.0."""
+        version = parse_version(self._label)
+        return (version[0], version[1] + 1, 0) if self.is_snapshot else version
+
+    @property
+    def _label(self) -> str:
+        return self.path.split("/")[-2]
+
+
 def read(core: Clone, contrib: Clone, adot: tuple[Clone, Mapping[str, Version]], explorers: list[Clone]) -> Metadata:
-    """Return what all sources say; the ones read later know better."""
+    """Return the statements of all sources. Later sources take precedence: vendored copies, releases, bundles.
+
+    `adot` is the clone of aws-otel-collector, with the version of the Collector inside each of its release tags.
+    """
     metadata = Metadata()
     vendored, inside = adot
     for tag, version in inside.items():
-        _tree(metadata, vendored, tag, version, repository=CONTRIB, prefix=_VENDORED)
-    for version, commit in sorted({**contrib.tags, **contrib.release_commits}.items()):
-        if version >= FIRST:
-            _tree(metadata, contrib, commit, version, repository=CONTRIB)
-            metadata.seen[CONTRIB].add(version)
-    for version, tag in sorted(core.tags.items()):
-        if version >= FIRST:
-            _tree(metadata, core, tag, version, repository=CORE)
-            metadata.seen[CORE].add(version)
+        _read_tree(metadata, _Tree(vendored, tag, version, CONTRIB, prefix=_VENDORED))
+    _read_releases(metadata, contrib, {**contrib.tags, **contrib.release_commits}, CONTRIB)
+    _read_releases(metadata, core, core.tags, CORE)
     for explorer in explorers:
-        _bundles(metadata, explorer)
+        _read_bundles(metadata, explorer)
     return metadata
 
 
+def _read_releases(metadata: Metadata, clone: Clone, revisions: Mapping[Version, str], repository: str) -> None:
+    """Add what the releases of a repository state, from FIRST on; each of them shows all components."""
+    for version, revision in sorted(revisions.items()):
+        if version >= FIRST:
+            _read_tree(metadata, _Tree(clone, revision, version, repository))
+            metadata.seen[repository].add(version)
+
+
+# The data of each YAML file that was read, by the id of its object: most files are the same in many releases.
 _parsed: dict[str, Any] = {}
 
 
-def _load(clone: Clone, blobs: list[str]) -> None:
-    new = sorted({blob for blob in blobs if blob not in _parsed})
-    for blob, text in clone.read(new).items():
+def _parse(clone: Clone, blobs: Iterable[str]) -> None:
+    """Parse the objects that were not parsed before; one call of git reads all of them."""
+    unread = sorted({blob for blob in blobs if blob not in _parsed})
+    for blob, text in clone.read(unread).items():
         _parsed[blob] = yaml.load(text, Loader=yaml.CSafeLoader)
 
 
-def _tree(
-    metadata: Metadata, clone: Clone, revision: str, version: Version, *, repository: str, prefix: str = ""
-) -> None:
-    folders = [f"{prefix}{name}" for name in _CLASSES]
-    files = [(path, blob) for path, blob in clone.blobs(revision, *folders) if path.endswith("/metadata.yaml")]
-    files = [item for item in files if not {"internal", "testdata"} & set(item[0].removeprefix(prefix).split("/"))]
-    _load(clone, [blob for _path, blob in files])
-    for path, blob in files:
-        module = path[len(prefix) :].removesuffix("/metadata.yaml")
-        section = _CLASSES.get((_parsed[blob] or {}).get("status", {}).get("class", ""))
-        if section and _parsed[blob].get("type") and module.rpartition("/")[2] not in _HELPERS:
-            metadata.add((section, f"{repository}{module}"), version, meta(_parsed[blob]))
+def _read_tree(metadata: Metadata, tree: _Tree) -> None:
+    """Add what each metadata.yaml of a revision states, except those of libraries and tests."""
+    files = dict(_metadata_files(tree))
+    _parse(tree.clone, files.values())
+    for module, blob in files.items():
+        data = _parsed[blob] or {}
+        section = _CLASSES.get((data.get("status") or {}).get("class", ""))
+        is_library = module.rpartition("/")[2] in _HELPERS
+        if section and data.get("type") and not is_library:
+            metadata.add((section, f"{tree.repository}{module}"), tree.version, meta(data))
 
 
-def _bundles(metadata: Metadata, clone: Clone) -> None:
+def _metadata_files(tree: _Tree) -> Iterator[tuple[str, str]]:
+    """Yield the folder of each metadata.yaml in the repository, and the id of its object."""
+    folders = [f"{tree.prefix}{name}" for name in _CLASSES]
+    for path, blob in tree.clone.blobs(tree.revision, *folders):
+        folder, _slash, name = path.removeprefix(tree.prefix).rpartition("/")
+        if name == "metadata.yaml" and _NO_COMPONENTS.isdisjoint(folder.split("/")):
+            yield folder, blob
+
+
+def _read_bundles(metadata: Metadata, explorer: Clone) -> None:
+    """Add what the bundles of a clone state at its newest commit. Snapshots come last, and are weak."""
+    files = sorted(_bundle_files(explorer), key=lambda file: file.is_snapshot)
+    _parse(explorer, [file.blob for file in files])
+    for file in files:
+        if not file.is_snapshot:
+            metadata.seen[file.repository].add(file.version)
+        for module, data in _entries(_parsed[file.blob], file.component_class):
+            key = (_CLASSES[file.component_class], f"{file.repository}{module}")
+            metadata.add(key, file.version, meta(data), weak=file.is_snapshot)
+
+
+def _bundle_files(explorer: Clone) -> Iterator[_BundleFile]:
+    """Yield the files of bundles that list components of a class."""
     names = {f"{name}.yaml" for name in _CLASSES}
-    everything = clone.blobs("HEAD", f"{_BUNDLES}/core", f"{_BUNDLES}/contrib")
-    files = [(path, blob) for path, blob in everything if path.rpartition("/")[2] in names]
-    _load(clone, [blob for _path, blob in files])
-    for path, blob in sorted(files, key=lambda item: _stands_for(item[0].split("/")[-2])[1]):
-        distribution, label, file = path.split("/")[-3:]
-        repository = CORE if distribution == "core" else CONTRIB
-        version, snapshot = _stands_for(label)
-        if not snapshot:
-            metadata.seen[repository].add(version)
-        for module, data in _entries(_parsed[blob], file.removesuffix(".yaml")):
-            key = (_CLASSES[file.removesuffix(".yaml")], f"{repository}{module}")
-            metadata.add(key, version, meta(data), weak=snapshot)
+    for path, blob in explorer.blobs("HEAD", f"{_BUNDLES}/core", f"{_BUNDLES}/contrib"):
+        if path.rpartition("/")[2] in names:
+            yield _BundleFile(path, blob)
 
 
-def _stands_for(label: str) -> tuple[Version, bool]:
-    """Return the version of a bundle, and whether it is a snapshot: `v0.158.1-SNAPSHOT` stands for 0.159.0, weakly."""
-    version = parse_version(label)
-    snapshot = label.endswith("-SNAPSHOT")
-    return ((version[0], version[1] + 1, 0) if snapshot else version), snapshot
-
-
-def _entries(bundle: Any, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield module path and metadata of a bundle's components; the bundle has the folder's name alone."""
-    for item in bundle["components"]:
-        data = item.get("metadata") or {}
-        if item["name"] in _HELPERS or not data.get("type"):
+def _entries(bundle: Any, component_class: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the folder in the repository and the metadata of each component of a bundle, which has folders' names."""
+    for component in bundle["components"]:
+        name, subtype = component["name"], component.get("subtype")
+        data = component.get("metadata") or {}
+        if name in _HELPERS or not data.get("type"):
             continue
-        middle = f"{item['subtype']}/" if item.get("subtype") else ""
-        yield f"{kind}/{middle}{item['name']}", data
+        yield (f"{component_class}/{subtype}/{name}" if subtype else f"{component_class}/{name}"), data
 
 
 def meta(data: Mapping[str, Any]) -> Meta:
-    """Return the facts of a metadata.yaml."""
+    """Return the statement of a metadata.yaml, which lists the signals of each level."""
     levels = (data.get("status") or {}).get("stability") or {}
-    stability = {signal.replace("_to_", ">"): level for level, signals in levels.items() for signal in signals or ()}
-    return Meta(str(data["type"]), str(data.get("deprecated_type") or ""), tuple(sorted(stability.items())))
+    stability: dict[str, str] = {}
+    for level, signals in levels.items():
+        for signal in signals or ():
+            stability[signal.replace("_to_", ">")] = level
+    return Meta(
+        type=str(data["type"]),
+        old=str(data.get("deprecated_type") or ""),
+        stability=tuple(sorted(stability.items())),
+    )
