@@ -1,16 +1,21 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page: what every rule finds, how severe that is, why, and what to do."""
+"""Makes the text of docs/rules.md: a table of all rules, then a chapter for each file of rules.
+
+A rule's text comes from the rule itself: its reason is the docstring of its check, its chapter the docstring of the
+module of that check. The wrong and the right config come from the cases that test the rule (`examples.py`).
+"""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from .examples import example
+from .examples import Example, example
 from .project import plugin
 
 _HEAD = """<!-- Written by `python -m tools.rules --write` from the rules and their test cases; do not edit. -->
@@ -27,76 +32,127 @@ version of contrib. A rule that needs to know where a config runs reports nothin
 - **Add rules of your own** in YAML, without Python: see [own_rules.md](own_rules.md).
 - Rules marked ● find what `otelcol validate` rejects too. The others find what it does not check.
 """
+# Types of components that begin a reason. They are written in small letters, like names with an underscore.
+_NAMES_IN_SMALL_LETTERS = ("awsemf", "pprof")
+_ENDS_OF_SENTENCES = (".", "?", "!")
+
+
+@dataclass(frozen=True)
+class Severities:
+    """The severity of a rule in each profile: error, warning, info or off."""
+
+    development: str
+    """In the profile `development`."""
+    default: str
+    """In the profile `default`."""
+    production: str
+    """In the profile `production`."""
 
 
 def page() -> str:
-    """Return docs/rules.md."""
+    """Return the text of docs/rules.md."""
     findings = plugin("plugin_utils._otelcol._findings")
     rules = list(plugin("module_utils._otelcol.rules.rules").RULES)
-    parts = [_HEAD, _table([*rules, *findings.OURS], {rule.id for rule in rules})]
-    for module in dict.fromkeys(map(_module, rules)):
-        parts.append(_chapter(module, [rule for rule in rules if _module(rule) == module]))
-    return "\n".join(parts)
+    by_module: dict[str, list[Any]] = {}
+    for rule in rules:
+        by_module.setdefault(_module_of(rule), []).append(rule)
+    chapters = [_chapter(module, its_rules) for module, its_rules in by_module.items()]
+    explained = {rule.id for rule in rules}
+    return "\n".join([_HEAD, _table([*rules, *findings.OURS], explained), *chapters])
 
 
-def _module(rule: Any) -> str:
-    """Return the module of a rule's check, which is a function or a partial one."""
-    return str(getattr(rule.check, "func", rule.check).__module__)
+def _module_of(rule: Any) -> str:
+    """Return the name of the module that has a rule's check, a function or a partial one."""
+    function = getattr(rule.check, "func", rule.check)
+    return str(function.__module__)
 
 
 def _table(rules: list[Any], explained: set[str]) -> str:
+    """Return the table of all rules. The id of a rule that has a section is a link to it."""
     lines = ["| rule | ● | development | default | production | finds |", "|---|---|---|---|---|---|"]
     for rule in rules:
         name = f"[{rule.id}](#{rule.id})" if rule.id in explained else rule.id
-        cells = (name, "●" if rule.shared else "", *_severities(rule), _reason(rule))
+        shared = "●" if rule.shared else ""
+        severities = _severities(rule)
+        cells = (name, shared, severities.development, severities.default, severities.production, _reason(rule))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _severities(rule: Any) -> tuple[str, str, str]:
+def _severities(rule: Any) -> Severities:
+    """Return the severities of a rule: what a profile says, else the rule's own."""
     profiles = plugin("module_utils._otelcol.rules.profiles").PROFILES
-    development, default, production = (
-        profiles[name].get(rule.id, rule.severity) for name in ("development", "default", "production")
+    return Severities(
+        development=profiles["development"].get(rule.id, rule.severity),
+        default=profiles["default"].get(rule.id, rule.severity),
+        production=profiles["production"].get(rule.id, rule.severity),
     )
-    return development, default, production
 
 
 def _chapter(module: str, rules: list[Any]) -> str:
-    about = " ".join((sys.modules[module].__doc__ or "").split())
-    title, _stop, rest = about.partition(". ")
-    what = title.removeprefix("Rules on ").partition(":")[0].rstrip(".")
-    source = re.sub(r"\s*Private\.$", "", rest).strip()
-    lines = [f"## {what[:1].upper()}{what[1:]}", ""]
+    """Return the chapter of a module of rules: its title, its source if its docstring names one, and its rules."""
+    docstring = " ".join((sys.modules[module].__doc__ or "").split())
+    first_sentence, _stop, others = docstring.partition(". ")
+    lines = [f"## {_title(first_sentence)}", ""]
+    source = re.sub(r"\s*Private\.$", "", others).strip()
     if source.startswith("Source"):
         lines += [source.replace("Source of each: ", "Source: "), ""]
-    return "\n".join([*lines, *(line for rule in rules for line in _section(rule))])
+    for rule in rules:
+        lines += _section(rule)
+    return "\n".join(lines)
+
+
+def _title(sentence: str) -> str:
+    """Return the title in the first sentence of a docstring: `Rules on ports: …` is about `Ports`."""
+    subject = sentence.removeprefix("Rules on ").partition(":")[0].rstrip(".")
+    return _capitalized(subject)
 
 
 def _section(rule: Any) -> Iterator[str]:
+    """Yield the lines of a rule's section."""
     shown = example(rule.id)
-    development, default, production = _severities(rule)
-    others = {"development": development, "production": production}
-    differs = ", ".join(f"{value} in {name}" for name, value in others.items() if value != default)
-    yield from (f"### {rule.id}", "", f"{_reason(rule)} **{default}**" + (f", {differs}" if differs else "") + ".", "")
-    where = f" ({shown.around})" if shown.around else ""
-    yield from (f"Wrong{where}:", "", "```yaml", *_lines(shown.wrong), "```", "")
-    path = f"`{shown.path}`: " if shown.path else ""
-    stop = "" if shown.message.endswith((".", "?", "!")) else "."
-    said = f"> {path}{shown.message}{stop} {shown.fix}".rstrip()
-    yield from (said.replace("[^", r"\[^"), "")  # a glob is no footnote
-    other = f" ({shown.right_around})" if shown.right_around not in ("", shown.around) else ""
-    yield from (f"Right{other}:", "", "```yaml", *_lines(shown.right), "```", "")
+    yield from (f"### {rule.id}", "", f"{_reason(rule)} {_severity_sentence(rule)}", "")
+    yield from _excerpt("Wrong", shown.around, shown.wrong)
+    yield from (_finding(shown), "")
+    differs_around = shown.right_around != shown.around
+    yield from _excerpt("Right", shown.right_around if differs_around else "", shown.right)
     if rule.documentation:
         yield from (f"See <{rule.documentation}>", "")
 
 
-def _lines(text: str) -> list[str]:
-    return text.rstrip("\n").split("\n")
+def _severity_sentence(rule: Any) -> str:
+    """Return the default severity and those that differ from it, such as `**warning**, error in production.`"""
+    severities = _severities(rule)
+    sentence = f"**{severities.default}**"
+    if severities.development != severities.default:
+        sentence += f", {severities.development} in development"
+    if severities.production != severities.default:
+        sentence += f", {severities.production} in production"
+    return f"{sentence}."
+
+
+def _excerpt(word: str, around: str, config: str) -> Iterator[str]:
+    """Yield the lines that show a config, with what is known around it in brackets."""
+    title = f"{word} ({around}):" if around else f"{word}:"
+    yield from (title, "", "```yaml", *config.rstrip("\n").split("\n"), "```", "")
+
+
+def _finding(shown: Example) -> str:
+    """Return what the rule says of the wrong config: path, message and fix, as a quotation."""
+    path = f"`{shown.path}`: " if shown.path else ""
+    stop = "" if shown.message.endswith(_ENDS_OF_SENTENCES) else "."
+    quotation = f"> {path}{shown.message}{stop} {shown.fix}".rstrip()
+    return quotation.replace("[^", r"\[^")  # a glob is no footnote
 
 
 def _reason(rule: Any) -> str:
-    """Return the reason as a sentence about what is found."""
+    """Return a rule's reason as a sentence for a cell of a table. A name of a component keeps its first letter."""
     text = str(rule.reason).removeprefix("Yield ").replace("|", "\\|")
-    first = text.split(" ")[0]
-    is_name = "_" in first or first in ("awsemf", "pprof")
-    return text if is_name else f"{text[:1].upper()}{text[1:]}"
+    first_word = text.partition(" ")[0]
+    is_name = "_" in first_word or first_word in _NAMES_IN_SMALL_LETTERS
+    return text if is_name else _capitalized(text)
+
+
+def _capitalized(text: str) -> str:
+    """Return a text with a capital first letter; the others stay."""
+    return f"{text[:1].upper()}{text[1:]}"
