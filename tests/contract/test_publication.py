@@ -160,3 +160,11 @@ def test_a_plugin_without_documentation_is_told_of_what_galaxy_imports(
     log.write_text("", encoding="utf-8")
     assert imported.main(result, log) == 1
     assert capsys.readouterr().out == f"{kind} silent has no documentation\n"
+
+
+def test_an_import_that_found_nothing_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result, log = tmp_path / "result.json", tmp_path / "log"
+    result.write_text(json.dumps({"docs_blob": {"contents": []}, "contents": []}), encoding="utf-8")
+    log.write_text("", encoding="utf-8")
+    assert imported.main(result, log) == 1
+    assert "found no module, filter, inventory or lookup" in capsys.readouterr().out
