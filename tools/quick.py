@@ -66,18 +66,21 @@ def selected(paths: Iterable[str], tests: Iterable[str]) -> list[str]:
     """Return the tests of the house's rules, and which of the given tests belong to changed files."""
     changed = [PurePosixPath(path) for path in paths]
     python = {path for path in changed if path.suffix == ".py"}
-    modules = {".".join(path.with_suffix("").parts) for path in python}
-    mirrors = {PurePosixPath("tests/unit", path).parent for path in python}
     other_names = {path.name for path in changed if path.suffix != ".py"}
-    chosen = set(HOUSE)
-    for test in tests:
-        path = PurePosixPath(test)
-        source = (ROOT / test).read_text(encoding="utf-8")
-        names_a_file = any(name in source for name in other_names)
-        imports_a_module = not modules.isdisjoint(imports(test, source))
-        if path in python or path.parent in mirrors or names_a_file or imports_a_module:
-            chosen.add(test)
-    return sorted(chosen)
+    return sorted({*HOUSE, *(test for test in tests if _belongs(test, python, other_names))})
+
+
+def _belongs(test: str, python: set[PurePosixPath], other_names: set[str]) -> bool:
+    """Whether a test changed, is beside a changed module, imports one, or has the name of another changed file."""
+    path = PurePosixPath(test)
+    mirrors = {PurePosixPath("tests/unit", module).parent for module in python}
+    if path in python or path.parent in mirrors:
+        return True
+    source = (ROOT / test).read_text(encoding="utf-8")
+    if any(name in source for name in other_names):
+        return True
+    modules = {".".join(module.with_suffix("").parts) for module in python}
+    return not modules.isdisjoint(imports(test, source))
 
 
 if __name__ == "__main__":
