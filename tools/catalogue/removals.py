@@ -46,10 +46,14 @@ def removals(members: Members, rows: Iterable[Row], advice: Iterable[Row]) -> li
         row = _removal(hints[key], _first_version_without(module, shipped))
         if key not in removed or _is_later(row, removed[key]):
             removed[key] = row
-    for key, hint in hints.items():
-        if "gone" in hint and key not in removed:
-            removed[key] = _removal(hint, hint["gone"])
+    for key, row in _removals_by_hand(hints).items():
+        removed.setdefault(key, row)
     return sorted(removed.values(), key=_place_of_removal)
+
+
+def _removals_by_hand(hints: Mapping[Key, Row]) -> dict[Key, Row]:
+    """Return the rows of hints that say themselves which version is the first without the component."""
+    return {key: _removal(hint, hint["gone"]) for key, hint in hints.items() if "gone" in hint}
 
 
 def _official_modules(members: Members) -> dict[Version, set[Module]]:
