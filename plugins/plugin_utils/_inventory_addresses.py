@@ -22,7 +22,8 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._host.host_groups import Gateway
 from ..module_utils._host.host_hops import GroupHop, sent_by
 from ..module_utils._host.host_options import HostCollector
-from ..module_utils._otelcol.config.paths import is_loopback, section
+from ..module_utils._otelcol.config.addresses import is_loopback
+from ..module_utils._otelcol.config.paths import section
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.service_names import service_of

@@ -14,7 +14,7 @@ from typing import Any
 from ..module_utils._collector.manifests.network import dns_names, hosts_outside
 from ..module_utils._collector.options import Collector
 from ..module_utils._host.host_hops import sent_by
-from ..module_utils._otelcol.config.paths import is_loopback
+from ..module_utils._otelcol.config.addresses import is_loopback
 from ..module_utils._otelcol.needs.peers import Peer, peers
 
 

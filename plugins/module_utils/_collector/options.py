@@ -17,7 +17,8 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Annotated, Any
 
-from .._otelcol.config.paths import IPV6, LOCALHOST, section
+from .._otelcol.config.addresses import IPV6, LOCALHOST
+from .._otelcol.config.paths import section
 from .._otelcol.errors import Problem
 from .._otelcol.kube import names
 from .._otelcol.needs import quantities

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._collector.probing import passed_signals, received_signals, sampled_probe
-from .._otelcol.config.paths import address, items, leaves, section
+from .._otelcol.config.addresses import address
+from .._otelcol.config.paths import items, leaves, section
 from .._otelcol.needs.listeners import started_parts
 from .._otelcol.needs.peers import peers
 

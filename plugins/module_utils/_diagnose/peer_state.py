@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._otelcol.config.paths import is_loopback, items, section
+from .._otelcol.config.addresses import is_loopback
+from .._otelcol.config.paths import items, section
 from .._otelcol.kube.network_policies import Object, Policies, Sender
 from .._otelcol.needs.peers import Peer
 from .reach import endpoints

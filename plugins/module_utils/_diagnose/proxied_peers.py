@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._otelcol.config.paths import is_inside
+from .._otelcol.config.addresses import is_inside
 from .._otelcol.needs.peers import Peer
 from .._otelcol.needs.proxies import Proxy, proxies, proxy_for
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.catalogue.port_rows import Listeners
-from .._otelcol.config.paths import at, is_loopback, items, section
+from .._otelcol.config.addresses import is_loopback
+from .._otelcol.config.paths import at, items, section
 from .._otelcol.kube.names import COLLECTOR_LABEL
 from .._otelcol.kube.network_policies import Object, Policies, selector_selects
 from .._otelcol.needs.listeners import Listener, ports_are_known, started_parts

@@ -15,7 +15,7 @@ from .._host_change.bundle_form import CONFIG, HOSTS, UNIT
 from .._host_change.guarded_groups import GUARDED_GROUPS, unconsented, what_members_may
 from .._host_change.host_release import checked_name
 from .._host_change.service_environment import ServiceEnvironment
-from .._otelcol.config.paths import hosts_overlap
+from .._otelcol.config.addresses import hosts_overlap
 from .._otelcol.errors import Problem, at_most
 from .._otelcol.needs.derive_needs import Needs
 from .._otelcol.needs.listeners import Listener

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import REFERENCE, leaves
+from .._otelcol.config.paths import leaves
+from .._otelcol.config.variable_references import REFERENCE
 from .._otelcol.errors import Problem, near
 from .._otelcol.kube.names import variable_text
 

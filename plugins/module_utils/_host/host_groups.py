@@ -19,7 +19,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._otelcol.config.paths import ANY, is_loopback
+from .._otelcol.config.addresses import ANY, is_loopback
 from .._otelcol.errors import Problem, at_most, near
 from .._otelcol.needs.listeners import Listener
 

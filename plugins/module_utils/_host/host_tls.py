@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._otelcol.config.paths import is_loopback
+from .._otelcol.config.addresses import is_loopback
 from .._otelcol.errors import Problem
 from .host_credentials import Credential, credential_of
 

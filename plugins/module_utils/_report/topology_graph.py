@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._otelcol.config.paths import is_loopback, section
+from .._otelcol.config.addresses import is_loopback
+from .._otelcol.config.paths import section
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube import names
 from .._otelcol.needs.peers import Peer, peers

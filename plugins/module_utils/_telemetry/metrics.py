@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.catalogue.port_rows import Listeners
-from .._otelcol.config.paths import address, amount, at, is_loopback, items, section
+from .._otelcol.config.addresses import address, is_loopback
+from .._otelcol.config.paths import amount, at, items, section
 from .._otelcol.config.pipelines import PipelineGraph, signal_of
 from .._otelcol.needs.listeners import waits_for_clients
 from .._otelcol.needs.quantities import duration

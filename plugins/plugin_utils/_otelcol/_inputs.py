@@ -18,6 +18,7 @@ from ...module_utils._otelcol.config.documents import Found
 from ...module_utils._otelcol.config.layers import Composed, Layer
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, at
+from ...module_utils._otelcol.config.source_nodes import lines_of
 from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.rules import from_manifests as context
 from ...module_utils._otelcol.rules.from_manifests import Context
@@ -286,7 +287,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
         result.objects.setdefault(Path(name).parent, []).extend(stream)
     found = documents.configs_in(values, wanted)
     _add_charts(parsed, name, result)
-    lines = paths.lines_of(text) if any(item.text for item in found) else []
+    lines = lines_of(text) if any(item.text for item in found) else []
     for item in found:
         _add_config(item, parsed[item.document], result, name=name, lines=lines, stream=stream)
     _add_resources(parsed, name, result)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ...module_utils._otelcol.config.paths import REFERENCE, Path, leaves
+from ...module_utils._otelcol.config.paths import Path, leaves
+from ...module_utils._otelcol.config.variable_references import REFERENCE
 from ...module_utils._otelcol.needs.derive_needs import DOWNWARD
 from ...module_utils._otelcol.rules.view import Target
 

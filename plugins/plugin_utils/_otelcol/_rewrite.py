@@ -13,9 +13,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
-from ...module_utils._otelcol.config import paths
 from ...module_utils._otelcol.config.documents import Found
 from ...module_utils._otelcol.config.paths import Path, at
+from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, Node, find_node, lines_of, resolve_alias
 from ...module_utils._otelcol.migrate import data_edits
 from ...module_utils._otelcol.migrate.data_edits import Change, Edit
 from ...module_utils._otelcol.migrate.text_edits import TextEditor, Untouchable
@@ -97,19 +97,19 @@ class Block(Text):
     def __init__(self, text: str, name: str, found: Found) -> None:
         self.outer, self.found = text, found
         document = list(_yaml.load_all(text, name))[found.document]
-        pair = paths.find_node(document.root, found.path, _yaml.key_of) if document.root else None
-        self.node = paths.resolve_alias(pair[1]) if pair else None
+        pair = find_node(document.root, found.path, _yaml.key_of) if document.root else None
+        self.node = resolve_alias(pair[1]) if pair else None
         self.literal = False
         inner = str(at(document.data, found.path))
-        if pair and pair[1].kind == paths.SCALAR and pair[1].style == paths.LITERAL:
+        if pair and pair[1].kind == SCALAR and pair[1].style == LITERAL:
             self.literal = True
-            self.lines = paths.lines_of(text)
+            self.lines = lines_of(text)
             self.margin = _yaml.indentation(pair[1], self.lines)
             self.first, self.last = pair[1].start[0] + 1, self._last(pair[1])
             inner = "\n".join(line[self.margin :] for line in self.lines[self.first : self.last])
         super().__init__(inner, name, 0, ())
 
-    def _last(self, node: paths.Node) -> int:
+    def _last(self, node: Node) -> int:
         """Return the line after a block: where its node ends, or one more when the text ends in it."""
         return node.end[0] + (1 if node.end[1] else 0)
 

@@ -15,9 +15,19 @@ from typing import Any
 import yaml
 
 from ...module_utils._otelcol.bounded.live.bounded_reads import file_text
-from ...module_utils._otelcol.config import paths
 from ...module_utils._otelcol.config.documents import Found
 from ...module_utils._otelcol.config.paths import Path, Position, at
+from ...module_utils._otelcol.config.source_nodes import (
+    LITERAL,
+    MAPPING,
+    SCALAR,
+    SEQUENCE,
+    Mark,
+    Node,
+    find_node,
+    lines_of,
+    resolve_alias,
+)
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml import yaml_documents
 from ...module_utils._otelcol.yaml.key_delimiter import spread_document
@@ -137,24 +147,22 @@ def _means(text: str, value: Any) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _scalars(file: str) -> dict[paths.Mark, list[paths.Node]]:
+def _scalars(file: str) -> dict[Mark, list[Node]]:
     """Return the scalars of a file by where they start, and values by where their keys start."""
-    found: dict[paths.Mark, list[paths.Node]] = {}
+    found: dict[Mark, list[Node]] = {}
     try:
         stack = [root for root in compose(yaml, file_text(file), file) if root]
     except (OSError, ValueError, Problem):
         return found
     while stack:
         node = stack.pop()
-        if node.kind == paths.SEQUENCE:
+        if node.kind == SEQUENCE:
             stack += node.value
-        elif node.kind == paths.MAPPING:
+        elif node.kind == MAPPING:
             for key, value in node.value:
-                found.setdefault(key.start, []).extend(
-                    one for one in (paths.resolve_alias(value), key) if one.kind == paths.SCALAR
-                )
+                found.setdefault(key.start, []).extend(one for one in (resolve_alias(value), key) if one.kind == SCALAR)
                 stack.append(value)
-        elif node.kind == paths.SCALAR:
+        elif node.kind == SCALAR:
             found.setdefault(node.start, []).append(node)
     return found
 
@@ -209,21 +217,21 @@ def locate_around(
 
 def placement(found: Found, document: Document, lines: Sequence[str]) -> Callable[[Position], Position]:
     """Return the map from positions in a scalar to the file: by line in a literal block, else the scalar's start."""
-    pair = paths.find_node(document.root, found.path, key_of) if document.root else None
+    pair = find_node(document.root, found.path, key_of) if document.root else None
     if pair is None:
         start = document.positions.get(found.path, Position())
         return lambda position: replace(position, line=start.line, column=start.column, inside=None)
-    node = paths.resolve_alias(pair[1])
+    node = resolve_alias(pair[1])
     line, column = node.start
-    if node.style != paths.LITERAL:
+    if node.style != LITERAL:
         return lambda position: replace(position, line=line + 1, column=column + 1, inside=None)
     margin = indentation(node, lines)
     return lambda position: replace(position, line=position.line + line + 1, column=position.column + margin)
 
 
-def indentation(node: paths.Node, lines: Sequence[str]) -> int:
+def indentation(node: Node, lines: Sequence[str]) -> int:
     """Return how far a literal block is indented in its file."""
-    for offset, text in enumerate(paths.lines_of(node.value), node.start[0] + 1):
+    for offset, text in enumerate(lines_of(node.value), node.start[0] + 1):
         if text.strip() and offset < len(lines):
             return _margin(lines[offset]) - _margin(text)
     return 0

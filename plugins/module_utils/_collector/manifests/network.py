@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import LARGEST_PORT, at, section
+from ..._otelcol.config.addresses import LARGEST_PORT
+from ..._otelcol.config.paths import at, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube import names
 from ..options import Collector

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._otelcol.config.paths import address, at, is_loopback, section
+from ..._otelcol.config.addresses import address, is_loopback
+from ..._otelcol.config.paths import at, section
 from ..._otelcol.needs.listeners import started_parts
 
 # The ports of the OTLP receiver by protocol, for a config that names none.

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._otelcol.config.paths import ANY, at, section
+from ..._otelcol.config.addresses import ANY
+from ..._otelcol.config.paths import at, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import label_value, variable_text
 from ..._otelcol.needs.derive_needs import DOWNWARD, Mount

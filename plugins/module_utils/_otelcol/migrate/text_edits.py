@@ -16,19 +16,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ..config.paths import (
-    ALIAS,
-    FOLDED,
-    LINE_END,
-    LITERAL,
-    MAPPING,
-    SCALAR,
-    SEQUENCE,
-    Mark,
-    Node,
-    Path,
-    find_node,
-)
+from ..config.paths import Path
+from ..config.source_nodes import ALIAS, FOLDED, LINE_END, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, find_node
 from .data_edits import Add, Drop, Edit, Put, RenameKey, Replace, Substitute, Wrap
 
 # Text that every reader of YAML takes for text without quotes, and words that some take for something else.

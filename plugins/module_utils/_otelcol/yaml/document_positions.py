@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..config.paths import FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, Path, Position, resolve_alias
+from ..config.paths import Path, Position
+from ..config.source_nodes import FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, resolve_alias
 from .mapping_keys import is_merge_key, key_of, merged_parts
 from .yaml_nodes import scalar
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config.paths import SCALAR, SEQUENCE, Node, resolve_alias
+from ..config.source_nodes import SCALAR, SEQUENCE, Node, resolve_alias
 from .yaml_nodes import scalar
 
 _MERGE_KEY = "<<"

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.paths import ALIAS, MAPPING, SCALAR, Node, Path, Position, at
+from ..config.paths import Path, Position, at
+from ..config.source_nodes import ALIAS, MAPPING, SCALAR, Node
 from ..errors import Problem
 from .document_positions import DocumentPositions
 from .mapping_keys import is_merge_key, key_of, merged_parts

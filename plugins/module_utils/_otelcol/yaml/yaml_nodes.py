@@ -14,7 +14,8 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
-from ..config.paths import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node, Position
+from ..config.paths import Position
+from ..config.source_nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Mark, Node
 from ..errors import Problem
 
 # Deeper than any config; a schema in a CustomResourceDefinition has about 60 levels.

@@ -15,7 +15,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
     is_pattern,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import without_references
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.variable_references import (
+    without_references,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st

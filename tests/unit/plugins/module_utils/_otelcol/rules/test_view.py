@@ -6,7 +6,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config import paths
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.addresses import (
+    address,
+    destination,
+    hosts_overlap,
+    is_inside,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import few_suggestions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import build_of
@@ -78,11 +83,11 @@ def test_a_type_that_no_build_has_is_compared_with_those_of_the_build_once() -> 
 
 @given(anything)
 def test_addresses_may_be_anything(value: Any) -> None:
-    host, port = paths.address(value)
+    host, port = address(value)
     assert port is None or 0 < port < 65536
-    assert paths.hosts_overlap(host, host)
-    assert all(isinstance(part, str) for part in paths.destination(value))
-    assert paths.is_inside(host) in (True, False)
+    assert hosts_overlap(host, host)
+    assert all(isinstance(part, str) for part in destination(value))
+    assert is_inside(host) in (True, False)
 
 
 @cases(
@@ -97,7 +102,7 @@ def test_addresses_may_be_anything(value: Any) -> None:
     (4317, ("", "")),
 )
 def test_where_something_is_sent(endpoint: Any, expected: tuple[str, str]) -> None:
-    assert paths.destination(endpoint) == expected
+    assert destination(endpoint) == expected
 
 
 def test_old_and_new_names_are_one_kind() -> None:
