@@ -14,7 +14,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._otelcol.errors import Problem, cleaned
-from ..module_utils._otelcol.rules.reports import count_in_words
+from ..module_utils._otelcol.rules.report_model import count_in_words
 from ..plugin_utils._copied_program import checked_program
 from ..plugin_utils._needed import needed
 from ..plugin_utils._unlisted_hosts import unlisted_line

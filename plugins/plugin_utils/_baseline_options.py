@@ -12,7 +12,7 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._otelcol.config.layers import parse_version
 from ..module_utils._otelcol.needs.quantities import MIB, queue_mib
 from ..module_utils._otelcol.rules.batching import EXPORTERS_BATCH, from_version
-from ..module_utils._otelcol.rules.view import Target
+from ..module_utils._otelcol.rules.build_facts import Target
 
 BASELINE = "baseline"
 

@@ -9,7 +9,7 @@ import re
 
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.rules.view import Target
+from ..module_utils._otelcol.rules.build_facts import Target
 from ._otelcol import _builds, _tables
 from ._otelcol._build_request import BuildRequest
 

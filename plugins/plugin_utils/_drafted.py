@@ -16,8 +16,8 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._collector.platform import Platform
 from ..module_utils._otelcol.kube.objects import Manifest
 from ..module_utils._otelcol.needs.derive_needs import Needs
+from ..module_utils._otelcol.rules.build_facts import Target
 from ..module_utils._otelcol.rules.subject import Deployment
-from ..module_utils._otelcol.rules.view import Target
 from . import _origins
 
 

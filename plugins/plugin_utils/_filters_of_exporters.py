@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.needs.derive_needs import SECRETS_ROOT
+from ..module_utils._otelcol.needs.needed_mounts import SECRETS_ROOT
 from ..module_utils._otelcol.rules.elasticsearch_documents import is_data_stream
 from ._general_filters import given
 

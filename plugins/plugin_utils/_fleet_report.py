@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..module_utils._otelcol.config.paths import items, section
 from ..module_utils._otelcol.errors import cleaned
 from ..module_utils._otelcol.rules import batching
-from ..module_utils._otelcol.rules.reports import count_in_words
+from ..module_utils._otelcol.rules.report_model import count_in_words
 from ..module_utils._report.fleet_cluster import FleetCluster
 from ..module_utils._report.fleet_host import FleetHost
 from ..module_utils._report.fleet_waves import NO_WAVES, FleetWaves

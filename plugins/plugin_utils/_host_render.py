@@ -21,7 +21,7 @@ from ..module_utils._host.host_bundle import (
 from ..module_utils._host.host_hops import OF_HOSTS
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.rules.profiles import UNUSED
-from ..module_utils._otelcol.rules.reports import NEVER, Checked, Report
+from ..module_utils._otelcol.rules.report_model import NEVER, Checked, Report
 from . import _inventory
 from ._composed_collectors import check_overlays
 from ._connected_collectors import follow_groups, lone_collectors

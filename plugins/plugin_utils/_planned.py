@@ -17,8 +17,8 @@ from ..module_utils._identity import identity
 from ..module_utils._otelcol.config.layers import Composed
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
+from ..module_utils._otelcol.rules.build_facts import Target
 from ..module_utils._otelcol.rules.subject import Finding
-from ..module_utils._otelcol.rules.view import Target
 from . import _collector_facts, _outside_names
 
 

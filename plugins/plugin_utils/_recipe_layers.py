@@ -21,7 +21,7 @@ from ..module_utils._otelcol.config.paths import Path as KeyPath
 from ..module_utils._otelcol.config.paths import Position, leaves, section
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.needs.quantities import BATCH_BYTES, request_mib
-from ..module_utils._otelcol.rules.view import Target
+from ..module_utils._otelcol.rules.build_facts import Target
 from . import _baseline_options, _origins, _sources
 from ._baseline_options import BASELINE
 from ._otelcol import _builds, _yaml

@@ -14,7 +14,7 @@ from ..module_utils._identity import identity
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.rules.profiles import UNUSED
-from ..module_utils._otelcol.rules.reports import NEVER, Report
+from ..module_utils._otelcol.rules.report_model import NEVER, Report
 from . import _render, _summary
 from ._otelcol import _builds, _findings
 from ._otelcol._garbage import without_garbage_collection

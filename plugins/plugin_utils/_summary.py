@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..module_utils._otelcol.rules.reports import count_in_words
+from ..module_utils._otelcol.rules.report_model import count_in_words
 
 # Of a host with more collectors than anybody reads, so many are shown.
 MOST = 10

@@ -13,6 +13,7 @@ from ..module_utils._collector.options import Collector
 from ..module_utils._otelcol.config.layers import Composed, Layer
 from ..module_utils._otelcol.config.paths import section
 from ..module_utils._otelcol.errors import Problem
+from ..module_utils._otelcol.yaml.key_delimiter import spread_document
 from . import _origins
 from ._otelcol import _documents, _overlays, _yaml
 
@@ -37,7 +38,7 @@ def _layers_of_options(collector: Collector) -> Iterator[Layer]:
 
 def _layer_of_file(path: Path | str) -> Layer:
     """Return the config in a file. Raises Problem for a file that holds none."""
-    document = _yaml.spread_document(_documents.read_document(path))
+    document = spread_document(_documents.read_document(path))
     if not isinstance(document.data, dict):
         raise Problem(f"{path} holds no mapping", fix="A collector config has sections such as receivers and service.")
     return Layer(str(path), document.data, positions=document.positions, duplicates=document.duplicates)

@@ -14,7 +14,7 @@ from ..module_utils._install.releases import lock_file
 from ..module_utils._otelcol.bounded.live.bounded_reads import sum_of
 from ..module_utils._otelcol.bounded.read_limits import ARCHIVE
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.rules.reports import count_in_words
+from ..module_utils._otelcol.rules.report_model import count_in_words
 from ._lock_file import read_lock
 from ._otelcol import _files, _yaml
 

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.backends import BACKENDS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.recipes import RecipeUse
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import SECTIONS, leaves, section
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import (
     DOWNWARD,
     config_variables,
 )

@@ -35,10 +35,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalogue.rows import SECTIONS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target, build_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 
 from .collector import said_at_start, validating
 from .real_collector_cases import Broken

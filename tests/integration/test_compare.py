@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import comparing
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.compared_forms import ConfigPair
 

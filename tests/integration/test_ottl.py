@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.layers import parse_version
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import build_of
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target, build_of
 
 from .collector import Validate
 from .ottl_texts import CONDITIONS, MISSED, STATEMENTS

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.languages.go_names import ENCODINGS, ZONES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 
 from .collector import Validate
 from .real_collector_cases import BASE, Broken, changed

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._otelcol.errors import Problem, at_most
 from .._otelcol.kube import names
-from .._otelcol.needs.derive_needs import Port
+from .._otelcol.needs.needed_ports import Port
 from .options import Collector
 
 _MOST_SHOWN = 5

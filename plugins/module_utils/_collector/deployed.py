@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .._otelcol.needs.derive_needs import DOWNWARD, Needs, Port
+from .._otelcol.needs.derive_needs import Needs
+from .._otelcol.needs.needed_ports import Port
+from .._otelcol.needs.needed_variables import DOWNWARD
 from .._otelcol.needs.quantities import parse_bytes
 from .._otelcol.rules.subject import Deployment
 from .manifests.pod import CONFIG_DIRECTORY, keeps_on_node

@@ -20,8 +20,8 @@ from .._otelcol.migrate.batch_processor import DEFAULT_SIZE, to_exporters
 from .._otelcol.migrate.data_edits import Change, Edit, apply_edits
 from .._otelcol.needs.quantities import BATCH_BYTES, LEAST_REQUEST_MIB, MIB, REQUEST_BYTES
 from .._otelcol.rules.batching import BATCH, QUEUE, can_batch
-from .._otelcol.rules.view import Target, kind_of
-from .._otelcol.traits import sends_nothing, speaks_otlp
+from .._otelcol.rules.build_facts import Target
+from .._otelcol.traits import kind_of, sends_nothing, speaks_otlp
 
 _RETRY = "retry_on_failure"
 _PROCESSOR = ("processors", BATCH)

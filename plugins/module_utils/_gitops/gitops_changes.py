@@ -18,7 +18,7 @@ from .._otelcol.config.masking import masker
 from .._otelcol.config.paths import dotted, items, leaves, mappings, section
 from .._otelcol.config.pipelines import PipelineGraph
 from .._otelcol.kube.objects import ref
-from .._otelcol.rules.reports import markdown_code
+from .._otelcol.rules.report_model import markdown_code
 from .gitops_layout import COLLECTORS, KUSTOMIZATION, VALUES, Object
 
 Objects = Mapping[str, Sequence[Object]]

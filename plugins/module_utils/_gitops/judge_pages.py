@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._otelcol.config.paths import Position
-from .._otelcol.rules.reports import Checked, Report, junit
+from .._otelcol.rules.junit_report import junit
+from .._otelcol.rules.report_model import Checked, Report
 from .._otelcol.rules.subject import Finding
 from .._waves.wave_data import Judged
 

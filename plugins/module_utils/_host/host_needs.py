@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .._otelcol.config.paths import dotted, items, section
-from .._otelcol.needs.listeners import Listener, Part, started_parts
+from .._otelcol.needs.listeners import Listener, started_parts
 
 READ_ALL, TRACE, LOW_PORTS = "CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", "CAP_NET_BIND_SERVICE"
 DOCKER = "docker"
@@ -229,6 +229,3 @@ def _low_ports(listeners: Iterable[Listener]) -> Iterator[Relaxation]:
         if listener.port < _FIRST_FREE_PORT:
             place = dotted(listener.path)
             yield Relaxation("AmbientCapabilities", LOW_PORTS, f"{place}, it listens on port {listener.port}")
-
-
-__all__ = ["GUARDED", "HOST_ROWS", "HostNeeds", "HostRow", "Part", "Relaxation", "derive_host_needs"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._otelcol.rules.reports import markdown_code
+from .._otelcol.rules.report_model import markdown_code
 from .instrumentation_score import Score
 from .observation import Found
 from .proposals import KINDS

@@ -17,8 +17,8 @@ from typing import Any
 from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, at, dotted, leaves
 from ...module_utils._otelcol.errors import Problem
+from ...module_utils._otelcol.rules.build_facts import Target
 from ...module_utils._otelcol.rules.subject import Finding
-from ...module_utils._otelcol.rules.view import Target
 from ...module_utils._otelcol.testing.outreach import has_outside_value
 from . import _findings, _placeholders, _validate_messages, _yaml
 from ._isolation import once, sandbox

@@ -18,7 +18,7 @@ from ...module_utils._otelcol.catalogue.rows import SECTIONS
 from ...module_utils._otelcol.config.layers import full_version, parse_version
 from ...module_utils._otelcol.config.paths import section
 from ...module_utils._otelcol.errors import Problem, near
-from ...module_utils._otelcol.rules.view import Target
+from ...module_utils._otelcol.rules.build_facts import Target
 from . import _files, _tables
 from ._build_request import BuildRequest
 from ._own_builds import users_build

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._otelcol.yaml.yaml_documents import Document
 from . import _files, _yaml
 
 # Size of the cache of texts: all files of the role, rendered for a hundred different collectors.
@@ -20,12 +21,12 @@ def read_yaml(path: Path | str) -> Any:
     return read_document(path).data
 
 
-def read_document(path: Path | str) -> _yaml.Document:
+def read_document(path: Path | str) -> Document:
     """Return a YAML file with the places of its paths. Raises Problem when it cannot be read."""
     return parsed(_files.read(path), str(path))
 
 
 @lru_cache(KEPT)
-def parsed(text: str, name: str) -> _yaml.Document:
+def parsed(text: str, name: str) -> Document:
     """Return the document in a text. Each text is parsed once and shared: do not change the result."""
     return _yaml.load(text, name)

@@ -13,7 +13,7 @@ from ...module_utils._otelcol.config.paths import Position
 from ...module_utils._otelcol.errors import Problem, at_most
 from ...module_utils._otelcol.rules import profiles
 from ...module_utils._otelcol.rules.profiles import UNUSED, Suppression, WeighedFindings
-from ...module_utils._otelcol.rules.reports import Checked, Report, Suppressed, count_in_words
+from ...module_utils._otelcol.rules.report_model import Checked, Report, Suppressed, count_in_words
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import INTERNAL_ERROR, Finding, Rule
 from ...module_utils._otelcol.rules.user_rules import NONE, UserRules

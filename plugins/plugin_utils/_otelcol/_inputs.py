@@ -22,9 +22,12 @@ from ...module_utils._otelcol.config.source_nodes import lines_of
 from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.rules import from_manifests as context
 from ...module_utils._otelcol.rules.from_manifests import Context
-from ...module_utils._otelcol.rules.reports import count_in_words
+from ...module_utils._otelcol.rules.manifest_containers import WORKLOADS
+from ...module_utils._otelcol.rules.report_model import count_in_words
 from ...module_utils._otelcol.rules.subject import Finding, internal_error
-from ...module_utils._otelcol.yaml.yaml_documents import document_part
+from ...module_utils._otelcol.yaml.key_delimiter import spread_document
+from ...module_utils._otelcol.yaml.yaml_documents import Document, document_part
+from ...module_utils._otelcol.yaml.yaml_nodes import Invalid
 from . import _files, _yaml
 from ._findings import UNRENDERED
 
@@ -65,7 +68,7 @@ class Collected:
     inputs: list[Input] = field(default_factory=list)
     resources: list[Input] = field(default_factory=list)
     charts: list[Finding] = field(default_factory=list)
-    invalid: list[_yaml.Invalid] = field(default_factory=list)
+    invalid: list[Invalid] = field(default_factory=list)
     failed: list[Finding] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -95,7 +98,7 @@ class Collected:
             yield f"{count_in_words(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
         yield from self.links[:_NAMED]
 
-    def refuse(self, invalid: _yaml.Invalid) -> None:
+    def refuse(self, invalid: Invalid) -> None:
         """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
         invalid.__cause__ = invalid.__context__ = None
         self.invalid.append(invalid.with_traceback(None))
@@ -262,7 +265,7 @@ def _unreadable(file: Path, problem: Problem, result: Collected) -> None:
     with suppress(OSError):
         if _looks_like_config(file_head(file, HEAD).decode("utf-8", "replace")):
             why = problem.wrong.removeprefix(f"cannot read {file}: ")
-            result.invalid.append(_yaml.Invalid(why, Position(str(file)), problem.fix))
+            result.invalid.append(Invalid(why, Position(str(file)), problem.fix))
             return
     _skip(file, result, f"{problem.wrong}. {problem.fix}")
 
@@ -278,7 +281,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     """Add the configs, custom resources and values of charts in a text, of which it may be `wanted` to be a config."""
     try:
         parsed = list(_yaml.load_all(text, name))
-    except _yaml.Invalid as invalid:
+    except Invalid as invalid:
         _add_invalid(invalid, text, name, wanted, result)
         return
     values = [document.data for document in parsed]
@@ -293,7 +296,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     _add_resources(parsed, name, result)
 
 
-def _add_invalid(invalid: _yaml.Invalid, text: str, name: str, wanted: bool, result: Collected) -> None:
+def _add_invalid(invalid: Invalid, text: str, name: str, wanted: bool, result: Collected) -> None:
     """Note a text that is no YAML. Templates of a chart are none, which is not an error."""
     is_template = "{{" in text
     looks_like_config = _looks_like_config(text)
@@ -306,7 +309,7 @@ def _add_invalid(invalid: _yaml.Invalid, text: str, name: str, wanted: bool, res
 
 def _add_config(
     found: Found,
-    outer: _yaml.Document,
+    outer: Document,
     result: Collected,
     *,
     name: str,
@@ -321,11 +324,11 @@ def _add_config(
             made = _finish(inner, found, label, context.context_of(found, stream))
             locate = _yaml.locate_around(made.locate, outer, found.path, name) if made.context.resource else made.locate
             result.inputs.append(replace(made, file=name, locate=locate))
-    except _yaml.Invalid as invalid:
+    except Invalid as invalid:
         result.refuse(invalid)
 
 
-def _add_resources(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:
+def _add_resources(parsed: Sequence[Document], name: str, result: Collected) -> None:
     """Add custom resources without a config, but not parts of some that Kustomize puts together."""
     found = documents.resources_in([document.data for document in parsed])
     if found and _is_patch(Path(name)):
@@ -338,7 +341,7 @@ def _add_resources(parsed: Sequence[_yaml.Document], name: str, result: Collecte
             result.resources.append(replace(made, config=None, file=name))
 
 
-def _add_charts(parsed: Sequence[_yaml.Document], name: str, result: Collected) -> None:
+def _add_charts(parsed: Sequence[Document], name: str, result: Collected) -> None:
     """Note values of Helm charts, which are no config before Helm has rendered them."""
     for item in helm_values.unrendered_values([document.data for document in parsed], name):
         position = parsed[item.document].positions.get(item.path) or Position(name, 1, 1)
@@ -350,7 +353,7 @@ def _is_patch(file: Path) -> bool:
     for name in _KUSTOMIZATIONS:
         try:
             data = _yaml.load(_files.read(file.with_name(name)), name).data
-        except (Problem, _yaml.Invalid):
+        except (Problem, Invalid):
             continue
         patches = [at(one, ("path",)) for one in paths.items(data, "patches")]
         if file.name in (*patches, *paths.items(data, "patchesStrategicMerge")):
@@ -358,8 +361,8 @@ def _is_patch(file: Path) -> bool:
     return False
 
 
-def _finish(document: _yaml.Document, found: Found, name: str, around: Context) -> Input:
-    document = _yaml.spread_document(document)
+def _finish(document: Document, found: Found, name: str, around: Context) -> Input:
+    document = spread_document(document)
     layer = Layer(name, document.data, positions=document.positions, duplicates=document.duplicates)
     locate = Composed(document.data, (layer,)).locate
     return Input(name, document.data, locate, document.duplicates, around, found, layer)
@@ -380,7 +383,7 @@ def _add_variable(config: Any, name: str, result: Collected, positions_of: Posit
         value if isinstance(value, list) and value and all(documents.is_object(item) for item in value) else [value]
     )
     if not any(documents.is_object(item) for item in listed):
-        document = _yaml.Document(value, positions_of(config))
+        document = Document(value, positions_of(config))
         result.inputs.append(_finish(document, _PLAIN, name, Context()))
         return
     with result.guarded(f"reading {name}", name):
@@ -391,7 +394,7 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
     """Add the configs in Kubernetes objects that another task has read."""
     stream = documents.objects_in(listed)
     kinds = {item.get("kind") for item in stream}
-    cluster = bool(kinds & context.WORKLOADS.keys())
+    cluster = bool(kinds & WORKLOADS.keys())
     complete = cluster and "NetworkPolicy" in kinds
     for found in documents.configs_in(listed, True):
         namespace = at(found.owner, ("metadata", "namespace"))
@@ -401,9 +404,9 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
                 if cluster and not context.runs_config(found, stream):
                     continue
                 data = at(listed[found.document], found.path)
-                document = _yaml.load(data, name) if found.text else _yaml.Document(data)
+                document = _yaml.load(data, name) if found.text else Document(data)
                 result.inputs.append(_finish(document, found, name, context.context_of(found, stream, complete)))
-        except _yaml.Invalid as invalid:
+        except Invalid as invalid:
             result.refuse(invalid)
 
 

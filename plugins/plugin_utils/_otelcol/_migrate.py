@@ -20,9 +20,9 @@ from ...module_utils._otelcol.kube.keepers import keeper
 from ...module_utils._otelcol.migrate.data_edits import Change, Unsolved
 from ...module_utils._otelcol.migrate.steps import STEPS, Step
 from ...module_utils._otelcol.rules import batching
+from ...module_utils._otelcol.rules.build_facts import Target
 from ...module_utils._otelcol.rules.rules import RULES
 from ...module_utils._otelcol.rules.subject import Subject
-from ...module_utils._otelcol.rules.view import Target
 from . import _builds, _files, _inputs, _rewrite, _yaml
 from ._build_request import BuildRequest
 from ._testing import comparing

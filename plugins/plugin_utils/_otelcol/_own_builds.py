@@ -14,7 +14,7 @@ from ...module_utils._otelcol.catalogue.catalogue import Catalogue
 from ...module_utils._otelcol.catalogue.rows import SECTIONS
 from ...module_utils._otelcol.config.layers import full_version
 from ...module_utils._otelcol.errors import Problem
-from ...module_utils._otelcol.rules.view import Target
+from ...module_utils._otelcol.rules.build_facts import Target
 from . import _documents, _tables
 from ._build_request import BuildRequest
 

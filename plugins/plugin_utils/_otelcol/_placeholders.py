@@ -17,8 +17,8 @@ from typing import Any
 
 from ...module_utils._otelcol.config.paths import Path, leaves
 from ...module_utils._otelcol.config.variable_references import REFERENCE
-from ...module_utils._otelcol.needs.derive_needs import DOWNWARD
-from ...module_utils._otelcol.rules.view import Target
+from ...module_utils._otelcol.needs.needed_variables import DOWNWARD
+from ...module_utils._otelcol.rules.build_facts import Target
 
 # What Kubernetes and AWS give every pod, and what components ask of it when they are created.
 _SURROUNDINGS = {

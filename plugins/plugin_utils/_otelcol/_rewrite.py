@@ -19,6 +19,9 @@ from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, Node, 
 from ...module_utils._otelcol.migrate import data_edits
 from ...module_utils._otelcol.migrate.data_edits import Change, Edit
 from ...module_utils._otelcol.migrate.text_edits import TextEditor, Untouchable
+from ...module_utils._otelcol.yaml.mapping_keys import key_of
+from ...module_utils._otelcol.yaml.yaml_documents import Document
+from ...module_utils._otelcol.yaml.yaml_nodes import Invalid
 from . import _yaml
 
 
@@ -34,7 +37,7 @@ class Operation(ABC):
             return True
         try:
             self._edit(listed)
-        except (Untouchable, _yaml.Invalid) as reason:
+        except (Untouchable, Invalid) as reason:
             self.why = f"It stays unchanged, because {reason}."
             return False
         return True
@@ -65,7 +68,7 @@ class Text(Operation):
         self.name, self.document, self.path = name, document, path
         self._take(text, list(_yaml.load_all(text, name)))
 
-    def _take(self, text: str, documents: list[_yaml.Document]) -> None:
+    def _take(self, text: str, documents: list[Document]) -> None:
         self.text = text
         self.documents = documents
         self.data = at(documents[self.document].data, self.path)
@@ -78,7 +81,7 @@ class Text(Operation):
         root = self.documents[self.document].root
         if root is None:
             raise Untouchable("it is empty")
-        surgeon = TextEditor(self.text, root, _yaml.key_of, _yaml.dump)
+        surgeon = TextEditor(self.text, root, key_of, _yaml.dump)
         text = surgeon.apply(listed, self.path)
         documents = list(_yaml.load_all(text, self.name))
         wanted = [document.data for document in self.documents]
@@ -97,7 +100,7 @@ class Block(Text):
     def __init__(self, text: str, name: str, found: Found) -> None:
         self.outer, self.found = text, found
         document = list(_yaml.load_all(text, name))[found.document]
-        pair = find_node(document.root, found.path, _yaml.key_of) if document.root else None
+        pair = find_node(document.root, found.path, key_of) if document.root else None
         self.node = resolve_alias(pair[1]) if pair else None
         self.literal = False
         inner = str(at(document.data, found.path))

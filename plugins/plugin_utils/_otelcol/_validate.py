@@ -14,14 +14,17 @@ from ...module_utils._otelcol.config.paths import Path as KeyPath
 from ...module_utils._otelcol.config.paths import Position, at
 from ...module_utils._otelcol.errors import Problem, cleaned
 from ...module_utils._otelcol.rules import profiles
+from ...module_utils._otelcol.rules.build_facts import Target
 from ...module_utils._otelcol.rules.data_flow import Hop, dividing_keys, receiving_collectors, routes_between
 from ...module_utils._otelcol.rules.instrumentation_rules import opened_by
-from ...module_utils._otelcol.rules.reports import FORMATS, Report, as_dict, count_in_words, summary
+from ...module_utils._otelcol.rules.report_model import Report, count_in_words
+from ...module_utils._otelcol.rules.reports import FORMATS, as_dict, summary
 from ...module_utils._otelcol.rules.rules import lint, lint_resource
 from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked_findings
 from ...module_utils._otelcol.rules.user_rules import UserRules
-from ...module_utils._otelcol.rules.view import Target, View
-from . import _binary, _builds, _files, _findings, _inputs, _overlays, _tables, _yaml
+from ...module_utils._otelcol.rules.view import View
+from ...module_utils._otelcol.yaml.yaml_nodes import Invalid
+from . import _binary, _builds, _files, _findings, _inputs, _overlays, _tables
 from ._build_request import BuildRequest
 from ._garbage import without_garbage_collection
 
@@ -215,7 +218,7 @@ def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, ow
     _files.check_apart(arguments["output_path"], inputs, "output_path")
 
 
-def _invalid(invalid: _yaml.Invalid) -> Finding:
+def _invalid(invalid: Invalid) -> Finding:
     return Finding(invalid.position, "", _findings.INVALID_YAML, "error", cleaned(invalid.wrong), invalid.fix)
 
 

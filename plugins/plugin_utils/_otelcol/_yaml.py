@@ -30,7 +30,6 @@ from ...module_utils._otelcol.config.source_nodes import (
 )
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml import yaml_documents
-from ...module_utils._otelcol.yaml.key_delimiter import spread_document
 from ...module_utils._otelcol.yaml.mapping_keys import key_of
 from ...module_utils._otelcol.yaml.yaml_documents import Document
 from ...module_utils._otelcol.yaml.yaml_nodes import SCALARS, Invalid, compose, short_number
@@ -39,19 +38,6 @@ try:
     from yaml import CSafeDumper as _Dumper
 except ImportError:  # libyaml is not everywhere
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
-
-__all__ = [
-    "Document",
-    "Invalid",
-    "dump",
-    "key_of",
-    "load",
-    "load_all",
-    "load_lenient",
-    "parsed",
-    "plain",
-    "spread_document",
-]
 
 _TAG = "tag:yaml.org,2002:"
 

@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Receiving,
     Subject,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import kind_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 
 from .edits import NEW, Mutator, added, added_where, built, components, edited, joined, pipelines, placed, plus, put
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..command_line import CLEAN, FOUND, Request, say, warn
-from ..module_utils._otelcol.rules.reports import count_in_words
+from ..module_utils._otelcol.rules.report_model import count_in_words
 from ..plugin_utils._otelcol import _migrate
 
 _HIDDEN = ("config", "diff")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._otelcol.kube import names
-from ..._otelcol.needs.derive_needs import Needs, Port
+from ..._otelcol.needs.derive_needs import Needs
+from ..._otelcol.needs.needed_ports import Port
 from ..options import Collector
 from ..platform import Platform
 

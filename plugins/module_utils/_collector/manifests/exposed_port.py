@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.derive_needs import Port
+from ..._otelcol.needs.needed_ports import Port
 from .build import CollectorBuild
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.derive_needs import Port
+from ..._otelcol.needs.needed_ports import Port
 from .build import CollectorBuild, Manifest, frame, present
 from .exposed_port import exposed_port
 from .otlp_tls import speaks_tls

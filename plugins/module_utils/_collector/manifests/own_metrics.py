@@ -9,7 +9,7 @@ Source of the annotations: the job `kubernetes-pods` of Prometheus' own chart.
 from __future__ import annotations
 
 from ..._otelcol.errors import Problem
-from ..._otelcol.needs.derive_needs import Port
+from ..._otelcol.needs.needed_ports import Port
 from .build import CollectorBuild
 
 

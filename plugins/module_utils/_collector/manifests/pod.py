@@ -12,7 +12,8 @@ from ..._otelcol.config.addresses import ANY
 from ..._otelcol.config.paths import at, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.names import label_value, variable_text
-from ..._otelcol.needs.derive_needs import DOWNWARD, Mount
+from ..._otelcol.needs.needed_mounts import Mount
+from ..._otelcol.needs.needed_variables import DOWNWARD
 from ..options import Collector
 from ..platform import Platform
 from . import own_metrics

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Position
-from ..rules.reports import Checked, Report, junit, markdown_code
+from ..rules.junit_report import junit
+from ..rules.report_model import Checked, Report, markdown_code
 from ..rules.subject import Finding
 
 _RULE, _SUITE = "forecast-limit", "o11y.opentelemetry.pipeline_forecast"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..otlp_requests import items_in_words
-from ..rules.reports import markdown_code
+from ..rules.report_model import markdown_code
 from ..traits import sends_nothing
 from .money import Scale, needs_rate, price_of_month
 from .sent_changes import Change, Figures, Move

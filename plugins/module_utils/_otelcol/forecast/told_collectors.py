@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..rules.reports import markdown_code
+from ..rules.report_model import markdown_code
 
 _NEW = "it is new, so there is nothing to compare it with"
 

@@ -18,8 +18,8 @@ from typing import Any
 from ..config.paths import Path, at, items, section
 from ..config.pipelines import PipelineGraph
 from ..rules.batching import BATCH, BY_DEFAULT, GONE, QUEUE, WARNED, can_batch, collects_requests, from_version
-from ..rules.view import Target, kind_of
-from ..traits import PROCESSORS, Trait, sends_nothing, traits_of
+from ..rules.build_facts import Target
+from ..traits import PROCESSORS, Trait, kind_of, sends_nothing, traits_of
 from .data_edits import Add, Change, Drop, Edit, Put, Replace, Unsolved, type_of, with_type
 
 # What the processor and a queue do without settings.

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..config.paths import Path, at, leaves, section
 from ..rules.batching import from_version
+from ..rules.build_facts import Target
 from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DEFAULT, UNREAD, is_data_stream
-from ..rules.view import Target
 from .data_edits import Add, Change, Edit, Replace, Unsolved, type_of
 
 _DYNAMIC = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in INDEX_KEYS)

@@ -12,7 +12,7 @@ from typing import Any
 from ..config.layers import parse_version
 from ..config.paths import Path, at, leaves, section
 from ..config.pipelines import PipelineGraph
-from ..rules.view import Target
+from ..rules.build_facts import Target
 from .data_edits import Add, Change, Edit, RenameKey, Replace, Substitute, Unsolved, Wrap, defined_components, type_of
 
 # The version of the Collector from which on each of these holds. Source: its changelogs.

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config.layers import parse_version
 from ..config.paths import Path, section
-from ..rules.view import Target
+from ..rules.build_facts import Target
 from .batch_processor import batches
 from .data_edits import (
     Change,

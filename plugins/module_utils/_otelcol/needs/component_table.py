@@ -282,8 +282,6 @@ EXTENSIONS = (
 _CLASSES = {"receivers": RECEIVERS, "processors": PROCESSORS, "exporters": EXPORTERS, "extensions": EXTENSIONS}
 COMPONENTS = {(role, name): row for role, rows in _CLASSES.items() for row in rows for name in row.types}
 
-__all__ = ["COMPONENTS", "Component", "Rules", "component"]
-
 
 def component(role: str, kind: str) -> Component | None:
     """Return the row of a component type in a section such as `receivers`; None when it needs nothing."""

@@ -18,26 +18,12 @@ from ..catalogue.port_rows import Listeners
 from ..config.paths import at, leaves
 from .aws_calls import grants_of
 from .aws_policy import Grant
-from .component_row import guarded_rights
-from .component_table import Rules
+from .component_row import Rules, guarded_rights
 from .listeners import Listener, Part, listeners, ports_are_known, started_parts
-from .needed_mounts import CONFIG_MAPS_ROOT, SECRETS_ROOT, Mount, needed_mounts
+from .needed_mounts import Mount, needed_mounts
 from .needed_ports import Port, named_ports, probed_port
-from .needed_variables import DOWNWARD, Variable, config_variables
+from .needed_variables import Variable, config_variables
 from .used_parts import UsedPart, used_parts
-
-# The rest of the collection asks this file alone.
-__all__ = [
-    "CONFIG_MAPS_ROOT",
-    "DOWNWARD",
-    "SECRETS_ROOT",
-    "Mount",
-    "Needs",
-    "Port",
-    "Variable",
-    "derived_needs",
-    "rules_of",
-]
 
 # How components name the token of their pod: the setting `auth_type` of those that ask the API, and its folder.
 _BY_ACCOUNT, _ACCOUNT_FILES = "serviceAccount", "/secrets/kubernetes.io/serviceaccount"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .component_table import Component, component
+from .component_row import Component
+from .component_table import component
 from .listeners import Part
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..config.paths import Path, items, leaves
+from ..needs.listeners import Part
 from .subject import Fault, Subject, about, rules
-from .view import Part
 
 _REGISTRY = "https://opentelemetry.io/docs/specs/semconv/registry/attributes/"
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from ..catalogue.port_rows import Listeners
 from ..config.paths import Path, leaves, section
-from ..traits import EXTENSIONS, Trait, traits_of, types_that
+from ..needs.listeners import Part
+from ..traits import EXTENSIONS, Trait, kind_of, traits_of, types_that
 from .subject import Fault, Subject, once, rules
-from .view import Part, kind_of
 
 _AUTHENTICATION = "https://opentelemetry.io/docs/collector/configuration/#authentication"
 _STORAGE = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/storage"

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from ..config.addresses import destination
 from ..config.layers import parse_version
 from ..config.paths import at, items, section
+from ..needs.listeners import Part
 from ..traits import EXPORTERS, Trait, types_that
 from .subject import Fault, Subject, about, rules
 from .vendor_hosts import AwsService, aws_service_of
-from .view import Part
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _XRAY, _EMF = f"{_CONTRIB}/exporter/awsxrayexporter", f"{_CONTRIB}/exporter/awsemfexporter"

@@ -16,10 +16,11 @@ from ..catalogue.catalogue import Catalogue
 from ..config.layers import parse_version
 from ..config.paths import at, section
 from ..config.pipelines import PipelineGraph
-from ..traits import EXPORTERS, Trait, sends_nothing, types_that
+from ..traits import EXPORTERS, Trait, kind_of, sends_nothing, types_that
+from .build_facts import Target
 from .configured_components import configured_components
 from .subject import Fault, Subject, rules
-from .view import Pipeline, Target, kind_of
+from .view import Pipeline
 
 BATCH = "batch"
 QUEUE = "sending_queue"

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.paths import Path, at, items, mappings, section
-from ..traits import PROCESSORS, RECEIVERS, Trait, traits_of, types_that
+from ..needs.listeners import Part
+from ..traits import PROCESSORS, RECEIVERS, Trait, kind_of, traits_of, types_that
 from .subject import AskedHeader, Fault, Receiving, Subject, once, rules
-from .view import Part, Pipeline, kind_of
+from .view import Pipeline
 
 _BATCH = "batch"
 _INCLUDE = "include_metadata"

@@ -12,12 +12,12 @@ from ..config.paths import at, section
 from ..kube import names
 from ..needs.peers import peers
 from ..needs.pod_logs import PodLogs
-from ..traits import EXPORTERS, RECEIVERS, Trait, otlp_protocol, speaks_otlp, traits_of
+from ..traits import EXPORTERS, RECEIVERS, Trait, kind_of, otlp_protocol, speaks_otlp, traits_of
 from .annotated_scrapes import AnnotatedScrape, annotated_scrapes
 from .client_metadata import asked_headers
 from .loops import printing_exporters
 from .subject import Printer, Receiving
-from .view import View, kind_of
+from .view import View
 
 _USUAL_KEY = "traceID"
 _AGE = ("protocols", "grpc", "keepalive", "server_parameters", "max_connection_age")

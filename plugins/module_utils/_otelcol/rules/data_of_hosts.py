@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import at, items
+from ..needs.listeners import Part
 from .subject import Fault, Subject, about, rules
-from .view import Part
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _DETECTION = f"{_CONTRIB}/processor/resourcedetectionprocessor"

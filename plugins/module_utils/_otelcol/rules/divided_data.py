@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..config.paths import at, items
+from ..needs.listeners import Part
 from .subject import Fault, Subject, about, rules
-from .view import Part
 from .workload_placement import copies_in_words
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"

@@ -15,8 +15,8 @@ from typing import Any
 
 from ..config.paths import at, items
 from .batching import from_version
+from .build_facts import Target
 from .subject import Fault, Subject, about, rules
-from .view import Target
 
 # From which version on documents are mapped as otel by default, before that as none; the same version reads
 # elasticsearch.index in place of a prefix and a suffix, and always routes by attributes where no index is given.

@@ -40,8 +40,6 @@ from .manifest_network import (
 )
 from .subject import Deployment
 
-__all__ = ["WORKLOADS", "Context", "context_of", "is_certain", "runs_config", "with_rights"]
-
 _NAMESPACE = ("metadata", "namespace")
 # Modes in which `replicas` does not set the number of pods.
 _UNCOUNTED = ("daemonset", "sidecar")

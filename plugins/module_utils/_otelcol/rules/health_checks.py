@@ -12,10 +12,9 @@ from collections.abc import Iterator
 
 from ..config.addresses import is_loopback
 from ..config.paths import items
-from ..traits import EXTENSIONS, Trait, types_that
+from ..traits import EXTENSIONS, Trait, kind_of, types_that
 from .port_reachability import address_of_pod
 from .subject import Fault, Subject, about, rules
-from .view import kind_of
 
 _PROBES = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension"
 _ANSWERING = types_that(EXTENSIONS, Trait.ANSWERS_PROBES)

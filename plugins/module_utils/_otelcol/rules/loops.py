@@ -16,11 +16,12 @@ from ..config.addresses import destination, is_loopback
 from ..config.paths import at, items, leaves, mappings, section
 from ..kube import names
 from ..kube.service_names import service_of
+from ..needs.listeners import Part
 from ..needs.pod_logs import PodLogs, glob_matches
-from ..traits import EXPORTERS, Trait, types_that
+from ..traits import EXPORTERS, Trait, kind_of, types_that
 from .configured_components import TELEMETRY
 from .subject import Fault, Printer, Subject, about, rules
-from .view import Part, View, kind_of
+from .view import View
 
 _BASIC = "basic"
 # Attributes by which a filter may name a pod of which nothing is known.

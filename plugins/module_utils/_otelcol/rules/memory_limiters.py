@@ -15,10 +15,11 @@ from functools import cached_property
 from typing import Any
 
 from ..config.paths import Path
+from ..needs.listeners import Part
 from ..needs.quantities import LIMIT_PERCENT, SPIKE_PERCENT
+from ..traits import kind_of
 from .configured_components import configured_components
 from .subject import Fault, Subject, about, rules
-from .view import Part, kind_of
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/memorylimiterprocessor/README.md"

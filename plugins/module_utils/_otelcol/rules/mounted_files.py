@@ -14,8 +14,8 @@ from posixpath import dirname
 from typing import Any
 
 from ..config.paths import Path, at, items
+from ..needs.listeners import Part
 from .subject import Deployment, Fault, Subject, about, rules
-from .view import Part
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"

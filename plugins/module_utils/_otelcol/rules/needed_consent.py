@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, items
 from ..needs.component_row import NODES_PROXY, ROOT, Component, guarded_rights
+from ..needs.listeners import Part
 from ..needs.used_parts import used_parts
 from .subject import Deployment, Fault, Subject, about, rules
-from .view import Part
 
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 _OTHER_TEXT = "other"

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from ..config.addresses import ANY, destination, is_inside, is_loopback
 from ..config.paths import Path, at
+from ..needs.listeners import Listener, Part
 from ..traits import sends_nothing
 from .subject import Fault, Subject, about, rules
-from .view import ENDPOINT_KEYS, Listener, Part
+from .view import ENDPOINT_KEYS
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _TLS = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/config/configtls/README.md"

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..config.paths import at, items
+from ..needs.listeners import Part
 from .subject import Fault, Subject, about, rules
-from .view import Part
 from .workload_placement import ON_EACH_HOST
 
 _COMPONENTS = "https://opentelemetry.io/docs/platforms/kubernetes/collector/components/"

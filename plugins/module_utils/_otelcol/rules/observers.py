@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from ..config.paths import Path, at, items, section
 from ..errors import near, nearest
 from ..languages import expr
+from ..traits import kind_of
 from .configured_components import configured_components
 from .subject import Fault, Subject, about, rules
-from .view import kind_of
 
 _CREATOR = "receivercreator"
 # How a rule has to begin. Single quotes, which the language takes elsewhere, are refused here.

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from ..config.addresses import ANY, is_loopback
 from ..config.paths import at
+from ..needs.listeners import Listener
 from .subject import Deployment, Fault, Subject, about, rules
-from .view import Listener
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _NODE_PORTS = "https://kubernetes.io/docs/concepts/configuration/overview/#services"

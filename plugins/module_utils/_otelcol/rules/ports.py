@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from ..config.addresses import ANY, hosts_overlap
 from ..config.paths import dotted
+from ..needs.listeners import Listener
 from .subject import Fault, Subject, about, rules
-from .view import Listener
 
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"
 _TELEMETRY = "https://opentelemetry.io/docs/collector/internal-telemetry/"

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config.paths import at, items
-from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, traits_of, types_that
+from ..needs.listeners import Part
+from ..traits import CONNECTORS, PROCESSORS, Trait, keeps_nothing, kind_of, traits_of, types_that
 from .subject import Fault, Subject, about, rules
-from .view import Part, Pipeline, kind_of
+from .view import Pipeline
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/processor/README.md"
 _SPANMETRICS = (

@@ -11,33 +11,14 @@ from typing import Any
 
 from .junit_report import junit
 from .report_model import (
-    NEVER,
-    Checked,
     Report,
-    Suppressed,
     count_in_words,
     finding_line,
-    markdown_code,
     sentences,
     suppressed_line,
 )
 from .sarif_report import sarif
 from .subject import Finding
-
-# The rest of the collection asks this file alone.
-__all__ = [
-    "FORMATS",
-    "NEVER",
-    "Checked",
-    "Report",
-    "Suppressed",
-    "as_dict",
-    "count_in_words",
-    "finding_line",
-    "junit",
-    "markdown_code",
-    "summary",
-]
 
 _GITHUB_LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
 

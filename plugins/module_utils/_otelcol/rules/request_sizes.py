@@ -19,10 +19,11 @@ from typing import Any
 from ..catalogue.rows import Row
 from ..config.addresses import destination
 from ..config.paths import Path, at, section
-from ..traits import otlp_protocol, speaks_otlp
+from ..needs.listeners import Part
+from ..traits import kind_of, otlp_protocol, speaks_otlp
 from .batching import BATCH, QUEUE
 from .subject import Fault, Receiving, Subject, rules
-from .view import Part, Pipeline, kind_of
+from .view import Pipeline
 
 _DOCUMENTATION = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/exporterhelper/README.md"
 # Records of today are rarely smaller: a time, a body of a few words and the attributes of a resource.

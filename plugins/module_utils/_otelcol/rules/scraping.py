@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..config.paths import Path, at, items, leaves, section
+from ..needs.listeners import Part
 from .annotated_scrapes import AnnotatedScrape, annotated_scrapes
 from .expansion import expressions_in
 from .subject import Fault, Subject, about, rules
-from .view import Part
 from .workload_placement import copies_in_words
 
 _ALLOCATOR = "https://opentelemetry.io/docs/platforms/kubernetes/operator/target-allocator/"

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 
 from ..config.paths import at, items, section
+from ..needs.listeners import Part
 from .subject import Fault, Subject, about, rules
-from .view import Part
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 # Attributes whose value differs for nearly every request. Source: OpenTelemetry's semantic conventions.

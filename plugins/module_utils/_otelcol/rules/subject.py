@@ -18,7 +18,8 @@ from ..errors import cleaned, few_suggestions, printable
 from ..kube.network_policies import Policies
 from ..needs.pod_logs import PodLogs
 from .annotated_scrapes import AnnotatedScrape
-from .view import Target, View
+from .build_facts import Target
+from .view import View
 
 
 @dataclass(frozen=True)

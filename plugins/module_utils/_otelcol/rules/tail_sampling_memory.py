@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ..needs.listeners import Part
 from ..needs.quantities import DECIDED_TRACE_BYTES, MIB, TRACE_BYTES, duration
 from .amounts import nanoseconds
 from .memory_limiters import limiters, whole_number
 from .subject import Fault, Subject, about, rules
-from .view import Part
 
 _DOCUMENTATION = (
     "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/processor/tailsamplingprocessor"

@@ -22,7 +22,7 @@ from ..errors import Problem, at_most, near
 from ..traits import kind_of
 from ..yaml.yaml_documents import Document
 from .profiles import OFF, PROFILES
-from .reports import count_in_words
+from .report_model import count_in_words
 from .structure import SIGNALS
 from .subject import SEVERITIES
 from .user_conditions import NAMES, OPTIONAL, Condition, Conditions, is_optional, read_condition

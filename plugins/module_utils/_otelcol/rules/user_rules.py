@@ -19,7 +19,7 @@ from typing import Any
 from ..catalogue.version_ranges import is_within
 from ..config.paths import Path, Position, dotted
 from ..traits import kind_of
-from .reports import count_in_words
+from .report_model import count_in_words
 from .subject import About, Fault, Rule, Subject
 from .user_conditions import Conditions
 from .user_paths import MISSING, Steps, nearest_place, path_matches

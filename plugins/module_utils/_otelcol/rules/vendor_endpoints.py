@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from ..config.addresses import destination
 from ..config.paths import at, items, section
+from ..needs.listeners import Part
 from .subject import Fault, Subject, about, rules
 from .vendor_hosts import aws_service_of, is_datadog
-from .view import Part, uses_endpoint
+from .view import uses_endpoint
 
 _AWS_DOCUMENTATION = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-OTLPEndpoint.html"
 _OTLP_HTTP = "https://github.com/open-telemetry/opentelemetry-collector/blob/main/exporter/otlphttpexporter/README.md"

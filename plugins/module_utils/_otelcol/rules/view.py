@@ -15,9 +15,6 @@ from ..config.paths import ROLES, Path, at, items, leaves, section
 from ..config.pipelines import PipelineGraph
 from ..needs.listeners import Listener, Part, listeners, started_parts
 from ..traits import kind_of
-from .build_facts import Target
-
-__all__ = ["ENDPOINT_KEYS", "Listener", "Part", "Pipeline", "Target", "View", "kind_of", "uses_endpoint"]
 
 # The keys with which exporters of OTLP, remote write and Zipkin say where they send to.
 ENDPOINT_KEYS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "metrics_url", "logs_url")

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import section
+from ..traits import kind_of
 from .subject import Deployment, Fault, Subject, about, rules
-from .view import kind_of
 
 _LEADER = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/k8sleaderelector"
 _ELECTOR = "k8sleaderelector"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ....module_utils._otelcol.errors import Problem, near
-from ....module_utils._otelcol.rules.reports import count_in_words
+from ....module_utils._otelcol.rules.report_model import count_in_words
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _inputs
 from .._testing.chosen_bench import Chosen

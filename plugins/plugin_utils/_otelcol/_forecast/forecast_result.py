@@ -11,7 +11,7 @@ from typing import Any
 from ....module_utils._otelcol.config.masking import quoted
 from ....module_utils._otelcol.forecast.pages import Forecast, markdown, money_words, text_lines
 from ....module_utils._otelcol.forecast.tallies import Sender
-from ....module_utils._otelcol.rules.reports import count_in_words
+from ....module_utils._otelcol.rules.report_model import count_in_words
 
 # Returns a text without secrets.
 Mask = Callable[[str], str]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ....module_utils._otelcol.config.config_secrets import secrets_in
 from ....module_utils._otelcol.config.masking import masker
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.rules.view import Target
+from ....module_utils._otelcol.rules.build_facts import Target
 from ....module_utils._otelcol.testing.case import Suite
 from .. import _binary, _builds, _inputs, _placeholders, _yaml
 from .._isolation import choice

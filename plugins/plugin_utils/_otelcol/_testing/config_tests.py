@@ -16,7 +16,8 @@ from ....module_utils._otelcol.config.config_secrets import secrets_in
 from ....module_utils._otelcol.config.masking import masker, quoted
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem
-from ....module_utils._otelcol.rules.reports import Checked, Report, count_in_words, junit
+from ....module_utils._otelcol.rules.junit_report import junit
+from ....module_utils._otelcol.rules.report_model import Checked, Report, count_in_words
 from ....module_utils._otelcol.rules.subject import Finding
 from ....module_utils._otelcol.testing import case, expectations, invariants, policies, records, scrapes
 from .. import _files, _inputs, _jmespath

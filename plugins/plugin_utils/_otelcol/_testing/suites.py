@@ -13,7 +13,7 @@ from typing import Any
 from ....module_utils._otelcol.config.paths import Path as KeyPath
 from ....module_utils._otelcol.config.paths import Position
 from ....module_utils._otelcol.errors import Problem, near
-from ....module_utils._otelcol.rules.reports import count_in_words
+from ....module_utils._otelcol.rules.report_model import count_in_words
 from ....module_utils._otelcol.testing import case, comparison
 from .. import _documents, _files, _inputs, _yaml
 from .guard import guarded_run

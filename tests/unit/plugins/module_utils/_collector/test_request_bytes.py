@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.
     REQUEST_BYTES,
     request_mib,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds
 
 from tests.support.cases import cases

@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
     Unsolved,
     apply_edits,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 
 from .test_steps import CATALOGUE, ODD, cases, moved
 

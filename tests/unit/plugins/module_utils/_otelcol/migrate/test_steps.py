@@ -18,7 +18,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrat
     same_meaning,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.steps import STEPS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 
 TABLES = Path(__file__).parents[6] / "plugins" / "plugin_utils" / "_otelcol" / "_data" / "catalogue"
 CATALOGUE = Catalogue.from_tables({file.stem: json.loads(file.read_text()) for file in TABLES.glob("*.json")})

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.component_table import COMPONENTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_variables import (
     DOWNWARD,
-    Needs,
-    Port,
     Variable,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint

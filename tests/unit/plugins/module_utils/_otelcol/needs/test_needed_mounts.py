@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Mount, Needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Needs
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_mounts import Mount
 
 from ...helpers import cases, needs, rows, running
 

@@ -29,11 +29,13 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import cleaned
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.network_policies import Policies
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.listeners import Part
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.pod_logs import PodLogs
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.annotated_scrapes import (
     AnnotatedScrape,
     annotated_scrapes,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     AskedHeader,
@@ -45,7 +47,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     Subject,
     run_rules,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Part, Target
 
 from ...helpers import CATALOGUE, OPERATOR_KINDS, Json, rows
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import batching
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 
 from ...helpers import CATALOGUE
 

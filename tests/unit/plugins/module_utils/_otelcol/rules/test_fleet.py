@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector import conflicts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.derive_needs import Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.needed_ports import Port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.profiles import (
     split_by_comments,
     suppressing_comments,

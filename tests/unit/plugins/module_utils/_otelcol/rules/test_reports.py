@@ -8,8 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import reports
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.reports import FORMATS, Checked, Report
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.report_model import (
+    Checked,
+    Report,
+    Suppressed,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.reports import FORMATS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Finding, Rule
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +25,7 @@ RULES = (
     Rule("bad-thing", "error", "Yield bad things.", lambda _subject: (), documentation="https://example.com/bad"),
     Rule("quiet-thing", "warning", "", lambda _subject: ()),
 )
-ACCEPTED = (reports.Suppressed(ERROR, 'known, "later"', True), reports.Suppressed(INFO, "so"))
+ACCEPTED = (Suppressed(ERROR, 'known, "later"', True), Suppressed(INFO, "so"))
 CHECKED = (Checked("a b.yml", (ERROR,)), Checked("c.yml", (WARNING, INFO), ACCEPTED))
 REPORT = Report(CHECKED, skipped=("d.yml",), rules=RULES, builds={"a b.yml": "core 1.2.3", "c.yml": "core 1.2.3"})
 
@@ -94,7 +98,7 @@ FINDINGS = st.builds(Finding, PLACES, st.text(), RULE_IDS, LEVELS, st.text(), st
 
 @given(st.text(), FINDINGS, st.text(), st.sampled_from(sorted(FORMATS)))
 def test_no_text_breaks_a_format(name: str, finding: Finding, reason: str, form: str) -> None:
-    text = FORMATS[form](Report((Checked(name, (finding,), (reports.Suppressed(finding, reason),)),)))
+    text = FORMATS[form](Report((Checked(name, (finding,), (Suppressed(finding, reason),)),)))
     if form in ("json", "sarif"):
         json.loads(text)
     elif form == "junit":

@@ -18,7 +18,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem, few_suggestions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import rules, subject
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import setting_fields as fields
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Build, build_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import (
+    Build,
+    Target,
+    build_of,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.constraint_rows import constraint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.remembered_settings import (
     remembered_by_settings,
@@ -34,7 +38,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     about,
     once,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 from hypothesis import given
 from hypothesis import strategies as st
 

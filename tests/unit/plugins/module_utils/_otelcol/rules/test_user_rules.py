@@ -12,6 +12,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.catalo
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import Position, dotted
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules import user_rules
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
     Subject,
@@ -37,7 +38,6 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     UserRule,
     When,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import Target
 
 from tests.support.cases import cases
 

@@ -23,7 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
     run_rules,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.type_refusals import type_refusal
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.view import kind_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 from hypothesis import given
 from hypothesis import strategies as st
 
