@@ -1,0 +1,113 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each name of the plugins has one door: importers ask the file that defines it, and no file passes on an import.
+
+No file is exempt: a collection has no package whose `__init__.py` is a front, and the door of the library is a page,
+docs/library.md.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import PurePosixPath
+
+import pytest
+
+from .source import files, tree
+
+PLUGINS = files("plugins/*.py")
+
+
+@cache
+def defined(path: str) -> frozenset[str]:
+    """Return the names that a file itself defines, at any depth."""
+    return frozenset(names_defined(tree(path)))
+
+
+def names_defined(module: ast.Module) -> Iterator[str]:
+    """Yield the names of functions, classes and assignments."""
+    for node in ast.walk(module):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def names_imported(module: ast.Module) -> Iterator[str]:
+    """Yield the names that imports bind in a file, except those of `from __future__`."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                yield alias.asname or alias.name.partition(".")[0]
+
+
+def names_used(module: ast.Module) -> Iterator[str]:
+    """Yield the names that a file reads."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
+
+
+def names_listed(module: ast.Module) -> Iterator[str]:
+    """Yield the names in `__all__`."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and any(ast.unparse(name) == "__all__" for name in node.targets):
+            yield from ast.literal_eval(node.value)
+
+
+def passed_on(module: ast.Module) -> set[str]:
+    """Return the imported names that a file does not use, or lists in `__all__`."""
+    imported = set(names_imported(module))
+    return (imported - set(names_used(module))) | (imported & set(names_listed(module)))
+
+
+def second_doors(path: str) -> Iterator[str]:
+    """Yield each name that a file imports, or reads as an attribute, from a file that does not define the name."""
+    modules: dict[str, str] = {}
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        package = PurePosixPath(path).parents[node.level - 1].joinpath(*(node.module or "").split("."))
+        for alias in node.names:
+            if f"{package / alias.name}.py" in PLUGINS:
+                modules[alias.asname or alias.name] = f"{package / alias.name}.py"
+            elif f"{package}.py" in PLUGINS and alias.name not in defined(f"{package}.py"):
+                yield f"{alias.name} from {package}.py"
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            module = modules[node.value.id]
+            if node.attr in set(names_imported(tree(module))) - defined(module):
+                yield f"{node.attr} from {module}"
+
+
+@pytest.mark.parametrize("path", PLUGINS)
+def test_a_file_passes_on_no_import(path: str) -> None:
+    names = passed_on(tree(path))
+    assert not names, f"{path} imports {', '.join(sorted(names))} for others: let them ask the file that has the name"
+
+
+@pytest.mark.parametrize("path", PLUGINS)
+def test_an_importer_asks_the_file_that_has_the_name(path: str) -> None:
+    doors = sorted(set(second_doors(path)))
+    assert not doors, f"{path} imports {', '.join(doors)}, which only imports the name itself"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from .addresses import is_loopback",
+        "from .addresses import is_loopback\n__all__ = ['is_loopback']\nUSED = is_loopback",
+        "from .addresses import is_loopback as local",
+    ],
+)
+def test_a_name_that_is_passed_on_would_be_noticed(source: str) -> None:
+    assert passed_on(ast.parse(source))
+
+
+def test_a_name_in_use_is_not_passed_on() -> None:
+    assert not passed_on(ast.parse("from .addresses import is_loopback\n__all__ = ['USED']\nUSED = is_loopback"))
