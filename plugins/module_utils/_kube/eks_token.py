@@ -14,20 +14,25 @@ CLI is not run.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem
 
 
 class FailedCall(NamedTuple):
-    """A failed call: the code of AWS or the name of botocore's exception, its message, and what was called."""
+    """A call of AWS that failed."""
 
     code: str
+    """The error code of AWS, or the name of botocore's exception if AWS gave no answer."""
     message: str
+    """What AWS or botocore says."""
     status: int = 0
+    """The HTTP status; 0 without an answer."""
     service: str = ""
+    """The service as IAM policies name it, such as `eks`; empty if it is not known."""
     action: str = ""
+    """The action as IAM policies name it, such as `DescribeCluster`; empty if it is not known."""
 
 
 SERVER_ERROR, TOO_MANY = 500, 429
@@ -127,6 +132,7 @@ def expired(answer: FailedCall) -> bool:
 
 
 def explain(answer: FailedCall, asked: str) -> Problem:
+    """Return the problem of a failed call; `asked` is what the task wanted of AWS."""
     call = f"{answer.service}:{answer.action}" if answer.service and answer.action else "the call"
     facts = {"message": answer.message.rstrip("."), "code": answer.code, "call": call}
     for codes, wrong, fix in TEXTS:
@@ -145,7 +151,7 @@ URL_SECONDS = 60
 LIFE_SECONDS = 600
 
 
-# The commands of kubeconfigs that make such a token: the words that they begin with, and what their flags mean to us.
+# The commands of kubeconfigs that make such a token: the words that say so, and which part of the request a flag gives.
 COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "aws": (
         ("eks", "get-token"),
@@ -158,29 +164,70 @@ COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 }
 # Flags that change nothing about the token, and their values.
 IDLE = {"--output": "json"}
+# The variables of such commands, and which part of the request they give. An empty one changes nothing about the token.
 VARIABLES = {"AWS_PROFILE": "profile", "AWS_REGION": "region", "AWS_STS_REGIONAL_ENDPOINTS": ""}
 
 
 def asked_by(command: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return what a command of a kubeconfig asks for, if it makes a token of EKS and says nothing unknown to us."""
-    words, flags = COMMANDS.get(str(command.get("command")).rpartition("/")[2], ((), {}))
-    given = [part for word in command.get("args") or [] for part in _split(str(word))]
-    found: dict[str, str] = {}
-    for item in command.get("env") or []:
-        if item.get("name") not in VARIABLES:
+    """Return what the `exec` of a kubeconfig's user asks for, if it makes a token of EKS; None for other commands.
+
+    The keys are `name` (of the cluster, always there), `region`, `profile` and `role_arn`. A command with a variable or
+    a flag that this collection does not know is another command: only the program itself knows what it does.
+    """
+    program = str(command.get("command")).rpartition("/")[2]
+    if program not in COMMANDS:
+        return None
+    first_words, flags = COMMANDS[program]
+    from_variables = _asked_by_variables(command.get("env") or [])
+    arguments = _arguments_after(first_words, command.get("args") or [])
+    if from_variables is None or arguments is None:
+        return None
+    from_flags = _asked_by_flags(arguments, flags)
+    if from_flags is None:
+        return None
+    asked = {**from_variables, **from_flags}
+    return asked if "name" in asked else None
+
+
+def _asked_by_variables(variables: Iterable[Mapping[str, Any]]) -> dict[str, str] | None:
+    """Return what the variables of a command ask for; None if one of them is not known."""
+    asked: dict[str, str] = {}
+    for variable in variables:
+        name = variable.get("name")
+        if name not in VARIABLES:
             return None
-        found[VARIABLES[item["name"]]] = str(item.get("value"))
-    rest = list(given)
+        meaning = VARIABLES[name]
+        if meaning:
+            asked[meaning] = str(variable.get("value"))
+    return asked
+
+
+def _arguments_after(first_words: Iterable[str], words: Iterable[Any]) -> list[str] | None:
+    """Return the arguments of a command without the words that name what it does; None if one of those is not there.
+
+    The words may stand behind flags, as in `aws --region eu-west-1 eks get-token`.
+    """
+    arguments: list[str] = []
     for word in words:
-        if word not in rest:
+        arguments += _split(str(word))
+    for word in first_words:
+        if word not in arguments:
             return None
-        rest.remove(word)
-    for flag, value in zip(rest[::2], rest[1::2], strict=False):
-        if flag not in flags and IDLE.get(flag) != value:
+        arguments.remove(word)
+    return arguments
+
+
+def _asked_by_flags(arguments: Sequence[str], flags: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what the flags of a command ask for; None if one of them is not known, or has no value."""
+    if len(arguments) % 2:
+        return None
+    asked: dict[str, str] = {}
+    for flag, value in zip(arguments[::2], arguments[1::2], strict=True):
+        if flag in flags:
+            asked[flags[flag]] = value
+        elif IDLE.get(flag) != value:
             return None
-        found[flags.get(flag, "")] = value
-    found.pop("", None)
-    return found if words and "name" in found and len(rest) % 2 == 0 else None
+    return asked
 
 
 def _split(word: str) -> list[str]:
