@@ -1,15 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the operator makes of a collector, by names that others may use already. It overwrites what it finds. Private.
+"""The names of all objects that the operator makes of an OpenTelemetryCollector. Private.
 
+The operator overwrites an object that has one of these names already, whoever owns it.
 Sources: Build in the operator's internal/manifests/collector and internal/manifests/targetallocator, 0.152 to 0.158.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .._otelcol.config.paths import at
 from .._otelcol.kube.objects import Ref, controller_of
@@ -19,51 +20,68 @@ from .operator_status import ALLOCATOR, COLLECTOR, KINDS, Object, children
 BUDGET = "PodDisruptionBudget"
 _COLLECTOR, _ALLOCATOR = "-collector", "-targetallocator"
 _SERVICES = (_COLLECTOR, f"{_COLLECTOR}-headless", f"{_COLLECTOR}-monitoring", f"{_COLLECTOR}-extension")
-_BUDGETED, _UNBUDGETED = ("deployment", "statefulset"), ("least-weighted",)
+# The modes and the strategies of target allocators that decide whether pods get a PodDisruptionBudget.
+_BUDGETED_MODES, _UNBUDGETED_STRATEGIES = ("deployment", "statefulset"), ("least-weighted",)
 _OF_ALLOCATOR = {"app.kubernetes.io/component": "opentelemetry-targetallocator"}
 _PART_OF = {"app.kubernetes.io/part-of": "opentelemetry"}
 
 
-class _Made(NamedTuple):
-    """Objects beside the workloads: their kind, what their names add to that of the collector, and when they are."""
+class _MadeObjects(NamedTuple):
+    """Objects of one kind that the operator makes beside the workloads."""
 
     kind: str
     suffixes: tuple[str, ...]
-    when: Callable[[Object], Any]
+    """What the name of each adds to that of the collector."""
+    is_made: Callable[[Object], bool]
+    """Whether the operator makes them, by the spec of the collector."""
 
 
 def _mode(spec: Object) -> str:
+    """Return the mode of a collector: `deployment` by default."""
     return str(spec.get("mode") or "deployment")
 
 
-def _allocates(spec: Object) -> bool:
-    return bool(at(spec, ("targetAllocator", "enabled")))
+def _has_workload(spec: Object) -> bool:
+    """Return whether a collector has a workload of its own; a sidecar has none."""
+    return _mode(spec) in KINDS
 
 
 def _has_budget(spec: Object) -> bool:
-    return _allocates(spec) and spec["targetAllocator"].get("allocationStrategy") not in _UNBUDGETED
+    return _mode(spec) in _BUDGETED_MODES
+
+
+def _has_autoscaler(spec: Object) -> bool:
+    return bool(spec.get("autoscaler"))
+
+
+def _has_allocator(spec: Object) -> bool:
+    return bool(at(spec, ("targetAllocator", "enabled")))
+
+
+def _has_allocator_budget(spec: Object) -> bool:
+    return _has_allocator(spec) and spec["targetAllocator"].get("allocationStrategy") not in _UNBUDGETED_STRATEGIES
 
 
 # For a resource as this collection writes it, which names ServiceAccounts and asks for no Ingress, NetworkPolicy or
 # monitor. The name of the collector's ConfigMap ends with the hash of what it holds, so others do not have it.
 _MADE = (
-    _Made("Service", _SERVICES, lambda spec: _mode(spec) in KINDS),
-    _Made(BUDGET, (_COLLECTOR,), lambda spec: _mode(spec) in _BUDGETED),
-    _Made("HorizontalPodAutoscaler", (_COLLECTOR,), lambda spec: spec.get("autoscaler")),
-    _Made(ALLOCATOR, ("",), _allocates),
-    _Made("ConfigMap", (_ALLOCATOR,), _allocates),
-    _Made("Service", (_ALLOCATOR,), _allocates),
-    _Made(BUDGET, (_ALLOCATOR,), _has_budget),
+    _MadeObjects("Service", _SERVICES, _has_workload),
+    _MadeObjects(BUDGET, (_COLLECTOR,), _has_budget),
+    _MadeObjects("HorizontalPodAutoscaler", (_COLLECTOR,), _has_autoscaler),
+    _MadeObjects(ALLOCATOR, ("",), _has_allocator),
+    _MadeObjects("ConfigMap", (_ALLOCATOR,), _has_allocator),
+    _MadeObjects("Service", (_ALLOCATOR,), _has_allocator),
+    _MadeObjects(BUDGET, (_ALLOCATOR,), _has_allocator_budget),
 )
 
 
 def made(resource: Object) -> list[Ref]:
-    """Return the names of all that the operator makes of a collector."""
+    """Return the names of all objects that the operator makes of a collector: workloads, then the others."""
     metadata, spec = resource["metadata"], resource.get("spec") or {}
     namespace, name = str(metadata.get("namespace") or ""), metadata["name"]
     refs = [Ref(child.kind, child.namespace, child.name) for child in children(resource)]
     for row in _MADE:
-        if row.when(spec):
+        if row.is_made(spec):
             refs += [Ref(row.kind, namespace, child_name(name, suffix)) for suffix in row.suffixes]
     return refs
 
@@ -75,9 +93,9 @@ def made_for(resource: Object, live: Object) -> bool:
 
 
 def budgets(resource: Object) -> dict[Ref, dict[str, str]]:
-    """Return the budgets that the operator makes of a collector, with the labels of their pods.
+    """Return the PodDisruptionBudgets that the operator makes of a collector, with the labels of their pods.
 
-    It makes them unasked: without a budget in the resource they have its default.
+    The operator makes them even if the resource has no budget; they then have the operator's default.
     """
     labels = {**(resource["metadata"].get("labels") or {}), **operator_labels(resource), **_PART_OF}
     labels_of_budget = {}
