@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What others still keep in a namespace, of a kind, or of an account that is to go. Private."""
+"""Which objects of others still need a namespace, a kind or a ServiceAccount that a removal would delete. Private.
+
+What Kubernetes, OpenShift and OLM make in every namespace is no leftover, nor what goes with an object of the bundle.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from .._otelcol.config.paths import leaves, section
 from .._otelcol.kube.objects import Identity, Manifest, Ref, controller_of, group_of, identity, ref
 from .._otelcol.kube.platform_objects import OPENSHIFT_ACCOUNTS, PLATFORM_OBJECTS
 
-# What servers and controllers write about other objects, or for themselves, and write again when it is gone.
+# Kinds that servers and controllers write about other objects or for themselves, and write again after a deletion.
 DERIVED_KINDS = ("Endpoints", "EndpointSlice", "Event", "Lease")
 COPIED_BY_OLM = "olm.copiedFrom"
 # Secrets that go with their account. Those that the platform makes are named after it.
@@ -25,13 +28,13 @@ LEFTOVER_OWNERS = ("ReplicaSet", "DaemonSet", "StatefulSet")
 _ACCOUNT_FIELDS = ("serviceAccountName", "serviceAccount")
 
 
-def leftovers(found: Iterable[Manifest], going: set[Identity]) -> list[Ref]:
-    """Return what others still keep in a namespace, given what goes together with the bundle."""
-    objects = list(found)
-    gone = _gone_with_owners(objects, going)
-    platform_accounts = _platform_accounts({ref(manifest) for manifest in objects})
+def leftovers(manifests: Iterable[Manifest], going: set[Identity]) -> list[Ref]:
+    """Return the objects that stay when the objects `going` are deleted, in the order of `manifests`."""
+    live = list(manifests)
+    gone = _gone_with_owners(live, going)
+    platform_accounts = _platform_accounts({ref(manifest) for manifest in live})
     remaining = []
-    for manifest in objects:
+    for manifest in live:
         if identity(manifest) in gone or ref(manifest) in platform_accounts:
             continue
         if _is_of_platform(manifest) or _is_of_account(manifest, gone, platform_accounts):
@@ -40,11 +43,11 @@ def leftovers(found: Iterable[Manifest], going: set[Identity]) -> list[Ref]:
     return remaining
 
 
-def _gone_with_owners(objects: Iterable[Manifest], going: set[Identity]) -> set[Identity]:
+def _gone_with_owners(live: Iterable[Manifest], going: set[Identity]) -> set[Identity]:
     """Return what goes, with the objects that Kubernetes collects after it, however deep the chain of owners is."""
     gone = set(going)
     while True:
-        dependents = {identity(manifest) for manifest in objects if _goes_with_owners(manifest, gone)}
+        dependents = {identity(manifest) for manifest in live if _goes_with_owners(manifest, gone)}
         if dependents <= gone:
             return gone
         gone |= dependents
@@ -60,16 +63,21 @@ def _is_of_platform(manifest: Manifest) -> bool:
     return mark == "" or mark in labels
 
 
-def _platform_accounts(there: set[Ref]) -> set[Ref]:
-    """Return the accounts among some objects that the platform made."""
-    return {name for name in there if name.kind == "ServiceAccount" and _of_platform(name, there)}
+def _platform_accounts(refs: set[Ref]) -> set[Ref]:
+    """Return the ServiceAccounts among some objects that the platform made."""
+    accounts = {name for name in refs if name.kind == "ServiceAccount"}
+    return {account for account in accounts if _is_platform_account(account, refs)}
 
 
-def _of_platform(account: Ref, there: set[Ref]) -> bool:
-    """Return whether the platform made an account. A person may call one `deployer` where OpenShift does not."""
-    binding = OPENSHIFT_ACCOUNTS.get(account.name)
-    made = account.name in PLATFORM_OBJECTS[account.kind]
-    return made or (binding is not None and Ref("RoleBinding", account.namespace, binding) in there)
+def _is_platform_account(account: Ref, refs: set[Ref]) -> bool:
+    """Return whether the platform made an account. OpenShift makes each of its own with a RoleBinding.
+
+    On other platforms a user may have an account of such a name, for example `deployer`.
+    """
+    if account.name in PLATFORM_OBJECTS[account.kind]:
+        return True
+    binding_name = OPENSHIFT_ACCOUNTS.get(account.name)
+    return binding_name is not None and Ref("RoleBinding", account.namespace, binding_name) in refs
 
 
 def _is_of_account(manifest: Manifest, going: set[Identity], platform_accounts: set[Ref]) -> bool:
@@ -87,27 +95,35 @@ def _is_of_account(manifest: Manifest, going: set[Identity], platform_accounts: 
     return generated_name is not None and account in platform_accounts
 
 
-def _goes_with_owners(item: Manifest, going: set[Identity]) -> bool:
-    """Return whether Kubernetes collects an object with what goes, or names its owner in its place.
+def _goes_with_owners(manifest: Manifest, going: set[Identity]) -> bool:
+    """Return whether an object is none to name: Kubernetes collects it with what goes, or its owner is named instead.
 
-    It collects what all owners of are gone, whether one of them controls it or not.
+    Kubernetes collects an object as soon as all its owners are gone, whether one of them controls it or not.
     """
-    controller = controller_of(item)
+    controller = controller_of(manifest)
     if controller and controller["kind"] in LEFTOVER_OWNERS:
         return True
-    owners = item["metadata"].get("ownerReferences") or []
-    namespace = item["metadata"].get("namespace") or ""
+    owners = manifest["metadata"].get("ownerReferences") or []
+    namespace = manifest["metadata"].get("namespace") or ""
     for owner in owners:
         if (group_of(owner["apiVersion"]), Ref(owner["kind"], namespace, owner["name"])) not in going:
             return False
     return bool(owners)
 
 
-def users_of_account(found: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:
-    """Return the remaining pods and workloads that run under a service account."""
-    return leftovers((item for item in found if account.name in _accounts(item)), going)
+def users_of_account(manifests: Iterable[Manifest], account: Ref, going: set[Identity]) -> list[Ref]:
+    """Return the pods and workloads of the account's namespace that run under it, and stay when `going` is deleted."""
+    users = [manifest for manifest in manifests if account.name in _account_names(manifest)]
+    return leftovers(users, going)
 
 
-def _accounts(item: Manifest) -> set[Any]:
-    """Return the service accounts that a workload names: the pod of a CronJob is deep in it, an allocator beside it."""
-    return {value for path, value in leaves(item.get("spec")) if path[-1:] and path[-1] in _ACCOUNT_FIELDS}
+def _account_names(manifest: Manifest) -> set[Any]:
+    """Return the ServiceAccounts that an object names, at any depth of its spec.
+
+    A CronJob names that of its pods deep in its spec; an OpenTelemetryCollector has one of its target allocator too.
+    """
+    names = set()
+    for path, value in leaves(manifest.get("spec")):
+        if path and path[-1] in _ACCOUNT_FIELDS:
+            names.add(value)
+    return names
