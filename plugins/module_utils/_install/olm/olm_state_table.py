@@ -13,10 +13,14 @@ import math
 from typing import NamedTuple
 
 SUBSCRIPTION, PLAN, CSV = "Subscription", "InstallPlan", "ClusterServiceVersion"
-# Temporary: a failure only at the time limit.
+# After so many seconds a state counts as a failure. A passing one does so only at the time limit of the wait.
 PASSING = math.inf
-# States that may be outdated, that OLM retries, and that other users may be about to fix.
-SOON, RETRIED, SLOW = 8.0, 20.0, 60.0
+# A state that may be outdated, since OLM writes it only from time to time.
+SOON = 8.0
+# A state that OLM retries.
+RETRIED = 20.0
+# A state that another user of the cluster may be about to fix.
+SLOW = 60.0
 
 _CATALOG = "Look at the CatalogSource and its pod (label olm.catalogSource); without internet give a mirrored catalog."
 _UNPACK = (
@@ -30,22 +34,26 @@ _GROUP = "The namespace of an operator for all namespaces needs exactly one Oper
 
 
 class Row(NamedTuple):
-    """A state of an object and what to do, for certain reasons or words of its message, or for any.
-
-    It counts as a failure when it has been there for `grace` seconds. `wrong` stands where OLM gives no message.
-    """
+    """What a state of an object means, for certain reasons and messages or for all, and what the user does about it."""
 
     kind: str
+    """The kind of the object."""
     state: str
+    """Its phase, or for a Subscription the type of a condition that is True. Empty means every state."""
     grace: float
+    """After so many seconds in this state, it counts as a failure."""
     fix: str
+    """What the user does about the state."""
     wrong: str = "OLM gives no reason"
+    """What is wrong, if OLM gives no message."""
     reasons: tuple[str, ...] = ()
+    """The reasons to which the row is limited; empty means every reason."""
     words: tuple[str, ...] = ()
+    """Texts of which the message has one, in any case of letters; empty means every message."""
 
 
 _UNSATISFIABLE = ("ConstraintsNotSatisfiable",)
-# The first row that fits counts. A condition of a Subscription is a state of it while it is True.
+# The first row that fits counts. The last row of each kind fits every state.
 ROWS = (
     # Reports any unhealthy catalog of the cluster, which blocks the resolution while it lasts.
     Row(SUBSCRIPTION, "CatalogSourcesUnhealthy", SLOW, _CATALOG),
@@ -99,13 +107,19 @@ ROWS = (
 
 
 def row_for(kind: str, state: str, reason: str, message: str) -> Row:
-    """Return what a state means; each kind has a row for what is not in the table."""
-    return next(row for row in ROWS if row.kind == kind and _fits(row, state, reason, message))
+    """Return what a state of an object means. Raises LookupError for a kind that the table does not have."""
+    for row in ROWS:
+        if row.kind == kind and _fits(row, state, reason, message):
+            return row
+    raise LookupError(kind)
 
 
 def _fits(row: Row, state: str, reason: str, message: str) -> bool:
+    """Return whether a row is about a state with this reason and message."""
     if row.state not in ("", state):
         return False
     if row.reasons and reason not in row.reasons:
         return False
-    return not row.words or any(words.lower() in message.lower() for words in row.words)
+    if not row.words:
+        return True
+    return any(words.lower() in message.lower() for words in row.words)
