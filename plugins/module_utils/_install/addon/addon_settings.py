@@ -1,21 +1,24 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The live and wanted settings of an EKS add-on, the request between both, and violations of its schema. Private."""
+"""The live and wanted settings of an EKS add-on, and the requests that turn one into the other. Private.
+
+Settings have the names of the module `eks_addon`. Its configuration may hold secrets, so `shown` masks them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from ..._otelcol.config.config_secrets import is_secret
 from ..._otelcol.config.masking import salted
-from ..._otelcol.config.paths import Path, dotted
-from ..._otelcol.errors import Problem, at_most, near
+from ..._otelcol.config.paths import Path
+from ..._otelcol.errors import Problem
 
 Settings = dict[str, Any]
-# Our names for the fields of the API; tags and namespace go other ways.
+# The fields of CreateAddon and UpdateAddon by the names of the settings. Tags and the namespace are sent otherwise.
 FIELDS = {
     "version": "addonVersion",
     "service_account_role_arn": "serviceAccountRoleArn",
@@ -27,7 +30,10 @@ IDENTITIES = "pod_identity_associations"
 def settings(
     addon: Mapping[str, Any] | None, parse: Callable[[str], Any], identities: Mapping[str, str] | None = None
 ) -> Settings:
-    """Return what DescribeAddon says, in our words. `identities` are roles by service account, where they were read."""
+    """Return the settings of an add-on as DescribeAddon returns it; none without an add-on.
+
+    `parse` reads its configuration. `identities` are the ARNs of roles by ServiceAccount; None if they were not read.
+    """
     if not addon:
         return {}
     live: Settings = {
@@ -43,7 +49,7 @@ def settings(
 
 
 def moved(live: Settings, wanted: Settings, name: str) -> Problem | None:
-    """Return the problem of another namespace: EKS takes it at creation only."""
+    """Return the problem of an add-on that is in another namespace: EKS takes a namespace at creation only."""
     if not live.get("namespace") or wanted.get("namespace") in (None, live["namespace"]):
         return None
     wrong = f"it is in the namespace {live['namespace']}, and EKS cannot move it to {wanted['namespace']}"
@@ -52,7 +58,7 @@ def moved(live: Settings, wanted: Settings, name: str) -> Problem | None:
 
 
 def creation(wanted: Settings) -> dict[str, Any]:
-    """Return what CreateAddon needs."""
+    """Return the parameters of CreateAddon beside the names of cluster and add-on."""
     request = _fields({name: wanted.get(name) for name in FIELDS})
     if wanted.get(IDENTITIES):
         request["podIdentityAssociations"] = _identities(wanted[IDENTITIES])
@@ -64,10 +70,10 @@ def creation(wanted: Settings) -> dict[str, Any]:
 
 
 def update(live: Settings, wanted: Settings, differing: list[str], *, repair: bool) -> dict[str, Any]:
-    """Return what UpdateAddon needs, or nothing.
+    """Return the parameters of UpdateAddon, or nothing if no field of it differs.
 
-    A role that is left out is taken away (the API then means the node's role), so what stays is said again. Pod
-    identities that are left out stay, and an empty list removes them.
+    UpdateAddon takes a role away that the request leaves out, so the request repeats what stays. Pod identities that it
+    leaves out stay, and an empty list removes them. `repair` sends the same settings again.
     """
     if not repair and not {*FIELDS, IDENTITIES} & set(differing):
         return {}
@@ -88,19 +94,20 @@ def _fields(values: Settings) -> dict[str, Any]:
 
 
 def _identities(roles: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return roles by ServiceAccount as the API takes them."""
     return [{"serviceAccount": account, "roleArn": role} for account, role in sorted(roles.items())]
 
 
 def difference(live: Settings, wanted: Settings, differing: list[str], salt: str) -> dict[str, Any]:
-    """Return before and after of an add-on, fit to be shown."""
+    """Return the settings of an add-on before and after a change, with secrets masked."""
     after = live | {name: wanted[name] for name in differing}
     return {"before": shown(live, salt), "after": shown(after, salt)}
 
 
 def shown(value: Any, salt: str, path: Path = ()) -> Any:
-    """Mask the secrets of a tree; equal secrets still look equal. The salt keeps short ones from being guessed."""
+    """Return a tree with its secrets masked; equal secrets look equal. The salt keeps short ones from being guessed."""
     if isinstance(value, dict):
-        return {key: shown(below, salt, (*path, _called(value, key))) for key, below in value.items()}
+        return {key: shown(below, salt, (*path, _key_name(value, key))) for key, below in value.items()}
     if isinstance(value, list):
         return [shown(element, salt, (*path, index)) for index, element in enumerate(value)]
     if _is_hidden(value, path):
@@ -112,7 +119,7 @@ def secrets_of(value: Any, path: Path = ()) -> Iterator[str]:
     """Yield the secrets of a tree, which `shown` masks."""
     if isinstance(value, dict):
         for key, below in value.items():
-            yield from secrets_of(below, (*path, _called(value, key)))
+            yield from secrets_of(below, (*path, _key_name(value, key)))
     elif isinstance(value, list):
         for index, element in enumerate(value):
             yield from secrets_of(element, (*path, index))
@@ -127,88 +134,8 @@ def _is_hidden(value: Any, path: Path) -> bool:
     return is_secret(path, str(value))
 
 
-def _called(entry: Mapping[str, Any], key: Any) -> str:
+def _key_name(entry: Mapping[str, Any], key: Any) -> str:
     """Return what a key stands for: an entry of `env` of Kubernetes says it in `name`."""
     if key == "value" and isinstance(entry.get("name"), str):
         return str(entry["name"])
     return str(key)
-
-
-MOST = 20
-KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
-
-
-class Violation(NamedTuple):
-    """A place in the configuration, the keyword of JSON Schema that it violates with its value, and the instance."""
-
-    path: Path
-    keyword: str
-    expected: Any
-    instance: Any
-    known: tuple[str, ...] = ()
-
-
-def _kind(value: Any) -> str:
-    return KINDS.get(type(value), "null")
-
-
-def _unknown_keys(violation: Violation) -> str:
-    """Return which keys the schema does not know, each with the one that may be meant."""
-    texts = []
-    for key in violation.instance:
-        if key not in violation.known:
-            texts.append(f"'{key}' is not known here{near(str(key), violation.known)}")
-    return ", ".join(texts)
-
-
-def _missing(violation: Violation) -> str:
-    absent = [key for key in violation.expected if key not in violation.instance]
-    return "missing: " + ", ".join(absent)
-
-
-# Values never stand in these texts: they may be secrets.
-SAID: dict[str, Callable[[Violation], str]] = {
-    "type": lambda it: f"must be {_either(it.expected)}, is {_kind(it.instance)}",
-    "enum": lambda it: f"must be one of {', '.join(map(str, it.expected))}",
-    "const": lambda it: f"must be {it.expected}",
-    "additionalProperties": _unknown_keys,
-    "required": _missing,
-    "pattern": lambda it: f"must match {it.expected}",
-    "format": lambda it: f"must be a {it.expected}",
-    "minimum": lambda it: f"must be at least {it.expected}",
-    "maximum": lambda it: f"must be at most {it.expected}",
-    "minLength": lambda it: f"must have at least {it.expected} characters",
-    "maxLength": lambda it: f"must have at most {it.expected} characters",
-    "minItems": lambda it: f"must have at least {it.expected} items",
-    "maxItems": lambda it: f"must have at most {it.expected} items",
-}
-
-
-def _other(violation: Violation) -> str:
-    return f"does not fulfil '{violation.keyword}' of the schema"
-
-
-def _either(expected: Any) -> str:
-    return " or ".join(expected) if isinstance(expected, list) else str(expected)
-
-
-def said(violation: Violation) -> str:
-    say = SAID.get(violation.keyword, _other)
-    path = dotted(violation.path)
-    return f"{path}: {say(violation)}" if path else say(violation)
-
-
-def mismatch(violations: Iterable[Violation], name: str, version: str, *, ours: bool) -> Problem | None:
-    """Return the problem of a configuration that the schema of this version refuses, if it does."""
-    lines = sorted({said(violation) for violation in violations})
-    if not lines:
-        return None
-    whose, correct = "the configuration that it has now", "Give configuration_values that fit this version"
-    if ours:
-        whose, correct = "configuration_values", "Correct it"
-    return Problem(
-        f"{whose} does not fit the schema of {name} {version}: {at_most(MOST, lines, '; ', '; ')}",
-        asked=f"Configure the add-on {name}",
-        where="configuration_values",
-        fix=f"{correct}; eks_addon_info with configuration=true shows the schema.",
-    )

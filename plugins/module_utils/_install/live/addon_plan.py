@@ -17,8 +17,9 @@ from typing import Any
 
 from ..._identity.live.aws_api import AnsibleCallError, changes, parsed, retagged
 from ..._kube.live.api_errors import library
-from ..addon.addon_settings import IDENTITIES, Settings, Violation, mismatch, moved, settings
+from ..addon.addon_settings import IDENTITIES, Settings, moved, settings
 from ..addon.addon_versions import VersionChoice
+from ..addon.addon_violations import Violation, mismatch
 from .addon_wait import Addon, AddonReads
 
 
