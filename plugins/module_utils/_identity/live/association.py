@@ -1,7 +1,12 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pod identity association of a service account, by itself and with the role of the account. Private."""
+"""Make, change or delete the EKS Pod Identity association of a service account. Private.
+
+An association says which IAM role the pods of a service account get. Settings have the names of the module
+`eks_pod_identity_association`; `assignment.settings` and `assignment.request` translate them from and to the API of
+EKS. Only one owner may have an association: those of EKS add-ons are refused.
+"""
 
 from __future__ import annotations
 
@@ -18,180 +23,159 @@ from ..._otelcol.errors import Problem
 from ..assignment import FIELDS, impossible, request, settings
 from .aws_api import AnsibleCallError, Aws, CallErrors, changes, retagged, run, tag
 
-COLLISIONS, COLLISION_PAUSE = 5, 2.0
+# How often a run starts anew when EKS says that an association exists which it did not list, and the pause before it.
+COLLISIONS, COLLISION_PAUSE_SECONDS = 5, 2.0
+# An association as DescribePodIdentityAssociation returns it.
 Association = dict[str, Any]
+# Settings of an association, by their names in the module.
+Settings = dict[str, Any]
 
 
 class AssociationTask:
+    """The association of one service account: read, and made as the parameters of a task say.
+
+    All methods that call AWS raise AnsibleCallError if a call fails for good.
+    """
+
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
+        """Take the parameters of the module `eks_pod_identity_association`."""
         self.aws, self.params, self.eks = aws, params, aws.calls("eks")
         self.cluster = {"clusterName": params["cluster_name"]}
         self.account = {"namespace": params["namespace"], "serviceAccount": params["service_account"]}
 
     def run(self) -> dict[str, Any]:
-        """Make or delete the association, and return the result of the task."""
+        """Make or delete the association, and return the result of the task. Raises Problem if it must stay."""
         if self.params["state"] == "absent":
-            return self._absent()
-        return self._present()
+            return self.delete(self.read())
+        return self._present(COLLISIONS)
 
     def read(self) -> Association | None:
         """Return the association of the service account; None without one."""
-        listed = self._listed()
-        return self._described(listed[0]["associationId"]) if listed else None
+        summaries = self._summaries()
+        return self._described(summaries[0]["associationId"]) if summaries else None
 
     # A cluster that is gone has no associations; creating one then says that it is gone.
     @CallErrors.list_error_handler("list the pod identity associations", ())
-    def _listed(self) -> list[Association]:
+    def _summaries(self) -> list[Association]:
+        """Return the association of the account as a list has it: without its role and policy."""
         return self.eks.pages("list_pod_identity_associations", "associations", **self.cluster, **self.account)
 
     @CallErrors.list_error_handler("describe the pod identity association")
     def _described(self, association_id: str) -> Association | None:
-        query = {**self.cluster, "associationId": association_id}
-        found: Association = self.eks("describe_pod_identity_association", **query)["association"]
-        return found
+        """Return an association with all its fields; None if it was deleted meanwhile."""
+        answer = self.eks("describe_pod_identity_association", **self.cluster, associationId=association_id)
+        association: Association = answer["association"]
+        return association
 
-    def _present(self, tries: int = COLLISIONS) -> dict[str, Any]:
-        """Make the association the wanted one; `tries` is how often a collision is tried again."""
+    def _present(self, tries_left: int) -> dict[str, Any]:
+        """Give the association the settings of the task; `tries_left` counts the new starts after collisions."""
         association = self.read()
         live = settings(association)
-        wanted = self._wanted(live)
-        differing = changes(live, wanted) if association else list(wanted)
+        target = self._target(live)
+        differing = changes(live, target) if association else list(target)
         if not differing:
-            return self._result(association, live, live | wanted, changed=False)
-        problem = impossible(association, wanted)
+            return self._result(association, live, live | target, changed=False)
+        problem = impossible(association, target)
         if problem:
             raise problem
         if not self.aws.check:
             try:
-                if association:
-                    association = self._update(association, live, wanted, differing)
-                else:
-                    association = self._create(wanted)
+                association = self._written(association, live, target, differing)
             except AnsibleCallError as error:
-                if live or error.answer.code not in EXISTS_CODES or not tries:
+                is_collision = not live and error.answer.code in EXISTS_CODES
+                if not is_collision or not tries_left:
                     raise
                 # Another owner made it, or an earlier call whose answer was lost.
-                self.eks.sleep(COLLISION_PAUSE)
-                return self._present(tries - 1)
-        return self._result(association, live, live | wanted, changed=True)
+                self.eks.sleep(COLLISION_PAUSE_SECONDS)
+                return self._present(tries_left - 1)
+        return self._result(association, live, live | target, changed=True)
 
-    def _wanted(self, live: dict[str, Any]) -> dict[str, Any]:
-        """Return the settings that the task gives, with the tags as they are to be."""
-        wanted = {name: self.params[name] for name in FIELDS if self.params[name] is not None}
+    def _target(self, live: Settings) -> Settings:
+        """Return the settings that the task gives, and the tags as they are after it."""
+        target = {name: self.params[name] for name in FIELDS if self.params[name] is not None}
         tags = retagged(live.get("tags") or {}, self.params)
         if tags is not None:
-            wanted["tags"] = tags
-        return wanted
+            target["tags"] = tags
+        return target
+
+    def _written(
+        self, association: Association | None, live: Settings, target: Settings, differing: list[str]
+    ) -> Association:
+        """Update an association, or create one if there is none, and return it."""
+        if association:
+            return self._updated(association, live, target, differing)
+        return self._created(target)
 
     @CallErrors.common_error_handler("create the pod identity association")
-    def _create(self, wanted: dict[str, Any]) -> Association:
-        fields = request(wanted, list(wanted))
+    def _created(self, target: Settings) -> Association:
+        """Create the association. Raises Problem if botocore is too old for a setting."""
+        fields = request(target, list(target))
         body = {name: value for name, value in fields.items() if value or value is False}
-        self._known("CreatePodIdentityAssociation", body)
-        tags = {"tags": wanted["tags"]} if wanted.get("tags") else {}
+        self._refuse_unknown("CreatePodIdentityAssociation", body)
+        if target.get("tags"):
+            body["tags"] = target["tags"]
         token = {"clientRequestToken": str(uuid.uuid4())}
-        made = self.eks("create_pod_identity_association", **self.cluster, **self.account, **body, **tags, **token)
-        association: Association = made["association"]
+        answer = self.eks("create_pod_identity_association", **self.cluster, **self.account, **body, **token)
+        association: Association = answer["association"]
         return association
 
     @CallErrors.common_error_handler("update the pod identity association")
-    def _update(
-        self, found: Association, live: dict[str, Any], wanted: dict[str, Any], differing: list[str]
-    ) -> Association:
-        body = request(wanted, differing)
+    def _updated(self, association: Association, live: Settings, target: Settings, differing: list[str]) -> Association:
+        """Update what differs: fields by one call, tags by others. Raises Problem if botocore is too old."""
+        after = association
+        body = request(target, differing)
         if body:
-            self._known("UpdatePodIdentityAssociation", body)
-            where = {**self.cluster, "associationId": found["associationId"], "clientRequestToken": str(uuid.uuid4())}
-            found = self.eks("update_pod_identity_association", **where, **body)["association"]
+            self._refuse_unknown("UpdatePodIdentityAssociation", body)
+            token = {"clientRequestToken": str(uuid.uuid4())}
+            place = {**self.cluster, "associationId": association["associationId"]}
+            after = self.eks("update_pod_identity_association", **place, **token, **body)["association"]
         if "tags" in differing:
-            tag(self.eks, found["associationArn"], live["tags"], wanted["tags"])
-        return found | ({"tags": wanted["tags"]} if "tags" in wanted else {})
+            tag(self.eks, after["associationArn"], live["tags"], target["tags"])
+        if "tags" in target:
+            return {**after, "tags": target["tags"]}
+        return after
 
-    def _known(self, operation: str, body: Mapping[str, Any]) -> None:
-        """Raise Problem where this botocore is too old for a setting."""
+    def _refuse_unknown(self, operation: str, body: Mapping[str, Any]) -> None:
+        """Raise Problem if this botocore is too old for a field of the request."""
         for field in body:
             if not self.eks.takes(operation, field):
                 raise lacking("boto3", field, "Associate a role")
 
-    def _absent(self) -> dict[str, Any]:
-        return self.without(self.read())
+    def delete(self, association: Association | None) -> dict[str, Any]:
+        """Delete an association as it was read, by its ID: another one in its place stays. Return the task's result.
 
-    def without(self, found: Association | None) -> dict[str, Any]:
-        """Delete an association as it was read: another one in its place has another id."""
-        problem = impossible(found, {}) or self._foreign(found)
+        Raises Problem if an add-on owns it, or if it has another role than the parameters name.
+        """
+        problem = impossible(association, {}) or self._other_role(association)
         if problem:
             raise problem
-        if found and not self.aws.check:
-            self._delete(found["associationId"])
-        return self._result(None, settings(found), {}, changed=bool(found))
+        if association and not self.aws.check:
+            self._deleted(association["associationId"])
+        return self._result(None, settings(association), {}, changed=bool(association))
 
-    def _foreign(self, found: Association | None) -> Problem | None:
+    def _other_role(self, association: Association | None) -> Problem | None:
         """Return why an association stays: it has another role than the one to remove."""
-        wanted, role = self.params["role_arn"], settings(found).get("role_arn", "")
-        if not found or not wanted or wanted == role:
+        role_to_remove, role = self.params["role_arn"], settings(association).get("role_arn", "")
+        if not association or not role_to_remove or role_to_remove == role:
             return None
         asked = "Delete the pod identity association of {namespace}/{serviceAccount}".format(**self.account)
         fix = "Leave role_arn out if you want to delete the association of any role."
-        return Problem(f"it has the role {role}, not {wanted}", asked=asked, where="role_arn", fix=fix)
+        return Problem(f"it has the role {role}, not {role_to_remove}", asked=asked, where="role_arn", fix=fix)
 
     @CallErrors.deletion_error_handler("delete the pod identity association")
-    def _delete(self, association_id: str) -> None:
+    def _deleted(self, association_id: str) -> None:
+        """Delete an association; one that is gone already is no error."""
         self.eks("delete_pod_identity_association", **self.cluster, associationId=association_id)
 
-    def _result(
-        self, found: Association | None, before: dict[str, Any], after: dict[str, Any], *, changed: bool
-    ) -> dict[str, Any]:
-        shown = boto3_resource_to_ansible_dict(found, transform_tags=False, force_tags=False, ignore_list=["tags"])
+    @staticmethod
+    def _result(association: Association | None, before: Settings, after: Settings, *, changed: bool) -> dict[str, Any]:
+        """Return the result of the task: the association with the names of Ansible, and the difference."""
+        shown = boto3_resource_to_ansible_dict(
+            association, transform_tags=False, force_tags=False, ignore_list=["tags"]
+        )
         return {"changed": changed, "association": shown or {}, "diff": {"before": before, "after": after}}
 
 
 def run_association(module: AnsibleAWSModule) -> None:
+    """Run the module `eks_pod_identity_association`, and exit with its result or failure."""
     run(module, lambda aws: AssociationTask(aws, module.params).run())
-
-
-# What EKS says of a role that IAM has not shown to it yet.
-UNKNOWN, PAUSE = "InvalidParameterException", 2.0
-NOTHING = {"target_role_arn": None, "disable_session_tags": None, "policy": None}
-
-
-class RoleAssociation:
-    """The association of a service account with its role, and with no other."""
-
-    def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
-        self.aws, self.params = aws, params
-
-    def check(self) -> None:
-        """Raise Problem if the account has another role."""
-        other = settings(self._task("present", "").read()).get("role_arn", "")
-        if other and other.rpartition("/")[2] != self.params["name"] and not self.params["adopt"]:
-            asked = f"Associate {self.params['namespace']}/{self.params['service_account']} with {self.params['name']}"
-            fix = "Remove that association, or set adopt."
-            raise Problem(f"it is associated with {other} already", asked=asked, where="service_account", fix=fix)
-
-    def made(self, arn: str) -> dict[str, Any]:
-        """Associate the account with the role, which EKS may not see yet."""
-        task = self._task("present", arn)
-        until = self.aws.clock() + self.params["wait_seconds"]
-        while True:
-            try:
-                return task.run()
-            except AnsibleCallError as error:
-                if error.answer.code != UNKNOWN or self.aws.clock() >= until:
-                    raise
-            self.aws.sleep(PAUSE)
-
-    def removed(self, arn: str) -> dict[str, Any]:
-        """Take the association away if it is with this role, or an adopted one."""
-        task = self._task("absent", "")
-        association = task.read()
-        live = settings(association)
-        is_adopted = bool(live) and self.params["adopt"] and self.params["state"] == "present"
-        is_of_role = bool(arn) and live.get("role_arn") == arn
-        if is_adopted or is_of_role:
-            return task.without(association)
-        return {"changed": False, "diff": {"before": live, "after": live}}
-
-    def _task(self, state: str, arn: str) -> AssociationTask:
-        names = ("cluster_name", "namespace", "service_account", "tags", "purge_tags")
-        given = {name: self.params[name] for name in names}
-        return AssociationTask(self.aws, {**given, **NOTHING, "state": state, "role_arn": arn})

@@ -35,8 +35,8 @@ from ..role import (
     steps,
 )
 from ..trust import STATEMENTS, Step
-from .association import RoleAssociation
 from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run
+from .role_association import RoleAssociation
 
 COLLISIONS, COLLISION_PAUSE, SETTLE_PAUSE = 5, 2.0, 1.0
 AGENT = "eks-pod-identity-agent"

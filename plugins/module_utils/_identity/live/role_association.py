@@ -1,0 +1,76 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The EKS Pod Identity association that belongs to a role of module `iam_service_account_role`. Private.
+
+A service account has at most one association. The module makes that of its own role, removes it when the role goes or
+when its provider is IRSA, and leaves associations with other roles alone unless `adopt` takes them over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._otelcol.errors import Problem
+from ..assignment import settings
+from .association import AssociationTask
+from .aws_api import AnsibleCallError, Aws
+
+# What EKS answers about a role that IAM does not show to it yet, and the pause before it is asked again.
+UNKNOWN_ROLE_CODE, PAUSE_SECONDS = "InvalidParameterException", 2.0
+# The parameters of `eks_pod_identity_association` that this module does not have.
+_UNSET = {"target_role_arn": None, "disable_session_tags": None, "policy": None}
+_SHARED_PARAMETERS = ("cluster_name", "namespace", "service_account", "tags", "purge_tags")
+
+
+class RoleAssociation:
+    """The association of a service account with its role, and with no other."""
+
+    def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
+        """Take the parameters of the module `iam_service_account_role`."""
+        self.aws, self.params = aws, params
+
+    def check(self) -> None:
+        """Raise Problem if the account is associated with another role, which the task does not adopt."""
+        role_arn = settings(self._task("present", "").read()).get("role_arn", "")
+        name_of_role = role_arn.rpartition("/")[2]
+        if not role_arn or name_of_role == self.params["name"] or self.params["adopt"]:
+            return
+        asked = f"Associate {self.params['namespace']}/{self.params['service_account']} with {self.params['name']}"
+        fix = "Remove that association, or set adopt."
+        raise Problem(f"it is associated with {role_arn} already", asked=asked, where="service_account", fix=fix)
+
+    def made(self, role_arn: str) -> dict[str, Any]:
+        """Associate the account with the role, and return the result of a task.
+
+        EKS may not see a new role yet, so it is asked again for `wait_seconds`. Raises AnsibleCallError after them.
+        """
+        task = self._task("present", role_arn)
+        until = self.aws.clock() + self.params["wait_seconds"]
+        while True:
+            try:
+                return task.run()
+            except AnsibleCallError as error:
+                if error.answer.code != UNKNOWN_ROLE_CODE or self.aws.clock() >= until:
+                    raise
+            self.aws.sleep(PAUSE_SECONDS)
+
+    def removed(self, role_arn: str) -> dict[str, Any]:
+        """Delete the association if it is with this role or adopted, and return the result of a task.
+
+        An empty `role_arn` is that of no role.
+        """
+        task = self._task("absent", "")
+        association = task.read()
+        live = settings(association)
+        is_adopted = bool(live) and self.params["adopt"] and self.params["state"] == "present"
+        is_of_role = bool(role_arn) and live.get("role_arn") == role_arn
+        if is_adopted or is_of_role:
+            return task.delete(association)
+        return {"changed": False, "diff": {"before": live, "after": live}}
+
+    def _task(self, state: str, role_arn: str) -> AssociationTask:
+        """Return the task of module `eks_pod_identity_association` for the account."""
+        shared = {name: self.params[name] for name in _SHARED_PARAMETERS}
+        return AssociationTask(self.aws, {**shared, **_UNSET, "state": state, "role_arn": role_arn})
