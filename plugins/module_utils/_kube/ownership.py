@@ -28,6 +28,8 @@ _TAKEN = (
     ("labels", FLUX_NAME),
     ("annotations", HELM_NAME),
 )
+# Kinds whose replicas are applied, or set by an autoscaler.
+_SCALED_KINDS = ("Deployment", "StatefulSet")
 
 
 def label_of(manifest: Manifest, name: str) -> str:
@@ -40,10 +42,11 @@ def release_of(manifest: Manifest) -> str:
     return label_of(manifest, RELEASE_LABEL)
 
 
-def collector_of(item: Manifest) -> str:
-    """Return namespace and name of the collector of a namespaced object, or an empty text."""
-    place, label = str(item["metadata"].get("namespace") or ""), label_of(item, COLLECTOR_LABEL)
-    return f"{place}/{label}" if label and place else ""
+def collector_of(manifest: Manifest) -> str:
+    """Return `NAMESPACE/NAME` of the collector of a namespaced object, or an empty text."""
+    namespace = str(manifest["metadata"].get("namespace") or "")
+    name = label_of(manifest, COLLECTOR_LABEL)
+    return f"{namespace}/{name}" if name and namespace else ""
 
 
 Entry = dict[str, Any]
@@ -55,10 +58,12 @@ def _managed_fields(live: Manifest) -> list[Entry]:
 
 
 def _is_apply(entry: Entry, manager: str) -> bool:
+    """Return whether an entry is of the applies of a field manager."""
     return (entry.get("manager"), entry.get("operation")) == (manager, "Apply")
 
 
 def _time(entry: Entry) -> str:
+    """Return when the fields of an entry changed last, in RFC 3339; empty if that is not known."""
     return str(entry.get("time") or "")
 
 
@@ -92,9 +97,15 @@ def reapplied(live: Manifest, generation: int, manager: str) -> bool:
 
 
 def _is_scaled(live: Manifest) -> bool:
-    """Return whether an autoscaler has set the replicas: from Kubernetes 1.37 on, nobody is named as their writer."""
-    replicas = (live.get("spec") or {}).get("replicas", 1)
-    return replicas != 1 and not managers(live, "spec", "replicas")
+    """Return whether an autoscaler may have set the replicas: from Kubernetes 1.37 on, nobody is named as their writer.
+
+    This collection applies the replicas of each Deployment and StatefulSet that no autoscaler scales. For other kinds
+    one replica without a writer is the default of the server, or of the operator.
+    """
+    replicas = section(live, "spec").get("replicas", 1)
+    if managers(live, "spec", "replicas"):
+        return False
+    return replicas != 1 or ("replicas" in section(live, "spec") and live.get("kind") in _SCALED_KINDS)
 
 
 def managers(live: Manifest, *path: str) -> list[str]:
@@ -116,6 +127,7 @@ def _entries(live: Manifest, path: tuple[str, ...]) -> list[Entry]:
 
 
 def _has_field(entry: Entry, path: tuple[str, ...]) -> bool:
+    """Return whether an entry owns a field. Kubernetes writes a field `name` as key `f:name` of a tree."""
     tree: Any = entry.get("fieldsV1")
     for part in path:
         tree = (tree or {}).get(f"f:{part}")
@@ -170,6 +182,7 @@ def owner(live: Manifest) -> str:
 
 
 def _controllers(live: Manifest) -> str:
+    """Return the kinds and names of the owners of an object, empty if it has none."""
     references = live["metadata"].get("ownerReferences") or []
     return ", ".join(f"{reference.get('kind')} {reference.get('name')}" for reference in references)
 
@@ -185,9 +198,11 @@ def _release_of_ours(live: Manifest) -> str:
 
 
 def _writers(live: Manifest) -> str:
+    """Return the field managers that wrote an object, without those of its status."""
     return named(str(entry.get("manager")) for entry in _managed_fields(live) if not entry.get("subresource"))
 
 
 def named(managers: Iterable[str]) -> str:
+    """Return field managers as messages name them, each once."""
     names = ", ".join(dict.fromkeys(managers))
     return f"field manager {names}" if names else "an unknown field manager"
