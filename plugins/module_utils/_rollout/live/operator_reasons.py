@@ -52,13 +52,25 @@ def _lease_lines(cluster: Cluster, pods: list[Object]) -> list[str]:
         except ApiError:
             continue
         for lease in leases:
-            holder = str(lease["spec"].get("holderIdentity") or "").rpartition("_")[0]
-            if lease["metadata"]["name"].endswith(_LEASE_ENDING) and holder and holder not in names:
+            holder = _holder(lease)
+            if holder and holder not in names:
+                seconds = section(lease, "spec").get("leaseDurationSeconds")
                 lines.append(
                     f"The operator in {namespace} waits for the lease of {holder}, a pod that no longer exists."
-                    f" It acquires the lease about {lease['spec'].get('leaseDurationSeconds')} s after its start."
+                    f" It acquires the lease about {seconds} s after its start."
                 )
     return lines
+
+
+def _holder(lease: Object) -> str:
+    """Return the pod that holds a lease of the operator; empty for another lease, and for one that nobody holds.
+
+    A holder is `POD_UUID` (controller-runtime, pkg/leaderelection). A Lease may have no spec.
+    """
+    if not lease["metadata"]["name"].endswith(_LEASE_ENDING):
+        return ""
+    pod, _underscore, _uuid = str(section(lease, "spec").get("holderIdentity") or "").rpartition("_")
+    return pod
 
 
 def _logged_errors(cluster: Cluster, path: str, resources: list[Object]) -> list[str]:
@@ -69,7 +81,9 @@ def _logged_errors(cluster: Cluster, path: str, resources: list[Object]) -> list
         return []
     errors = []
     for line in lines:
-        error = _error_of(line) if any(_names(line, item["metadata"]) for item in resources) else ""
+        if not any(_names(line, resource["metadata"]) for resource in resources):
+            continue
+        error = _error_of(line)
         if error:
             errors.append(quoted(error, _LINE_LENGTH))
     return list(dict.fromkeys(errors))[-_SHOWN_ERRORS:]
