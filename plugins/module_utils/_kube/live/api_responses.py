@@ -16,10 +16,10 @@ _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 # Messages of the API server (apiserver's ErrCallingWebhook, apiextensions' webhook converter). A webhook that rejects
 # a request has other messages: `denied the request`, and for a conversion a message without the address.
 _CALL = re.compile(r'failed calling webhook|conversion webhook for .{1,300}? failed: Post "')
-# What Kubernetes and controllers say in words.
-_SAYING = ("message", "reason", "note")
-# By these a web server or proxy names itself. An API server has none of them.
-_NAMES = ("via", "server")
+# Fields in which Kubernetes and controllers write sentences.
+_TEXT_FIELDS = ("message", "reason", "note")
+# By these headers a web server or proxy names itself. An API server has none of them.
+_SENDER_HEADERS = ("via", "server")
 
 
 class NotJsonError(Exception):
@@ -28,34 +28,43 @@ class NotJsonError(Exception):
 
 def object_of(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Return the JSON object of an answer. Raises NotJsonError."""
-    found = _parsed(body)
-    if found is None:
+    answer = _parsed(body)
+    if answer is None:
         raise NotJsonError(_described(headers, body))
-    return found
+    return answer
 
 
 def _parsed(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of an answer; None for other JSON, and for what is no JSON."""
     try:
-        found = json_value(body)
+        value = json_value(body)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in headers.items() if key.lower() == name), "")
+    """Return a header by its name in lower case; empty without it."""
+    for key, value in headers.items():
+        if key.lower() == name:
+            return value
+    return ""
 
 
 def _described(headers: Mapping[str, str], body: bytes) -> str:
+    """Return the length of an answer, its type, and who sent it."""
     described = f"{len(body)} bytes of {_header(headers, 'content-type') or 'no Content-Type'}"
-    names = [found for name in _NAMES if (found := _header(headers, name))]
-    return f"{described}, from {', '.join(names)}" if names else described
+    senders = [_header(headers, name) for name in _SENDER_HEADERS]
+    known_senders = ", ".join(filter(None, senders))
+    return f"{described}, from {known_senders}" if known_senders else described
 
 
 def status_of(body: bytes) -> dict[str, Any]:
     """Return the `Status` object of an answer that says no, or what a proxy says in its place."""
-    found = _parsed(body)
-    return {"message": body.decode(errors="replace").strip()} if found is None else found
+    answer = _parsed(body)
+    if answer is None:
+        return {"message": body.decode(errors="replace").strip()}
+    return answer
 
 
 def warnings_of(headers: Mapping[str, str]) -> list[str]:
@@ -64,9 +73,9 @@ def warnings_of(headers: Mapping[str, str]) -> list[str]:
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Return after how many seconds the server may have time."""
+    """Return after how many seconds the server may have time; 0 without such a number. A date counts as none."""
     value = _header(headers, "retry-after")
-    return float(value) if value.isdigit() else 0.0
+    return float(value) if value.isdecimal() else 0.0
 
 
 def calls_webhook(message: str) -> bool:
@@ -74,14 +83,22 @@ def calls_webhook(message: str) -> bool:
     return bool(_CALL.search(message))
 
 
-def readable(item: dict[str, Any]) -> dict[str, Any]:
-    """Return an object of a cluster whose conditions, states and events say what they say in one clean line each."""
-    if "involvedObject" in item:
-        return {**item, **{key: quoted(item.get(key)) for key in ("involvedObject", *_SAYING)}}
-    return {**item, "status": _readable(item["status"])} if "status" in item else item
+def readable(live: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of a cluster whose event or status has each sentence in one line, without control characters."""
+    if "involvedObject" in live:
+        return {**live, **{key: quoted(live.get(key)) for key in ("involvedObject", *_TEXT_FIELDS)}}
+    if "status" in live:
+        return {**live, "status": _readable(live["status"])}
+    return live
 
 
 def _readable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: quoted(item) if key in _SAYING else _readable(item) for key, item in value.items()}
-    return [_readable(item) for item in value] if isinstance(value, list) else value
+    """Return a tree of a status whose sentences are in one line each."""
+    if isinstance(value, list):
+        return [_readable(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    tree = {}
+    for key, below in value.items():
+        tree[key] = quoted(below) if key in _TEXT_FIELDS else _readable(below)
+    return tree

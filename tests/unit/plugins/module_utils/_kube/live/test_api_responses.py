@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_responses import readable
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.api_responses import readable, retry_after
 
 FOREIGN, CLEAN = "all is well\x1b[2K\nok: [cluster]", "all is well\\u001b[2K ok: [cluster]"
 
@@ -24,6 +24,14 @@ def test_an_event_is_clean(item: dict[str, Any], found: dict[str, str]) -> None:
     cleaned = readable(item)
     assert cleaned["involvedObject"] == found
     assert [cleaned[key] for key in ("message", "reason", "note") if key in item] == [CLEAN] * (len(item) - 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("7", 7), ("", 0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0), ("\u00b2", 0), ("-1", 0)]
+)
+def test_a_pause_that_is_no_number_is_none(value: str, seconds: float) -> None:
+    assert retry_after({"Retry-After": value}) == seconds
+    assert retry_after({}) == 0
 
 
 def test_a_status_is_clean_at_any_depth_and_the_rest_is_as_it_was() -> None:
