@@ -22,10 +22,14 @@ OPTIONS = {PROTOCOL_VARIABLE: "protocol", ENDPOINT_VARIABLE: "endpoint"}
 
 @dataclass(frozen=True)
 class Export:
+    """How the SDK of one language sends its telemetry."""
+
     language: Language
     protocol: str
+    """`grpc` or `http/protobuf`, as OTEL_EXPORTER_OTLP_PROTOCOL has it."""
     endpoint: Endpoint
     signals: tuple[str, ...]
+    """The signals that go out by OTLP."""
 
 
 def export(language: Language, options: Mapping[str, Any], common: Mapping[str, Any]) -> Export:
@@ -106,10 +110,14 @@ class Endpoint:
     """An address that applications send OTLP to."""
 
     url: str
+    """The address as the user wrote it."""
     scheme: str
+    """`http` or `https`."""
     host: str
+    """The host as it stands in the address, with the brackets of an IPv6 address."""
     port: int
     path: str
+    """The path without a slash at its end."""
 
     @property
     def expected(self) -> str:
@@ -132,11 +140,12 @@ def parse(url: str) -> Endpoint:
         parts = urlsplit(_BRACKETED_VARIABLE.sub(_ANY_IPV6, url))
         port = parts.port or _SCHEME_PORTS.get(parts.scheme, 0)
     except ValueError as error:
-        raise Problem(f"the endpoint '{url}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
+        detail = "" if "@" in url else f" ({error})"  # the error may show a password
+        wrong = f"the endpoint '{_without_user(url)}' is not a URL{detail}"
+        raise Problem(wrong, fix=f"Write it like {_EXAMPLE}.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Problem(
-            f"the endpoint '{url}' is not an http:// or https:// URL", fix=f"Write it like {_EXAMPLE}, for gRPC too."
-        )
+        wrong = f"the endpoint '{_without_user(url)}' is not an http:// or https:// URL"
+        raise Problem(wrong, fix=f"Write it like {_EXAMPLE}, for gRPC too.")
     if "@" in parts.netloc:
         fix = "Give them as headers, from a Secret in `env`."
         raise Problem("the endpoint has a user or a password in it", fix=fix)
@@ -148,6 +157,12 @@ def parse(url: str) -> Endpoint:
     netloc = url.partition("://")[2].partition("/")[0]
     host = netloc.rpartition(":")[0] if parts.port else netloc
     return Endpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
+
+
+def _without_user(url: str) -> str:
+    """Return an address without user and password, also one that is no URL: messages must not show a password."""
+    scheme, separator, rest = url.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def of_collector(options: Mapping[str, Any], namespace: str, protocol: str, *, secure: bool) -> Endpoint:

@@ -101,10 +101,19 @@ def test_a_form_that_no_exporter_takes_is_told(url: str, says: str) -> None:
         exports.parse(url)
 
 
-def test_a_password_is_refused_and_not_repeated() -> None:
-    with pytest.raises(Problem, match="user or a password") as caught:
-        exports.parse("https://me:hush@otlp.example.com")
-    assert "hush" not in str(caught.value)
+@cases(
+    "url, says",
+    ("https://me:hush@otlp.example.com", "user or a password"),
+    ("https://me:hush@otlp.example.com:http", "'https://otlp.example.com:http' is not a URL"),
+    ("https://me:hu/sh@otlp.example.com:hush", "is not a URL"),
+    ("https://me:hush\u2100@otlp.example.com", "'https://otlp.example.com' is not a URL"),
+    ("ftp://me:hush@otlp.example.com:21", "'ftp://otlp.example.com:21' is not an http:// or https:// URL"),
+    ("me:hush@otlp.example.com:4317", "'otlp.example.com:4317' is not an http:// or https:// URL"),
+)
+def test_a_password_is_refused_and_not_repeated(url: str, says: str) -> None:
+    with pytest.raises(Problem, match=says) as caught:
+        exports.parse(url)
+    assert "hush" not in str(caught.value).replace("com:hush", "")
 
 
 @cases(
