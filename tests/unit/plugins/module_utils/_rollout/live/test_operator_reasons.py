@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.operator_reasons import operator_lines
 
-from ...fake_api import FakeApi
+from ...fake_api import FakeApi, reply
 from ...live_helpers import obj
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/operator/leases"
@@ -30,12 +30,9 @@ POD = obj("Pod", "op-1", "operator", labels={"app.kubernetes.io/name": "opentele
 )
 def test_a_lease_of_a_deleted_pod_is_told(name: str, fields: dict[str, Any], is_told: bool) -> None:
     api = FakeApi(POD)
-    lease = {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {"name": name, "namespace": "operator"},
-    }
-    api.objects[f"{LEASES}/{name}"] = {**lease, **fields}
+    lease = {"metadata": {"name": name, "namespace": "operator"}, **fields}
+    answer = reply({"items": [lease], "metadata": {}})
+    api.trouble = lambda _method, path: answer if path == LEASES else None
     lines = operator_lines(api.cluster(), [obj("OpenTelemetryCollector", "a")])
     told = "waits for the lease of op-0, a pod that no longer exists. It acquires the lease about 137 s" in str(lines)
     assert told is is_told
