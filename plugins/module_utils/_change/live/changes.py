@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._kube.live.outage import LostError
 from ..._kube.ownership import collector_of
-from ..._otelcol.errors import Failure, Problem
+from ..._otelcol.errors import Failure, Problem, at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._rollout.change_record import KEPT, PARTLY_BACK
 from ..._rollout.live.deleted_workload import is_gone
@@ -27,6 +27,9 @@ from .change_records import ChangeRecords, Live
 from .rollback import Undone, restore, why_lost, why_outrun
 from .working_pods import works_as_before
 from .workload_waits import ended_waits, prepared_wait
+
+# So many objects are named of those that are back when the cluster stops answering.
+MOST_NAMES = 10
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,7 @@ class Changes:
         waits = {}
         for change, how in undone:
             workloads = [manifest for manifest in change.before if manifest["kind"] in RUNS]
-            if how.back and workloads:
+            if how.back and not how.unread and workloads:
                 waits[change.name] = prepared_wait(self.bundle, workloads, {})
         return dict(ended_waits(self.bundle, waits))
 
@@ -321,6 +324,9 @@ def _whether_it_works(failure: Failure | None) -> str:
 
 def _undo_text(change: Change, undone: Undone, whether_it_works: str, kept_configs: Sequence[str]) -> str:
     """Return what became of a collector that went back; the end of a sentence says whether it works."""
+    if undone.unread and undone.back:
+        names = at_most(MOST_NAMES, undone.back)
+        return f"{change.name} is back only in part ({names}), because {undone.unread}. The next run does the rest."
     if undone.unread:
         return f"{change.name} is not brought back, because {undone.unread}. The next run does it."
     if undone.lost:

@@ -33,7 +33,7 @@ class Undone:
     changes: ChangeSet = field(default_factory=ChangeSet)
     # Why nothing was tried: the collector is not this run's to bring back.
     lost: str = ""
-    # Why the collector was not brought back: the cluster did not answer. The next run does it.
+    # Why objects are left to bring back: the cluster did not answer. The next run brings them back.
     unread: str = ""
 
     @property
@@ -56,33 +56,46 @@ class Undone:
 def restore(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None]) -> Undone:
     """Apply the objects as the previous run did, where nobody else has changed them since this run.
 
-    `read` has the objects as this run found them, for those that it has not written.
+    `read` has the objects as this run found them, for those that it has not written. If the cluster stops answering,
+    the result has what is back until then, and why the rest is not. Raises nothing: what failed before counts more.
     """
+    undone = Undone()
     try:
-        return _restored(bundle, change, read)
-    except (Problem, LostError) as error:  # what failed before counts more
-        return Undone(unread=str(getattr(error, "wrong", error)))
+        undone.lost = why_lost(bundle, change)
+        if not undone.lost:
+            _bring_back_all(bundle, change, read, undone)
+    except (Problem, LostError) as error:
+        undone.unread = str(getattr(error, "wrong", error))
+    bundle.changes.note_restored(undone.back)
+    return undone
 
 
-def _restored(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None]) -> Undone:
-    """Bring the objects back in the order of a bundle, and note them as restored."""
-    undone = Undone(lost=why_lost(bundle, change))
-    if undone.lost:
-        return undone
+def _bring_back_all(bundle: Bundle, change: Change, read: Mapping[Ref, Manifest | None], undone: Undone) -> None:
+    """Bring the objects back in the order of a bundle, and note each in `undone`.
+
+    Raises LostError after the first group in which a request had no answer.
+    """
     left = bundle.changes.left()
 
-    def bring_back(earlier: Manifest) -> Entry:
+    def bring_back(earlier: Manifest) -> Entry | LostError:
         return _brought_back(bundle, earlier, left.get(ref(earlier)) or read.get(ref(earlier)))
 
     for group in ordered(change.before):
-        undone.changes.entries += bundle.cluster.parallel(bring_back, group)
+        outcomes = bundle.cluster.parallel(bring_back, group)
+        undone.changes.entries += [outcome for outcome in outcomes if isinstance(outcome, Entry)]
+        for outcome in outcomes:
+            if isinstance(outcome, LostError):
+                raise outcome
     if undone.back or undone.kept:
-        recorded = {ref(manifest) for manifest in change.before}
-        for workload in change.workloads:
-            if ref(workload) not in recorded and ref(workload) in left:
-                undone.changes.skip(workload, IS_NEW)
-    bundle.changes.note_restored(undone.back)
-    return undone
+        _skip_new_workloads(change, left, undone)
+
+
+def _skip_new_workloads(change: Change, left: Mapping[Ref, Manifest], undone: Undone) -> None:
+    """Note that the workloads which this run has made stay: the previous run did not have them."""
+    recorded = {ref(manifest) for manifest in change.before}
+    for workload in change.workloads:
+        if ref(workload) not in recorded and ref(workload) in left:
+            undone.changes.skip(workload, IS_NEW)
 
 
 def why_lost(bundle: Bundle, change: Change) -> str:
@@ -111,8 +124,11 @@ def why_outrun(bundle: Bundle, change: Change, left: Mapping[Ref, Manifest | Non
     return ""
 
 
-def _brought_back(bundle: Bundle, earlier: Manifest, left: Manifest | None) -> Entry:
-    """Apply one object as it was, unless it is so already, or something keeps it as it is."""
+def _brought_back(bundle: Bundle, earlier: Manifest, left: Manifest | None) -> Entry | LostError:
+    """Apply one object as it was, unless it is so already, or something keeps it as it is.
+
+    An error is returned, because it must not hide what becomes of the other objects of its group.
+    """
     subject = ref(earlier)
     try:
         now = bundle.live(earlier)
@@ -125,6 +141,8 @@ def _brought_back(bundle: Bundle, earlier: Manifest, left: Manifest | None) -> E
         bundle.write(earlier, now)
     except Problem as problem:
         return Entry(subject, Action.SKIPPED, reason=problem.wrong)
+    except LostError as error:
+        return error
     return Entry(subject, Action.RESTORED)
 
 

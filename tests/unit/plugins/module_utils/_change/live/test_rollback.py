@@ -15,6 +15,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.ro
     OUTRUN,
     Undone,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...fake_api import Answered, status
@@ -168,6 +169,31 @@ def test_an_object_that_cannot_be_applied_takes_those_before_it_back() -> None:
     assert "The earlier config of ns/a is back." in failure.fix
     assert state(api) == before
     assert RECORD not in api.objects
+
+
+def test_what_is_back_is_told_when_the_server_is_lost_half_way_back() -> None:
+    api = cluster(collector("one"))
+    denied = status(422, "Invalid", "admission webhook denied the request")
+    refused: list[str] = []
+
+    def trouble(method: str, path: str) -> Any:
+        if method == "PATCH" and path == DEPLOYMENT and RECORD in api.objects and not refused:
+            refused.append(path)
+            return denied
+        if refused and path == DEPLOYMENT and api.objects[SERVICE]["spec"] == {"ports": [{"name": "one"}]}:
+            raise LostError("refused", "Connection refused", "https://a", again=True)
+        return None
+
+    api.trouble = trouble
+    failure = fails(api, collector("two"))
+    assert "admission webhook denied" in failure.wrong
+    in_part = "ns/a is back only in part (ClusterRole ns.a, Service ns/a), because Connection refused."
+    assert f"{in_part} The next run does the rest." in failure.fix
+    assert actions(failure.facts)["Service a"] == "restored"
+    assert RECORD in api.objects, "the next run needs it"
+    api.trouble = lambda _method, _path: None
+    run(api, collector("two"))
+    assert (api.image(), RECORD in api.objects) == ("two", False)
 
 
 def test_others_in_the_same_run_go_on_and_only_the_one_that_fails_goes_back() -> None:
