@@ -10,16 +10,16 @@ A webhook that restarts is waited for, up to `wait_seconds`. Private.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ..._kube.live.api_errors import FORBIDDEN, asking, explain, other_server, parsed
+from ..._kube.live.api_errors import FORBIDDEN, asking, explain, lost, other_server, parsed
 from ..._kube.live.cluster import NOT_ALLOWED, NOT_FOUND, ApiError, Cluster
 from ..._kube.live.outage import LostError
 from ..._kube.operator_status import COLLECTOR, followed
 from ..._kube.ownership import collector_of
 from ..._otelcol.config.paths import section
-from ..._otelcol.errors import Problem
+from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Manifest, Ref, ref
 from ..._rollout.live.followed_workloads import follow
 from ..._rollout.live.webhook_reasons import unanswered
@@ -49,12 +49,16 @@ from .session import BundleOptions, Session, namespaces_of, reporting
 from .wait_for_dependencies import await_gone, await_issued, await_served, warn_of_wait
 from .write import Writer, claim, keep_replicas, remake, rewrite
 
+# So many objects are told beside the first one of those that fail together.
+MOST_FAILED, NEW_LINE = 10, "\n"
+
 
 def apply_bundle(cluster: Cluster, options: BundleOptions) -> dict[str, Any]:
     """Make the cluster hold the bundle; in check mode find out what would change."""
     session = Session(cluster, options)
     bundle = _Apply(session)
     bundle.read()
+    bundle.refuse_missing_namespaces()
     pairs = [(manifest, bundle.live[ref(manifest)]) for manifest in options.manifests]
     refuse_forbidden(session, pairs)
     refuse_early(session, pairs)
@@ -103,8 +107,9 @@ def _decided(cluster: Cluster, options: BundleOptions, *, back: bool) -> dict[st
     bundle = _Apply(session)
     bundle.read()
     changing = Changes(Writer(session), bundle.live, {})
+    manifests, lines = bundle.in_namespaces(), bundle.lost_with_namespaces()
     with reporting(session):
-        lines = changing.decide_kept_records(options.manifests, options.kept_records, options.kept_rights, back=back)
+        lines += changing.decide_kept_records(manifests, options.kept_records, options.kept_rights, back=back)
     return {**session.report.result(), "msg": " ".join(lines) or "nothing went back"}
 
 
@@ -126,10 +131,10 @@ class _Apply:
         self.missing: set[str] = set()
 
     def read(self) -> None:
-        """Read all objects and namespaces at once; refuse what could only fail half-way."""
+        """Read all objects and namespaces at once. Raises Problem for kinds that the cluster does not serve."""
         manifests = self.options.manifests
         names = namespaces_of(manifests)
-        own_namespaces = {manifest["metadata"]["name"] for manifest in manifests if manifest["kind"] == "Namespace"}
+        own_namespaces = {manifest["metadata"]["name"] for manifest in manifests if _is_namespace(manifest)}
         other_namespaces = [_namespace(name) for name in names if name not in own_namespaces]
         read = [*manifests, *other_namespaces]
         answers = self.cluster.parallel(self._ask, read)
@@ -139,10 +144,30 @@ class _Apply:
         self.live = dict(zip(map(ref, read), staying, strict=True))
         self.replaced = predecessors(manifests, self.live)
         self.missing = {name for name in names if not self.live[Ref("Namespace", "", name)]}
+
+    def refuse_missing_namespaces(self) -> None:
+        """Raise Problem for a namespace that neither exists nor comes with the bundle."""
+        own_namespaces = {
+            manifest["metadata"]["name"] for manifest in self.options.manifests if _is_namespace(manifest)
+        }
         unknown = sorted(self.missing - own_namespaces)
         if unknown:
             fix = "Set create_namespace: true for the collector, or create the namespace first."
             raise Problem(f"the namespace '{unknown[0]}' does not exist", asked="Apply the bundle", fix=fix)
+
+    def in_namespaces(self) -> list[Manifest]:
+        """Return the manifests whose namespace exists, and those of the whole cluster."""
+        manifests = self.options.manifests
+        return [manifest for manifest in manifests if manifest["metadata"].get("namespace") not in self.missing]
+
+    def lost_with_namespaces(self) -> list[str]:
+        """Return a sentence for each collector with a kept record whose namespace no longer exists."""
+        lines = []
+        for name in sorted(self.options.kept_records):
+            namespace = name.partition("/")[0]
+            if namespace in self.missing:
+                lines.append(f"{name} stays as it is: the namespace '{namespace}' no longer exists.")
+        return lines
 
     def _without_leaving(self, read: list[Manifest | None]) -> list[Manifest | None]:
         """Wait for the objects that are being deleted, and count them as absent; check mode only says so."""
@@ -187,7 +212,7 @@ class _Apply:
                 applied.append(outcome)
                 self._note(manifest, outcome)
         if errors:
-            raise errors[0]
+            raise _first_with_others(errors)
         if self.options.check:
             return
         await_issued(self.session, applied)
@@ -312,6 +337,23 @@ class _Apply:
         if not self.options.check:
             return False
         return manifest["metadata"].get("namespace") in self.missing or not self.session.path(manifest)
+
+
+def _first_with_others(errors: Sequence[Problem | LostError]) -> Problem | LostError:
+    """Return the first error of some objects, whose fix also says which others failed, and why."""
+    first, *others = errors
+    if not others or isinstance(first, LostError):  # nothing more is tried without a connection
+        return first
+    lines = []
+    for error in others:
+        problem = lost(error) if isinstance(error, LostError) else error
+        lines.append(f"Failed too: {problem}")
+    first.fix = f"{first.fix}\n{at_most(MOST_FAILED, lines, NEW_LINE, NEW_LINE)}".lstrip()
+    return first
+
+
+def _is_namespace(manifest: Manifest) -> bool:
+    return bool(manifest["kind"] == "Namespace")
 
 
 def _namespace(name: str) -> Manifest:

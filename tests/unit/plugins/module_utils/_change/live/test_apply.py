@@ -193,6 +193,22 @@ def test_a_failure_after_all_writes_names_what_was_applied() -> None:
         present(api, [NAMESPACE, custom(mode="deployment", config={"a": 1})])
 
 
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (3, ""), (14, "and 3 more")])
+def test_all_objects_that_are_refused_together_are_told(count: int, more: str) -> None:
+    api = FakeApi(NAMESPACE)
+    denied = status(422, "Invalid", "denied by a policy")
+    api.trouble = lambda method, path: denied if method == "PATCH" and "/configmaps/" in path else None
+    configs = [obj("ConfigMap", f"c{number:02}", data={"a": "1"}) for number in range(count)]
+    with pytest.raises(Failure) as caught:
+        present(api, [NAMESPACE, *configs])
+    assert caught.value.asked == "Apply ConfigMap ns/c00"
+    lines = caught.value.fix.split("\n")
+    told = [line for line in lines if line.startswith("Failed too: Apply ConfigMap ns/c")]
+    assert len(told) == min(count - 1, 10)
+    assert all("denied by a policy" in line for line in told)
+    assert ("\nand 3 more" in caught.value.fix) is bool(more)
+
+
 def test_a_failure_names_what_was_applied_and_removed_before() -> None:
     api = ours(NAMESPACE)
     api.refuse("daemonsets/a", status(422, "Invalid", "Required value"), "PATCH")

@@ -170,6 +170,18 @@ def test_a_collector_that_cannot_go_back_keeps_no_other() -> None:
     assert "The earlier config of ns/b is back and works." in said
 
 
+def test_a_collector_whose_namespace_is_gone_keeps_no_other() -> None:
+    new = [NAMESPACE, *helpers.collector("two")[1:]]
+    api = helpers.cluster(helpers.collector("one"))
+    applied = run(api, new, keep_records=True)
+    records = {**applied["kept_records"], "gone/b": "run"}
+    other = obj("Deployment", "b", "gone", api="apps/v1", labels=labels("b"), spec=new[-1]["spec"])
+    said = back(api, {**applied, "kept_records": records}, [*new, other])["msg"]
+    assert "gone/b stays as it is: the namespace 'gone' no longer exists." in said
+    assert "The earlier config of ns/a is back and works." in said
+    assert api.image() == "one"
+
+
 def noted(manager: str = OWNER, name: str = "a") -> Workloads:
     """Return a cluster whose collector has passed a wave."""
     api = helpers.cluster(helpers.collector("one"))
