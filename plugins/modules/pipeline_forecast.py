@@ -108,19 +108,24 @@ changes:
   description:
     - What changes for each exporter and signal, the largest change of bytes first. C(bound_percent) is by
       how many percent points the change of all telemetry may be another than that of the capture, in 95 of 100
-      captures. C(only_before) and C(only_after) are items that one side alone has. C(series_churn) has how many series
-      appear and end in the time of the capture, and of how many that is known.
+      captures. C(only_before) and C(only_after) are items that one side alone has, and C(kinds) the five kinds with
+      most of them. Log records are told by their event or the template of their body, their severity and their service.
+      Data points are told by their metric, and C(attributes) are those that its points of the other side lack.
+      C(series_churn) has how many series appear and end in the time of the capture, and of how many that is known.
   returned: always
   type: list
   elements: dict
   sample:
     - exporter: otlp_grpc/backend
-      signal: traces
+      signal: logs
       before: {items: 12000, bytes: 493260, series: 0}
       after: {items: 7440, bytes: 305821, series: 0}
       bound_percent: 0.9
-      only_before: {items: 4560, bound_percent: 0.9}
-      only_after: {items: 0, bound_percent: 0.0}
+      only_before:
+        items: 4560
+        bound_percent: 0.9
+        kinds: [{name: request of user <*> failed, severity: debug, service: cart, items: 4560, attributes: []}]
+      only_after: {items: 0, bound_percent: 0.0, kinds: []}
       series_churn:
         before: {appear: 0, end: 0, known: 0}
         after: {appear: 0, end: 0, known: 0}

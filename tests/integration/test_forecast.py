@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,8 @@ HEALTH_CHECKS, DEBUG_LOGS = 19, 12
 """Of the spans and log records of one service in a round."""
 ATTRIBUTES = {f"attribute.{number}": f"value of {number}" for number in range(27)}
 TEMPLATES = [f"step {number} of the order took {{}} ms" for number in range(12)]
+TEMPLATE = "step <*> of the <*> <*> <*> ms"
+"""What the forecast calls each of them: `order` and `took` are no common words."""
 NEAR = 0.01
 SECONDS = 60
 
@@ -187,6 +190,10 @@ def test_a_forecast_has_the_figures_of_a_backend(capture: Path, binary: str) -> 
     series = changes["metrics"]
     assert series["before"]["series"] == series["after"]["series"] == len(SERVICES) * ROUTES
     assert changes["logs"]["lost_attributes"] == ["user.id"]
+    debug_logs = {"name": TEMPLATE, "severity": "debug", "items": ROUNDS * DEBUG_LOGS, "attributes": []}
+    assert changes["logs"]["only_before"]["items"] == rounds * DEBUG_LOGS
+    assert changes["logs"]["only_before"]["kinds"] == [{**debug_logs, "service": service} for service in SERVICES]
+    assert changes["logs"]["only_after"]["kinds"] == changes["metrics"]["only_before"]["kinds"] == []
     assert series["lost_attributes"] == ["http.route"]
     assert {move["tenant"] for move in changes["traces"]["largest_changes"]} <= set(TENANTS)
 
@@ -204,6 +211,52 @@ def test_a_limit_that_is_passed_stops_the_run_and_reports_are_written(capture: P
     page = (capture / "html").read_text(encoding="utf-8")
     assert page.index("Largest changes") < page.index("attribute user.id is lost") < page.index("cart in shop")
     assert (capture / "output").read_text(encoding="utf-8").count("<failure") == 1
+
+
+def test_what_one_side_alone_has_is_named_in_all_reports(capture: Path, tmp_path: Path, binary: str) -> None:  # noqa: F811
+    points = [{"name": "requests", "attributes": {"http.route": f"/{route}", "pod": "a"}} for route in range(6)]
+    points += [{"name": "queue.size", "attributes": {"pod": "a"}}] * 3
+    logs_of_cart = [*logs("cart", 1)][: DEBUG_LOGS + 1]
+    lines = tmp_path / "planted.jsonl"
+    planted = {"metrics": points, "logs": logs_of_cart}
+    lines.write_text(
+        "".join(json.dumps(otlp_request(*one, "planted")) + "\n" for one in planted.items()), encoding="utf-8"
+    )
+    summed = {
+        "context": "metric",
+        "statements": ['aggregate_on_attributes("sum", ["pod"]) where metric.name == "requests"'],
+    }
+    after = config(
+        {
+            "filter": {
+                "metrics": {"metric": ['metric.name == "queue.size"']},
+                "logs": {"log_record": ["log.severity_number < SEVERITY_NUMBER_INFO"]},
+            },
+            "transform": {
+                "metric_statements": [summed],
+                "log_statements": ['set(log.body, "request failed")'],
+            },
+        }
+    )
+    (tmp_path / "after.yaml").write_text(yaml.safe_dump(after), encoding="utf-8")
+    reports = {f"forecast_{name}_path": str(tmp_path / name) for name in ("markdown", "html")}
+    changed = str(tmp_path / "after.yaml")
+    status, said = forecast(capture, binary, forecast_capture=str(lines), forecast_after=changed, **reports)
+    assert status == 0, said
+    named = [
+        f"12 of {TEMPLATE} (debug, cart)",
+        f"1 of {TEMPLATE} (info, cart)",
+        "5 of requests, which loses http.route",
+        "3 of queue.size",
+    ]
+    markdown = (tmp_path / "markdown").read_text(encoding="utf-8")
+    for kind in named:
+        assert f"only before: {kind}" in said, said
+        assert f"`only before: {kind}`" in markdown, markdown
+    assert "only after: 1 of request failed (info, cart)" in said, said
+    page = html.unescape((tmp_path / "html").read_text(encoding="utf-8"))
+    for kind in ("requests, which loses http.route", f"{TEMPLATE} (debug, cart)", "request failed (info, cart)"):
+        assert kind in page, kind
 
 
 def test_prices_of_the_user_make_the_cost_of_a_month(capture: Path, binary: str) -> None:  # noqa: F811

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from .._otelcol.forecast.text_templates import WORDS
 from .value_masks import ValueMasks
 
 # What has no space, bracket, quote, comma or `=` in it: a word, a path, an address, a number.
@@ -20,40 +21,6 @@ _ENDS = ".:!?"
 # What stands before and after a mask.
 _FRAME = 2
 _REMEMBERED = 20_000
-
-# What programs write of their work, in any service. No word here says whose it is.
-_WORDS = """
-a about above abort aborted accept accepted access account active add added address after again against agent all
-allocated allowed already an and another any api app application are argument as at attempt attempts auth available
-await back backend bad batch be because become been before begin below between block blocked body bound broker bucket
-buffer but by bytes cache cached call called can cancel canceled cancelled cannot capacity change changed channel
-check checked checking chunk class clean cleanup client clients close closed closing cluster code collection column
-command commit committed complete completed config configuration connect connected connecting connection connections
-consumer container content context continue could count cpu create created creating current cursor data database
-deadline debug default delay delete deleted delivery denied deprecated did disabled disconnected disk dns do does done
-down drop dropped due duplicate duration during empty enabled end ended endpoint entries entry error errors event
-events every exceeded exception execute executed execution exist exists exit exited expected expired exporter fail
-failed failure fatal fetch fetched field file files filter find finish finished flush flushed for forbidden format
-found from full get give given go group had handle handler handling has have header health healthy healthz heartbeat
-host http https id idle if ignored in index info initialize initialized input insert instance internal interrupted
-into invalid is it item items job key kubelet last latency length level limit line list listen listener listening live
-livez load loaded loading local lock log login logs long lost main match max memory message messages metadata method
-metric metrics min missing mode module ms msg name namespace network new next no node none not null number object of
-off offset ok on one only open opened operation option or other out output over packet page parameter parse parsed
-parsing partition password path peer pending permission pid ping pod pool port process processed processing producer
-progress protocol provider proxy publish published put query queue queued rate read ready readyz reason receive
-received receiving record records refused register registered reject rejected release remote remove removed replica
-reply report request requests required reset resource response restart restarted result results retries retry retrying
-return returned role rollback root route rows run running save saved schedule scheduled schema seconds send sending
-sent server service session set shutdown shutting signal size skip skipped skipping slow socket span spans start
-started starting startup state status step stop stopped stopping storage store stored stream string subscribed success
-successful successfully summary sync table target task tcp terminated test than that the thread threads time timed
-timeout timestamp tls to token too topic total trace transaction true false try trying type udp unable unauthorized
-unavailable unexpected unhandled unknown until up update updated updating url use used user using valid validation
-value version wait waiting warn warning was watch when while will with within without worker workers write written
-wrong yes zero connect delete get head options patch post put trace
-"""
-WORDS = frozenset(_WORDS.split())
 
 
 class BodyTemplates:

@@ -9,10 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .._otelcol.forecast.text_templates import template_of
 from . import proposals
 from .captured_records import NOTHING, Amount, Readable, Record, level_of
+from .ottl_texts import pattern_of, quoted
 from .proposals import Option, Proposal, Untold, drop_noise, filtered
-from .templates import pattern_of, quoted, template_of
 
 LEAST_REPEATS = 10
 """A template of fewer records is not called repeated."""

@@ -16,8 +16,8 @@ from .._otelcol.otlp_requests import METRIC_KINDS
 from . import proposals
 from .attribute_use import KEPT
 from .captured_records import NOTHING, Amount, Readable, Record, value_of
+from .ottl_texts import quoted
 from .proposals import Option, Proposal, Untold, drop_noise, filtered
-from .templates import quoted
 
 LEAST_POINTS = 3
 """With fewer data points, a series cannot be called unchanged."""

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .._otelcol.config.masking import concealed
+from .._otelcol.forecast.text_templates import template_of
 from . import proposals
 from .captured_records import INTERNAL, NOTHING, Amount, Readable, Record, is_error, span_kind, text_of_json
+from .ottl_texts import pattern_of, quoted
 from .proposals import Option, Proposal, Untold, drop_noise, filtered
-from .templates import pattern_of, quoted, template_of
 
 # Paths at which orchestrators and load balancers ask whether a program is well. Source: the conventions of Kubernetes,
 # Spring Boot, Quarkus, MicroProfile Health and Envoy.

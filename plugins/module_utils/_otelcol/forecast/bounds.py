@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .record_kinds import KindOfOneSide
 
 LEAST_TRACES = 30
 """With fewer units, a bound says nothing."""
@@ -31,11 +33,23 @@ class Unit(NamedTuple):
 class OneSide:
     """Items that only one side has, and by how much their ratio to all items of before may be wrong.
 
-    None as a bound says that the sample is too small to tell.
+    None as a bound says that the sample is too small to tell. `kinds` are those of log records and data points with
+    most of these items.
     """
 
     items: int = 0
     bound: float | None = 0.0
+    kinds: tuple[KindOfOneSide, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a task result shows it."""
+        kinds = [kind.as_dict() for kind in self.kinds]
+        return {"items": self.items, "bound_percent": percent_of(self.bound), "kinds": kinds}
+
+
+def percent_of(bound: float | None) -> float | None:
+    """Return a bound in percent points, as a task result shows it; None if the sample is too small."""
+    return None if bound is None else round(100 * bound, 1)
 
 
 def ratio_bound(before: Mapping[int, int], after: Mapping[int, int]) -> float | None:

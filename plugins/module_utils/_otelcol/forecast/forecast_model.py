@@ -10,7 +10,7 @@ from typing import Any
 
 from ..otlp_requests import ITEM_NOUNS
 from .forecasts_together import exporter_name
-from .pages import items_percent, percent_words, readable_size, sender_name, series_words
+from .pages import items_percent, kind_words, percent_words, readable_size, sender_name, series_words
 from .sent_changes import MOST_MOVERS
 from .tallies import Sender
 
@@ -30,6 +30,7 @@ def forecast_model(forecast: Row) -> dict[str, Any]:
         "cost": forecast["cost_per_month"]["text"],
         "exporters": [_exporter(change) for change in changes],
         "senders": [sender for change in changes for sender in _senders(change)],
+        "kinds": [kind for change in changes for kind in _kinds(change)],
         "notes": forecast["notes"],
     }
 
@@ -93,3 +94,16 @@ def _senders(change: Row) -> Iterator[dict[str, str]]:
             "items": f"{before['items']:,} → {after['items']:,}",
             "size": f"{readable_size(before['bytes'])} → {readable_size(after['bytes'])}",
         }
+
+
+def _kinds(change: Row) -> Iterator[dict[str, str]]:
+    """Yield the kinds of log records and data points of which one side alone has items."""
+    for side in ("before", "after"):
+        for kind in change[f"only_{side}"]["kinds"]:
+            yield {
+                "kind": kind_words(change["signal"], kind, side),
+                "exporter": exporter_name(change),
+                "signal": change["signal"],
+                "side": side,
+                "items": f"{kind['items']:,}",
+            }

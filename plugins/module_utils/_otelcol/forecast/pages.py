@@ -93,7 +93,29 @@ def _details(change: Change) -> Iterator[str]:
         yield f"lost attributes: {', '.join(change.lost_attributes)}"
     if change.gained_attributes:
         yield f"gained attributes: {', '.join(change.gained_attributes)}"
+    yield from _kind_lines(change)
     yield from (_move_line(move) for move in change.moves)
+
+
+def _kind_lines(change: Change) -> Iterator[str]:
+    """Yield a line for each kind of log records or data points of which one side alone has items."""
+    for side, one_side in (("before", change.only_before), ("after", change.only_after)):
+        for kind in one_side.kinds:
+            yield f"only {side}: {kind.items:,} of {kind_words(change.signal, kind.as_dict(), side)}"
+
+
+def kind_words(signal: str, kind: Mapping[str, Any], side: str) -> str:
+    """Return what log records or data points of one side alone are, in words.
+
+    `kind` is a row of `kinds` as a task result shows it, and `side` is `before` or `after`.
+    """
+    if signal == "logs":
+        of_log = ", ".join(filter(None, (kind["severity"], kind["service"])))
+        return f"{kind['name'] or 'records without a text'}{f' ({of_log})' if of_log else ''}"
+    if not kind["attributes"]:
+        return str(kind["name"])
+    verb = "loses" if side == "before" else "gains"
+    return f"{kind['name']}, which {verb} {', '.join(kind['attributes'])}"
 
 
 def _move_line(move: Move) -> str:
@@ -194,6 +216,12 @@ def markdown(forecast: Forecast) -> str:
     if moves:
         lines += ["", "Largest changes:", ""]
         lines += [f"- {markdown_code(change.name)} {change.signal}: {_move_code(move)}" for change, move in moves]
+    of_one_side = [(change, line) for change in forecast.changes for line in _kind_lines(change)]
+    if of_one_side:
+        lines += ["", "Log records and data points of one side alone:", ""]
+        lines += [
+            f"- {markdown_code(change.name)} {change.signal}: {markdown_code(line)}" for change, line in of_one_side
+        ]
     lines += ["", *(f"- {markdown_code(note)}" for note in forecast.notes)]
     return "\n".join(lines).rstrip() + "\n"
 

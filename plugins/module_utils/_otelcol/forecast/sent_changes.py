@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..traits import kind_of
-from .bounds import OneSide, only_after, only_before, ratio_bound, ratio_bound_of_items
+from .bounds import OneSide, only_after, only_before, percent_of, ratio_bound, ratio_bound_of_items
+from .record_kinds import kinds_only_in
 from .series_churn import Churn, churn_of
 from .tallies import RESOURCE, Sender, Tally
 
@@ -70,7 +71,7 @@ class Change:
     `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample; None if the
     sample is too small to tell. `old_exporter` is what the exporter was called before. `only_before` and `only_after`
     are items that one side alone has: of spans by their traces, of log records and data points, which have no ids, by
-    their number.
+    their kinds.
     """
 
     exporter: str
@@ -101,18 +102,14 @@ class Change:
             "signal": self.signal,
             "before": self.before.as_dict(),
             "after": self.after.as_dict(),
-            "bound_percent": _percent(self.bound),
-            "only_before": {"items": self.only_before.items, "bound_percent": _percent(self.only_before.bound)},
-            "only_after": {"items": self.only_after.items, "bound_percent": _percent(self.only_after.bound)},
+            "bound_percent": percent_of(self.bound),
+            "only_before": self.only_before.as_dict(),
+            "only_after": self.only_after.as_dict(),
             "series_churn": {"before": self.churn_before.as_dict(), "after": self.churn_after.as_dict()},
             "lost_attributes": list(self.lost_attributes),
             "gained_attributes": list(self.gained_attributes),
             "largest_changes": [move.as_dict() for move in self.moves],
         }
-
-
-def _percent(bound: float | None) -> float | None:
-    return None if bound is None else round(100 * bound, 1)
 
 
 def changes_of(before: Replayed, after: Replayed, names: Mapping[str, str]) -> Iterator[Change]:
@@ -167,15 +164,15 @@ def _bound(signal: str, before: Tally, after: Tally) -> float | None:
 def _only_before(signal: str, before: Tally, after: Tally) -> OneSide:
     if signal == "traces":
         return only_before(before.traces, after.traces)
-    kept = min(before.total, after.total)
-    return OneSide(before.total - kept, ratio_bound_of_items(before.total, kept))
+    gone = kinds_only_in(before.kinds, after.kinds)
+    return OneSide(gone.items, ratio_bound_of_items(before.total, before.total - gone.items), gone.largest)
 
 
 def _only_after(signal: str, before: Tally, after: Tally) -> OneSide:
     if signal == "traces":
         return only_after(before.traces, after.traces)
-    grown = max(before.total, after.total)
-    return OneSide(grown - before.total, ratio_bound_of_items(before.total, grown))
+    come = kinds_only_in(after.kinds, before.kinds)
+    return OneSide(come.items, ratio_bound_of_items(before.total, before.total + come.items), come.largest)
 
 
 def _attribute_names(tally: Tally) -> set[str]:

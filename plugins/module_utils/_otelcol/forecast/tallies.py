@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..otlp_requests import MeasuredResource, points_of, records_of
+from .record_kinds import RecordKinds
 
 SERVICE, NAMESPACE = "service.name", "k8s.namespace.name"
 RESOURCE, RECORD = "resource", "record"
@@ -67,12 +68,14 @@ class Tally:
 
     `items` are spans, data points or log records. `sizes` are bytes of JSON, which say how the items share the bytes
     that an exporter sends. `traces` are items by trace, `series` the different series of metrics, each by its hash.
+    `kinds` are log records and data points by kind.
     """
 
     items: Counter[Sender] = field(default_factory=Counter)
     sizes: Counter[Sender] = field(default_factory=Counter)
     traces: Counter[int] = field(default_factory=Counter)
     series: dict[int, Series] = field(default_factory=dict)
+    kinds: RecordKinds = field(default_factory=RecordKinds)
     resource_names: set[str] = field(default_factory=set)
     record_names: set[str] = field(default_factory=set)
 
@@ -103,33 +106,42 @@ class Tally:
         records = list(records_of(signal, resource))
         self._add_items(sender, len(records))
         for record in records:
-            self._add_names(record)
+            self.record_names.update(_names(record))
         if signal == "traces":
             self._add_traces(records)
+        elif signal == "logs":
+            self._add_logs(records, sender.service)
 
     def _add_items(self, sender: Sender, items: int) -> None:
         if items:
             self.items[sender] += items
-
-    def _add_names(self, record: Mapping[str, Any]) -> None:
-        for attribute in record.get("attributes") or ():
-            self.record_names.add(attribute.get("key", ""))
 
     def _add_traces(self, spans: Iterable[Mapping[str, Any]]) -> None:
         for span in spans:
             trace = span.get("traceId")
             self.traces[hash(trace) if trace else -len(self.traces)] += 1
 
+    def _add_logs(self, records: Iterable[Mapping[str, Any]], service: str) -> None:
+        for record in records:
+            self.kinds.add_log(record, service)
+
     def _add_metrics(self, resource: Mapping[str, Any], sender: Sender) -> None:
         of_resource = _identity(resource.get("resource"))
         for metric in records_of("metrics", resource):
             points = list(points_of(metric))
             self._add_items(sender, len(points))
+            self._add_kind(str(metric.get("name") or ""), points)
             name = hash(metric.get("name"))
             owner = hash((name, of_resource))
             for point in points:
-                self._add_names(point)
                 self._add_point(hash((owner, _identity(point))), name, sender, int(point.get("timeUnixNano") or 0))
+
+    def _add_kind(self, metric: str, points: Sequence[Mapping[str, Any]]) -> None:
+        names: set[str] = set()
+        for point in points:
+            names.update(_names(point))
+        self.record_names |= names
+        self.kinds.add_points(metric, len(points), names)
 
     def _add_point(self, identity: int, metric: int, sender: Sender, time: int) -> None:
         series = self.series.get(identity)
@@ -137,6 +149,11 @@ class Tally:
             self.series[identity] = Series(sender, metric, time, time)
         else:
             series.measured(time)
+
+
+def _names(record: Mapping[str, Any]) -> list[str]:
+    """Return the names of the attributes of a record or a data point."""
+    return [attribute.get("key", "") for attribute in record.get("attributes") or ()]
 
 
 def _identity(holder: Mapping[str, Any] | None) -> frozenset[Hashable]:

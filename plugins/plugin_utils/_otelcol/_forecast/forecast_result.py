@@ -10,6 +10,7 @@ from typing import Any
 
 from ....module_utils._otelcol.config.masking import quoted
 from ....module_utils._otelcol.forecast.pages import Forecast, markdown, money_words, text_lines
+from ....module_utils._otelcol.forecast.record_kinds import RecordKind
 from ....module_utils._otelcol.forecast.tallies import Sender
 from ....module_utils._otelcol.rules.report_model import count_in_words
 
@@ -42,6 +43,9 @@ def _masked_changes(forecast: Forecast, mask: Mask) -> Iterator[dict[str, Any]]:
         for move in data["largest_changes"]:
             for key in Sender._fields:
                 move[key] = mask(move[key])
+        for kind in (*data["only_before"]["kinds"], *data["only_after"]["kinds"]):
+            kind.update({key: mask(kind[key]) for key in RecordKind._fields})
+            kind["attributes"] = [mask(name) for name in kind["attributes"]]
         yield data
 
 

@@ -9,8 +9,9 @@ import re
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.record_masks import RecordMasks
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.text_templates import template_of
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.ottl_texts import pattern_of
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.proposals import DEBUG, ERRORS, TEMPLATES
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._savings.templates import pattern_of, template_of
 
 from .planted import MASKED, OPEN, logs, not_told, proposals
 

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import OneSide
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecast_model import forecast_model
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.record_kinds import (
+    KindOfOneSide,
+    RecordKind,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     Change,
     Figures,
@@ -63,3 +68,17 @@ def test_an_exporter_has_its_bound_its_old_name_and_its_senders() -> None:
     assert row["exporter"] == "otlp/old → otlp/new"
     assert row["items_percent"] == "-50.0 %, of a sample that is too small for a bound"
     assert page["senders"][0]["sender"] == "cart in shop"
+
+
+def test_kinds_of_one_side_alone_stand_on_the_page() -> None:
+    gone = OneSide(5, 0.0, (KindOfOneSide(RecordKind("user <*> failed", "debug", "cart"), 5),))
+    row = {**change("otlp/a", 10, 5, only_before=gone), "signal": "logs"}
+    assert forecast_model(forecast(row))["kinds"] == [
+        {
+            "kind": "user <*> failed (debug, cart)",
+            "exporter": "otlp/a",
+            "signal": "logs",
+            "side": "before",
+            "items": "5",
+        }
+    ]

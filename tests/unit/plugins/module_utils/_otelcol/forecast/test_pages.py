@@ -16,6 +16,10 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     readable_size,
     text_lines,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.record_kinds import (
+    KindOfOneSide,
+    RecordKind,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     Change,
     Figures,
@@ -128,3 +132,25 @@ def test_series_have_their_churn_beside_them(before: Churn, after: Churn, words:
     forecast = replace(FORECAST, changes=(change,))
     assert f"60 → 40 series (-33.3 %{words})" in list(text_lines(forecast))[1]
     assert f"| 60 → 40{words} |" in markdown(forecast)
+
+
+def test_kinds_of_one_side_alone_are_named() -> None:
+    of_logs = KindOfOneSide(RecordKind("user <*> failed", "debug", "a|b"), 1200)
+    of_points = KindOfOneSide(RecordKind("requests"), 60, ("route", "user.id"))
+    logs = replace(CHANGE, signal="logs", only_before=OneSide(1200, 0.0, (of_logs,)))
+    textless = replace(logs, only_before=OneSide(1, 0.0, (KindOfOneSide(RecordKind(""), 1),)))
+    points = replace(
+        CHANGE, signal="metrics", only_before=OneSide(60, 0.0, (of_points,)), only_after=OneSide(60, 0.0, (of_points,))
+    )
+    forecast = replace(FORECAST, changes=(logs, textless, points))
+    lines = [line.strip() for line in text_lines(forecast) if "only " in line and " of " in line]
+    assert lines == [
+        "only before: 1,200 of user <*> failed (debug, a|b)",
+        "only before: 1 of records without a text",
+        "only before: 60 of requests, which loses route, user.id",
+        "only after: 60 of requests, which gains route, user.id",
+    ]
+    page = markdown(forecast)
+    assert "- `otlp/a` logs: `only before: 1,200 of user <*> failed (debug, a\\|b)`" in page
+    assert "Log records and data points of one side alone:" in page
+    assert "of one side alone" not in markdown(FORECAST)

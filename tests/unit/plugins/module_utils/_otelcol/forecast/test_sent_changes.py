@@ -88,18 +88,22 @@ def test_series_are_counted_by_sender() -> None:
 def test_what_one_side_alone_has_is_told_by_trace() -> None:
     change = one_change(sent("spans", spans("cart", 40), 400), sent("spans", spans("pay", 40), 400))
     told = change.as_dict()
-    assert told["only_before"] == {"items": 40, "bound_percent": 0.0}
+    assert told["only_before"] == {"items": 40, "bound_percent": 0.0, "kinds": []}
     # How many traces of pay there are beside one of cart is known as far as the sample of both is.
-    assert told["only_after"] == {"items": 40, "bound_percent": 43.8}
+    assert told["only_after"] == {"items": 40, "bound_percent": 43.8, "kinds": []}
 
 
-def test_what_has_no_ids_is_told_apart_by_its_number() -> None:
-    logs = [{"body": "one"}]
+def test_what_has_no_ids_is_told_apart_by_its_kind() -> None:
+    logs = [{"body": "request failed", "severity": "warn", "resource": {"service.name": "pay"}}]
     told = one_change(sent("logs", logs * 100, 9), sent("logs", logs * 90, 8)).as_dict()
-    assert told["only_before"] == {"items": 10, "bound_percent": 5.9}
-    assert told["only_after"] == {"items": 0, "bound_percent": 0.0}
+    kind = {"name": "request failed", "severity": "warn", "service": "pay", "items": 10, "attributes": []}
+    assert told["only_before"] == {"items": 10, "bound_percent": 5.9, "kinds": [kind]}
+    assert told["only_after"] == {"items": 0, "bound_percent": 0.0, "kinds": []}
     more = one_change(sent("logs", logs * 100, 9), sent("logs", logs * 110, 8)).as_dict()
     assert (more["only_before"]["items"], more["only_after"]["items"]) == (0, 10)
+    other = [{**logs[0], "body": "request denied"}]
+    changed = one_change(sent("logs", logs * 100, 9), sent("logs", other * 100, 9)).as_dict()
+    assert (changed["only_before"]["items"], changed["only_after"]["items"]) == (100, 100)
 
 
 def measured(minutes_of: dict[str, range]) -> dict[str, Sent]:

@@ -8,12 +8,17 @@ from __future__ import annotations
 import json
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import OneSide
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecasts_together import (
     junit_of_forecast,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.money import Scale
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.pages import Forecast
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.record_kinds import (
+    KindOfOneSide,
+    RecordKind,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
     Change,
     Figures,
@@ -30,7 +35,16 @@ NONE, ALL = Figures(0, 0), Figures(200, 1000)
 
 def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_nowhere() -> None:
     moves = (Move(Sender(SECRET, "shop", ""), NONE, ALL),)
-    change = Change("otlp_http/backend", "traces", NONE, ALL, moves=moves, old_exporter="otlp_http/backend")
+    kinds = (KindOfOneSide(RecordKind(SECRET, "info", SECRET), 200, (SECRET,)),)
+    change = Change(
+        "otlp_http/backend",
+        "metrics",
+        NONE,
+        ALL,
+        moves=moves,
+        old_exporter="otlp_http/backend",
+        only_after=OneSide(200, 0.0, kinds),
+    )
     told = Forecast(
         collector="gateway",
         changes=(change,),

@@ -1,0 +1,147 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of log records and data points, and which of them one side of a change alone has. Private.
+
+Log records and data points have no ids. So a log record is told by its event or the template of its body, its severity
+and its service, and a data point by its metric. A template has no content of the body.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..testing.records import SEVERITY_WORDS
+from .text_templates import template_of
+
+MOST_KINDS = 10_000
+"""So many kinds are counted each by itself, and the items of all others together."""
+MOST_NAMES = 100
+"""Of a metric with more names of attributes, it is not told which of them are lost."""
+MOST_SHOWN = 5
+"""How many kinds of one side alone are named."""
+_LONGEST_BODY = 1_000
+"""Characters of a body of which a template is made."""
+_LONGEST_NAME = 160
+"""Characters of the name of a kind."""
+_STEPS_OF_SEVERITY = 4
+"""Numbers of each severity. Source: SeverityNumber of opentelemetry-proto's logs.proto, such as 9 to 12 for INFO."""
+
+
+class RecordKind(NamedTuple):
+    """What log records or data points have in common: their event, template or metric. Points have no severity."""
+
+    name: str
+    severity: str = ""
+    service: str = ""
+
+
+@dataclass
+class RecordKinds:
+    """The log records or data points of one exporter, by kind.
+
+    `attributes` has the names of the attributes of the points of each metric. `uncounted` are the items of kinds that
+    came after the first MOST_KINDS.
+    """
+
+    items: Counter[RecordKind] = field(default_factory=Counter)
+    attributes: dict[str, set[str]] = field(default_factory=dict)
+    uncounted: int = 0
+
+    def add_log(self, record: Mapping[str, Any], service: str) -> None:
+        """Count a log record of a service."""
+        name = str(record.get("eventName") or "") or template_of(_text_of(record)[:_LONGEST_BODY])
+        self._add(RecordKind(name[:_LONGEST_NAME], _severity(record), service), 1)
+
+    def add_points(self, metric: str, points: int, attributes: set[str]) -> None:
+        """Count data points of a metric, which have attributes of these names."""
+        name = metric[:_LONGEST_NAME]
+        if self._add(RecordKind(name), points):
+            known = self.attributes.setdefault(name, set())
+            if len(known) <= MOST_NAMES:
+                known |= attributes
+
+    def _add(self, kind: RecordKind, number: int) -> bool:
+        """Count items of a kind; return whether they are counted by themselves."""
+        is_counted = kind in self.items or len(self.items) < MOST_KINDS
+        if is_counted:
+            self.items[kind] += number
+        else:
+            self.uncounted += number
+        return is_counted
+
+
+@dataclass(frozen=True)
+class KindOfOneSide:
+    """How many items of a kind one side alone has, and which attributes those of the other side lack."""
+
+    kind: RecordKind
+    items: int
+    attributes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a task result shows it."""
+        return {**self.kind._asdict(), "items": self.items, "attributes": list(self.attributes)}
+
+
+@dataclass(frozen=True)
+class KindsOfOneSide:
+    """The items that one side alone has, and the kinds with most of them."""
+
+    items: int = 0
+    largest: tuple[KindOfOneSide, ...] = ()
+
+
+def kinds_only_in(side: RecordKinds, other: RecordKinds) -> KindsOfOneSide:
+    """Return what a side has and the other has not: of each kind, how many items more.
+
+    A kind that one side counts by itself may be among the uncounted ones of the other: they are compared together.
+    """
+    compared = {kind for kind in (*side.items, *other.items) if _knows(side, kind) and _knows(other, kind)}
+    more: dict[RecordKind, int] = {}
+    for kind in compared:
+        if side.items[kind] > other.items[kind]:
+            more[kind] = side.items[kind] - other.items[kind]
+    rest = _items_beside(compared, side) - _items_beside(compared, other)
+    largest = sorted(more, key=lambda kind: (-more[kind], kind))[:MOST_SHOWN]
+    return KindsOfOneSide(
+        sum(more.values()) + max(0, rest),
+        tuple(KindOfOneSide(kind, more[kind], _missing(kind.name, side, other)) for kind in largest),
+    )
+
+
+def _knows(side: RecordKinds, kind: RecordKind) -> bool:
+    """Whether it is known how many items of a kind a side has."""
+    return kind in side.items or not side.uncounted
+
+
+def _items_beside(compared: Collection[RecordKind], side: RecordKinds) -> int:
+    """Return how many items of a side are of none of the kinds that are compared."""
+    return side.items.total() + side.uncounted - sum(side.items[kind] for kind in compared)
+
+
+def _missing(metric: str, side: RecordKinds, other: RecordKinds) -> tuple[str, ...]:
+    """Return the attributes of a metric that its points on the other side have not; none if there are no such points.
+
+    Nor if one side has too many names to tell.
+    """
+    here, there = side.attributes.get(metric, set()), other.attributes.get(metric)
+    if there is None or max(len(here), len(there)) > MOST_NAMES:
+        return ()
+    return tuple(sorted(here - there))
+
+
+def _text_of(record: Mapping[str, Any]) -> str:
+    text = (record.get("body") or {}).get("stringValue")
+    return text if isinstance(text, str) else ""
+
+
+def _severity(record: Mapping[str, Any]) -> str:
+    """Return the severity of a log record, such as `debug`; empty if it has none."""
+    number = record.get("severityNumber")
+    if not isinstance(number, int):
+        return ""
+    return SEVERITY_WORDS.get(number - (number - 1) % _STEPS_OF_SEVERITY, "")

@@ -1,0 +1,27 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts in conditions of OTTL: the regular expression of a template, and literals. Private."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from .._otelcol.forecast.text_templates import ANY
+
+_LEAST_WORDS = 2
+"""A pattern with fewer words would match too much."""
+_OF_PART = r"\S+"
+
+
+def pattern_of(template: str) -> str:
+    """Return the regular expression (RE2) for the texts of a template; empty if it has too few words to tell them."""
+    if len(re.findall(r"[A-Za-z]+", template)) < _LEAST_WORDS:
+        return ""
+    return f"^{_OF_PART.join(re.escape(part) for part in template.split(ANY))}$".replace(r"\ ", " ")
+
+
+def quoted(text: str) -> str:
+    """Return a text as a literal of OTTL."""
+    return json.dumps(text, ensure_ascii=False)

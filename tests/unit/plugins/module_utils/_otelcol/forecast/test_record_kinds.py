@@ -1,0 +1,98 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Log records and data points are told apart by kind, in bounded memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast import record_kinds
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.record_kinds import (
+    MOST_NAMES,
+    KindOfOneSide,
+    KindsOfOneSide,
+    RecordKind,
+    RecordKinds,
+    kinds_only_in,
+)
+
+from tests.support.cases import cases
+
+
+def logs(*bodies: str) -> RecordKinds:
+    """Return log records of a service, each of which has a body of common words alone."""
+    counted = RecordKinds()
+    for body in bodies:
+        counted.add_log({"body": {"stringValue": body}, "severityNumber": 9}, "cart")
+    return counted
+
+
+@cases(
+    "record, kind",
+    ({"body": {"stringValue": "user 7 failed"}, "severityNumber": 5}, RecordKind("user <*> failed", "debug", "cart")),
+    (
+        {"body": {"stringValue": "user 7"}, "eventName": "login", "severityNumber": 12},
+        RecordKind("login", "info", "cart"),
+    ),
+    ({"body": {"kvlistValue": {"values": []}}, "severityNumber": 0}, RecordKind("", "", "cart")),
+    ({"body": {"stringValue": None}, "severityNumber": 25}, RecordKind("", "", "cart")),
+    ({"severityNumber": "SEVERITY_NUMBER_INFO"}, RecordKind("", "", "cart")),
+)
+def test_a_log_record_is_told_by_its_event_or_template_its_severity_and_its_service(
+    record: dict[str, Any], kind: RecordKind
+) -> None:
+    counted = RecordKinds()
+    counted.add_log(record, "cart")
+    assert list(counted.items) == [kind]
+
+
+def test_the_kinds_with_most_items_of_one_side_alone_come_first() -> None:
+    before, after = logs(*["send"] * 9, *["get"] * 5, *["put"] * 3), logs(*["send"] * 2, *["get"] * 6)
+    gone = kinds_only_in(before, after)
+    assert gone.items == 10
+    assert [(row.kind.name, row.items) for row in gone.largest] == [("send", 7), ("put", 3)]
+    come = kinds_only_in(after, before)
+    assert come == KindsOfOneSide(1, (KindOfOneSide(RecordKind("get", "info", "cart"), 1),))
+
+
+def test_five_kinds_are_named_and_all_are_counted() -> None:
+    gone = kinds_only_in(logs("send", "get", "put", "read", "write", "try", "stop"), logs())
+    assert (gone.items, len(gone.largest)) == (7, 5)
+
+
+def test_a_metric_names_the_attributes_that_its_points_of_the_other_side_lack() -> None:
+    before, after = RecordKinds(), RecordKinds()
+    before.add_points("requests", 9, {"route", "user"})
+    before.add_points("sizes", 4, {"route"})
+    after.add_points("requests", 3, {"user"})
+    assert kinds_only_in(before, after).largest == (
+        KindOfOneSide(RecordKind("requests"), 6, ("route",)),
+        # No point is left, so no attribute of it is lost alone.
+        KindOfOneSide(RecordKind("sizes"), 4),
+    )
+
+
+def test_names_of_attributes_are_bounded() -> None:
+    before, after = RecordKinds(), RecordKinds()
+    for number in range(3 * MOST_NAMES):
+        before.add_points("requests", 1, {f"name {number}"})
+    after.add_points("requests", 1, {"name 1"})
+    assert len(before.attributes["requests"]) == MOST_NAMES + 1
+    assert kinds_only_in(before, after).largest[0].attributes == ()
+
+
+def test_kinds_are_bounded_and_those_that_one_side_does_not_know_are_compared_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(record_kinds, "MOST_KINDS", 2)
+    before, after = logs("send", "get", "put", "read", "read"), logs("put", "read", "get")
+    assert (len(before.items), before.uncounted) == (2, 3)
+    # Of send and get, after may have some among its uncounted. In all, it has two fewer.
+    assert kinds_only_in(before, after) == KindsOfOneSide(2)
+    assert kinds_only_in(after, before) == KindsOfOneSide(0)
+    # What both know, and what a side without uncounted ones lacks, is told by itself.
+    gone = kinds_only_in(before, logs("get"))
+    assert [(row.kind.name, row.items) for row in gone.largest] == [("send", 1)]
+    assert gone.items == 4
