@@ -41,12 +41,15 @@ class Seen:
 
 
 def checked_receivers(receivers: Mapping[str, Any]) -> dict[str, str]:
-    """Return receivers by signal. Raises Problem for an unknown signal."""
-    for signal in receivers:
+    """Return receivers by signal. Raises Problem for an unknown signal, and for a value that is no name."""
+    for signal, receiver in receivers.items():
         if signal not in LISTS:
             wrong = f"there is no signal '{signal}'{near(str(signal), LISTS)}"
             raise Problem(wrong, where="receivers", fix=f"Signals: {', '.join(LISTS)}.")
-    return {signal: str(receiver) for signal, receiver in receivers.items()}
+        if not isinstance(receiver, str) or not receiver:
+            fix = f"Write the name of a receiver, such as `{signal}: otlp`."
+            raise Problem("this is no name of a receiver", where=f"receivers.{signal}", fix=fix)
+    return dict(receivers)
 
 
 def unmatched_notes(named: Named, seen: Seen) -> Iterator[str]:

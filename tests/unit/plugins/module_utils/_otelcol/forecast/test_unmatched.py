@@ -76,3 +76,10 @@ def test_receivers_are_named_by_signal() -> None:
     assert checked_receivers({"logs": "otlp"}) == {"logs": "otlp"}
     with pytest.raises(Problem, match="there is no signal 'trace'; did you mean 'traces'"):
         checked_receivers({"trace": "otlp"})
+
+
+@pytest.mark.parametrize("receiver", [None, "", 7, ["otlp"]])
+def test_a_signal_without_the_name_of_a_receiver_is_refused(receiver: Any) -> None:
+    with pytest.raises(Problem, match="this is no name of a receiver") as raised:
+        checked_receivers({"traces": receiver})
+    assert raised.value.where == "receivers.traces"
