@@ -1,6 +1,7 @@
 """A pod of a capture takes its share of the load: no record is lost or doubled, also if the run is killed.
 
 A Deployment and a DaemonSet are captured while the cluster ends the pod of a run that was killed, which takes a minute.
+The file of a DaemonSet with ports of its nodes is captured while it serves.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ CLIENTS = 3
 LONG, READY = 10, 20
 NUMBER, HEADER = "log.record.uid", "http.request.header.authorization"
 SECRET = "Bearer planted-secret-of-a-client"
+BATCH_SECONDS = 2
+"""Longer than processor `batch/sample` holds records, which is 0.2 s by default."""
 MOST_CPU = 0.05
 """Of a core, which a pod that serves may take more while a capture runs."""
 _CPU = re.compile(r"^otelcol_process_cpu_seconds\w*(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
@@ -132,8 +135,8 @@ def lines_of(folder: Path) -> list[str]:
     return lines
 
 
-def check_capture(folder: Path, sent: Load) -> None:
-    """See that a capture has records that were sent, each once and without its content."""
+def check_capture(folder: Path, sent: Load) -> set[str]:
+    """Return the numbers of a capture's records: they were sent, and it has each once and without its content."""
     text = "".join(lines_of(folder))
     captured = Counter(re.findall(rf'"key":"{NUMBER}","value":{{"stringValue":"([^"]*)"', text))
     assert len(captured) >= 20
@@ -141,6 +144,7 @@ def check_capture(folder: Path, sent: Load) -> None:
     assert set(captured.values()) == {1}
     assert not re.search(rf'"body":{{"stringValue":"{sent.name}', text)
     assert "planted" not in text and HEADER in text
+    return {*captured}
 
 
 def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_killed(
@@ -176,3 +180,39 @@ def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_kil
         assert cluster.get(WORKLOADS[name], name)["metadata"]["generation"] == generations[name]
         assert identities(serving_pods(cluster, name)) == identities(pods[name])
     assert ended.cores_since(begun) - begun.cores_since(alone) <= MOST_CPU
+
+
+def copied_sample(cluster: Cluster, pod: str, copy: Path) -> None:
+    """Copy the file of a pod as docs/capture.md says; its user alone may read the copy."""
+    copy.touch(mode=0o600)
+    read = f"kubectl exec -n {cluster.namespace} -c sample {pod} -- cat /sample/sample.jsonl"
+    cluster.host.check_output(f"{read} > {shlex.quote(str(copy))}")
+
+
+def test_the_file_of_an_agent_with_ports_of_its_node_is_captured_while_it_serves(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    pods = serving_pods(cluster, "sampled")
+    (node,) = node_ips()[:1]
+    (agent,) = [pod["metadata"]["name"] for pod in pods if pod["status"]["hostIP"] == node]
+    copy = tmp_path / "node1.jsonl"
+    given = {
+        "capture_files": [str(copy)],
+        "capture_files_of": "lossless/sampled",
+        "capture_path": str(tmp_path),
+        "capture_keep": [NUMBER],
+    }
+    playbook = ["ansible-playbook", "o11y.opentelemetry.capture", "-i", "localhost,", "-e", json.dumps(given)]
+    with load(f"http://{node}:4318", f"sampled{os.getpid()}", CLIENTS, post=post) as sent:
+        until("records to sample", lambda: len(sent.taken) > 50)
+        earlier = {*map(number_of, [*sent.taken])}
+        time.sleep(BATCH_SECONDS)
+        copied_sample(cluster, agent, copy)
+        cluster.host.check_output(shlex.join(playbook))
+        enough = len(sent.taken) + 50
+        until("records after the capture", lambda: len(sent.taken) > enough)
+    assert earlier <= check_capture(tmp_path / "lossless.sampled", sent)
+    until("all records", lambda: {*sent.taken} <= {*arrived(cluster, sent)})
+    assert [record for record, times in arrived(cluster, sent).items() if times > 1] == []
+    assert sent.lost == []
+    assert identities(serving_pods(cluster, "sampled")) == identities(pods)
