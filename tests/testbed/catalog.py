@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `install` knows by name: what has to be built, made and loaded for each."""
+"""Knows what `install` has by name: which programs are built for each name, which images nodes get, what is started."""
 
 from __future__ import annotations
 
@@ -27,139 +27,61 @@ ARCHIVE = "collector-archive"
 
 @dataclass(frozen=True)
 class Store:
-    """Where things are made: the build cache and the release mirror."""
+    """Where the parts of an entry are made and kept."""
 
     builds: Builds
+    """The cache of programs and images."""
     mirror: Path
+    """The folder of the release mirror."""
 
 
-def _nothing(_: Store) -> None:
-    """Most need no more than their builds and images."""
+def _no_components(_: Store) -> tuple[str, ...]:
+    return ()
+
+
+def _no_preparation(_: Store) -> None:
+    """Most entries need no more than their builds and images."""
 
 
 def _no_archives(_: Store) -> Sequence[Path]:
     return ()
 
 
+def _lacks_nothing(_: Store) -> Reason | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Entry:
-    """Something that tests may ask for."""
+    """Something that `install` can add to a cluster or to this machine."""
 
     name: str
-    components: Callable[[Store], tuple[str, ...]] = lambda _: ()
-    """What is built of Go modules."""
-    prepare: Callable[[Store], None] = _nothing
-    """What is made after that, once."""
+    components: Callable[[Store], tuple[str, ...]] = _no_components
+    """The components of build.py that are built for it."""
+    prepare: Callable[[Store], None] = _no_preparation
+    """What is made once, after the components."""
     archives: Callable[[Store], Sequence[Path]] = _no_archives
-    """The images that every node gets."""
+    """The archives of images that every node gets; they are made if they do not exist."""
     programs: Mapping[str, str] = field(default_factory=dict)
-    """What `env` puts on PATH, and the component that it is built with."""
-    lacks: Callable[[Store], Reason | None] = lambda _: None
-    """Why it cannot be had on this machine."""
+    """The programs that `env` puts on PATH, each with the component that has it."""
+    lacks: Callable[[Store], Reason | None] = _lacks_nothing
+    """Why this machine cannot have it; None if it can."""
     cluster_wide: bool = False
     """Whether its tests install and remove kinds or APIs, which all users of a cluster share."""
     needs_cluster: bool = True
-    """Whether something of it gets into a cluster, which must be one that takes images."""
+    """Whether a part of it goes into a cluster, which must be one that takes images."""
     start: Callable[[Cluster, Path], None] | None = None
-    """What is started beside the nodes, with the release mirror at hand; the embedded cluster alone has room for it."""
-
-
-def _cert_manager(name: str, edition: Edition) -> Entry:
-    """From the mirror where somebody has put the release there; else built."""
-
-    def components(store: Store) -> tuple[str, ...]:
-        return () if edition.release(store.mirror).foreign else (edition.component, "helm")
-
-    return Entry(
-        name,
-        components,
-        prepare=lambda store: edition.prepare(store.builds, store.mirror),
-        archives=lambda store: edition.release(store.mirror).images,
-        cluster_wide=True,
-    )
-
-
-def _operator(version: str) -> Entry:
-    """Only ever from the mirror: its modules are not published."""
-
-    def release(store: Store) -> Release:
-        return Release(store.mirror, OPERATOR, version)
-
-    def lacks(store: Store) -> Reason | None:
-        found = release(store)
-        if found.manifest.exists() and found.images:
-            return None
-        missing = "images/*.tar" if found.manifest.exists() else found.manifest.name
-        do = f"fill that folder as tests/testbed/README.md says, or set {VARIABLE} to a mirror that has the release"
-        return Reason(f"{found.folder} has no {missing}", do)
-
-    name = f"{OPERATOR}@{version}"
-    return Entry(name, archives=lambda store: release(store).images, lacks=lacks, cluster_wide=True)
-
-
-def _collector(version: str) -> Entry:
-    """The cluster's collector under the tag of another version, for an upgrade."""
-    reference = f"{images.COLLECTOR}:{version}"
-    return Entry(f"{COLLECTOR}@{version}", archives=lambda store: [images.collector_as(reference, store.builds)])
-
-
-def _archive(version: str) -> Entry:
-    """The collector for hosts; unless the mirror has a release of somebody else's."""
-    wanted = CollectorRelease(version)
-
-    def components(store: Store) -> tuple[str, ...]:
-        return () if wanted.release(store.mirror).foreign else (COMPONENT,)
-
-    return Entry(
-        f"{ARCHIVE}@{version}",
-        components,
-        prepare=lambda store: wanted.prepare(store.builds, store.mirror),
-        needs_cluster=False,
-    )
-
-
-def _python_lacks(_: Store) -> Reason | None:
-    return python_images.lacks()
-
-
-CATALOG = {
-    entry.name: entry
-    for entry in (
-        Entry("aws", lacks=lambda _: launch.lacks(), start=launch.start),
-        Entry("registry", lacks=lambda store: registry.lacks(store.builds.home), start=registry.start),
-        _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
-        _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
-        Entry("helm", lambda _: ("helm",), programs={"helm": "helm"}),
-        Entry("prometheus", lambda _: ("prometheus",), archives=lambda store: [backends.prometheus(store.builds)]),
-        Entry("jaeger", lambda _: ("jaeger",), archives=lambda store: [backends.jaeger(store.builds)]),
-        Entry("olm", lacks=lambda _: olm.lacks(), cluster_wide=True),
-        Entry("openshift", lacks=lambda _: openshift.lacks(), cluster_wide=True),
-        Entry("metrics-api", cluster_wide=True),
-        Entry(
-            "hosts",
-            prepare=lambda store: host_root.prepare(store.builds),
-            lacks=lambda store: host_root.lacks(store.builds.home),
-            start=lambda cluster, _: host_lifecycle.join(cluster),
-        ),
-        Entry(
-            "collector-0.93",
-            lambda _: ("otelcol-0.93",),
-            archives=lambda store: [images.old_collector(store.builds)],
-        ),
-        Entry("redhat-collector", archives=lambda store: [openshift.collector(store.builds)]),
-        Entry("python", archives=lambda store: [python_images.image(store.builds)], lacks=_python_lacks),
-        Entry(
-            "autoinstrumentation-python",
-            archives=lambda store: [python_images.instrumentation(store.builds)],
-            lacks=_python_lacks,
-        ),
-    )
-}
-NAMES = (*CATALOG, OPERATOR, f"{OPERATOR}@VERSION", f"{COLLECTOR}@VERSION", ARCHIVE, f"{ARCHIVE}@VERSION")
+    """Starts a server beside the nodes, given the release mirror. Only the embedded cluster has room for one."""
 
 
 def named(text: str) -> Entry:
-    """The entry of that name; those of the operator and the archive may carry a version, and the collector's does."""
+    """Return the entry of a name: one of `CATALOG`, or NAME@VERSION of the operator, the collector or its archive.
+
+    The operator and the archive have the version of the testbed's collector unless the name says another. Raises
+    ClusterError for an unknown name.
+    """
+    if text in CATALOG:
+        return CATALOG[text]
     product, _, version = text.partition("@")
     if product == OPERATOR:
         return _operator(version.removeprefix("v") or COLLECTOR_VERSION)
@@ -167,6 +89,134 @@ def named(text: str) -> Entry:
         return _collector(version)
     if product == ARCHIVE:
         return _archive(version.removeprefix("v") or COLLECTOR_VERSION)
-    if text not in CATALOG:
-        raise ClusterError(f"{text} cannot be installed", "nothing of that name is known", f"one of: {' '.join(NAMES)}")
-    return CATALOG[text]
+    raise ClusterError(f"{text} cannot be installed", "nothing of that name is known", f"one of: {' '.join(NAMES)}")
+
+
+def _cert_manager(name: str, edition: Edition) -> Entry:
+    """cert-manager: the release that a user has put into the mirror, else one that is built."""
+
+    def components(store: Store) -> tuple[str, ...]:
+        return () if edition.release(store.mirror).foreign else (edition.component, "helm")
+
+    def prepare(store: Store) -> None:
+        edition.prepare(store.builds, store.mirror)
+
+    def archives(store: Store) -> Sequence[Path]:
+        return edition.release(store.mirror).images
+
+    return Entry(name, components, prepare, archives, cluster_wide=True)
+
+
+def _operator(version: str) -> Entry:
+    """The operator: a release of the mirror. It cannot be built, because its modules are not published."""
+
+    def archives(store: Store) -> Sequence[Path]:
+        return Release(store.mirror, OPERATOR, version).images
+
+    def lacks(store: Store) -> Reason | None:
+        return _missing_files(Release(store.mirror, OPERATOR, version))
+
+    return Entry(f"{OPERATOR}@{version}", archives=archives, lacks=lacks, cluster_wide=True)
+
+
+def _missing_files(release: Release) -> Reason | None:
+    """Why a release of the mirror cannot be installed; None if it has its manifest and images."""
+    if not release.manifest.exists():
+        missing = release.manifest.name
+    elif not release.images:
+        missing = "images/*.tar"
+    else:
+        return None
+    do = f"fill that folder as tests/testbed/README.md says, or set {VARIABLE} to a mirror that has the release"
+    return Reason(f"{release.folder} has no {missing}", do)
+
+
+def _collector(version: str) -> Entry:
+    """The testbed's collector under the tag of another version, for tests of upgrades."""
+
+    def archives(store: Store) -> Sequence[Path]:
+        return [images.collector_as(f"{images.COLLECTOR}:{version}", store.builds)]
+
+    return Entry(f"{COLLECTOR}@{version}", archives=archives)
+
+
+def _archive(version: str) -> Entry:
+    """The collector's archive for hosts: the release that a user has put into the mirror, else one that is built."""
+    collector = CollectorRelease(version)
+
+    def components(store: Store) -> tuple[str, ...]:
+        return () if collector.release(store.mirror).foreign else (COMPONENT,)
+
+    def prepare(store: Store) -> None:
+        collector.prepare(store.builds, store.mirror)
+
+    return Entry(f"{ARCHIVE}@{version}", components, prepare, needs_cluster=False)
+
+
+def _built(*components: str) -> Callable[[Store], tuple[str, ...]]:
+    """Return the function `components` of an entry that is always built of the same ones."""
+
+    def answer(_: Store) -> tuple[str, ...]:
+        return components
+
+    return answer
+
+
+def _packed(pack: Callable[[Builds], Path]) -> Callable[[Store], Sequence[Path]]:
+    """Return the function `archives` of an entry with one archive, which `pack` makes."""
+
+    def archives(store: Store) -> Sequence[Path]:
+        return [pack(store.builds)]
+
+    return archives
+
+
+def _checked(check: Callable[[], Reason | None]) -> Callable[[Store], Reason | None]:
+    """Return the function `lacks` of an entry that needs something of the machine and nothing of the store."""
+
+    def lacks(_: Store) -> Reason | None:
+        return check()
+
+    return lacks
+
+
+def _registry_lacks(store: Store) -> Reason | None:
+    return registry.lacks(store.builds.home)
+
+
+def _hosts_lack(store: Store) -> Reason | None:
+    return host_root.lacks(store.builds.home)
+
+
+def _prepare_hosts(store: Store) -> None:
+    host_root.prepare(store.builds)
+
+
+def _join_hosts(cluster: Cluster, _: Path) -> None:
+    host_lifecycle.join(cluster)
+
+
+ENTRIES = (
+    Entry("aws", lacks=_checked(launch.lacks), start=launch.start),
+    Entry("registry", lacks=_registry_lacks, start=registry.start),
+    _cert_manager("cert-manager", Edition("cert-manager", "1.21.2")),
+    _cert_manager("cert-manager-1.20", Edition("cert-manager-1.20", "1.20.3")),
+    Entry("helm", _built("helm"), programs={"helm": "helm"}),
+    Entry("prometheus", _built("prometheus"), archives=_packed(backends.prometheus)),
+    Entry("jaeger", _built("jaeger"), archives=_packed(backends.jaeger)),
+    Entry("olm", lacks=_checked(olm.lacks), cluster_wide=True),
+    Entry("openshift", lacks=_checked(openshift.lacks), cluster_wide=True),
+    Entry("metrics-api", cluster_wide=True),
+    Entry("hosts", prepare=_prepare_hosts, lacks=_hosts_lack, start=_join_hosts),
+    Entry("collector-0.93", _built("otelcol-0.93"), archives=_packed(images.old_collector)),
+    Entry("redhat-collector", archives=_packed(openshift.collector)),
+    Entry("python", archives=_packed(python_images.image), lacks=_checked(python_images.lacks)),
+    Entry(
+        "autoinstrumentation-python",
+        archives=_packed(python_images.instrumentation),
+        lacks=_checked(python_images.lacks),
+    ),
+)
+CATALOG = {entry.name: entry for entry in ENTRIES}
+NAMES = (*CATALOG, OPERATOR, f"{OPERATOR}@VERSION", f"{COLLECTOR}@VERSION", ARCHIVE, f"{ARCHIVE}@VERSION")
+"""What the message for an unknown name lists."""

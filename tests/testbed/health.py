@@ -20,25 +20,30 @@ CONDITIONS: dict[str, Callable[[Cluster], str | None]] = {
     "nodes": probe.nodes_missing,
     "the cluster's DNS": probe.dns_missing,
 }
+"""What has to be ready, each with the function that returns what is missing."""
 SECONDS_TO_START = 180
 SECONDS_TO_RECOVER = 20
 
 
 def wait_ready(cluster: Cluster, seconds: float = SECONDS_TO_START) -> None:
-    """Return once every condition holds."""
+    """Return once every condition holds. Raises ClusterError if one does not within some seconds."""
     for name, missing in CONDITIONS.items():
         wait_for(f"readiness of {name}", partial(missing, cluster), seconds, partial(_kubelet_logs, cluster))
         say(f"ready: {name}")
 
 
 def _kubelet_logs(cluster: Cluster) -> str:
-    """Where the reason is likely to be found when pods do not start."""
+    """Return the ends of the kubelets' logs, which are likely to say why pods do not start."""
     return "\n".join(last_lines(cluster.log(f"kubelet@{node.name}"), 10) for node in cluster.nodes)
 
 
 def unhealthy(cluster: Cluster, builds: Builds) -> str | None:
-    """What a cluster that was complete lacks now; None where it lacks nothing."""
-    if gone := _gone(cluster):
+    """Return what a cluster that was complete lacks now; None if it is healthy.
+
+    Waits for a while for what may come back by itself.
+    """
+    gone = _gone(cluster)
+    if gone:
         return gone
     try:
         wait_ready(cluster, SECONDS_TO_RECOVER)
@@ -48,12 +53,19 @@ def unhealthy(cluster: Cluster, builds: Builds) -> str | None:
 
 
 def missing(cluster: Cluster) -> str | None:
-    """The same at this moment, without waiting and without a look at the images."""
-    return _gone(cluster) or next(filter(None, (condition(cluster) for condition in CONDITIONS.values())), None)
+    """Return what a cluster lacks at this moment; None if it is ready. Images of nodes are not checked."""
+    gone = _gone(cluster)
+    if gone:
+        return gone
+    for missing_of in CONDITIONS.values():
+        lack = missing_of(cluster)
+        if lack:
+            return lack
+    return None
 
 
 def _gone(cluster: Cluster) -> str | None:
-    """Network and processes: what does not come back by waiting."""
+    """Return what a cluster has lost that no wait brings back: its network, or a server; None if it has both."""
     if not netns.exists(cluster):
         return "its network is gone"
     dead = [instance.name for instance in instances(cluster) if launch.dead(cluster, instance)]
@@ -61,10 +73,11 @@ def _gone(cluster: Cluster) -> str | None:
 
 
 def _missing_images(cluster: Cluster, builds: Builds) -> str | None:
-    """Images that a node should have and has not."""
+    """Return which images the first such node lacks; None if all nodes have all images."""
     wanted = set(images.references(builds).values())
     for node in cluster.nodes:
         listed = command.run([*launch.into_node(cluster, node), *images.CTR, "list", "--quiet"]).split()
-        if missing := wanted - set(listed):
-            return f"{node.name} lacks images: {', '.join(sorted(missing))}"
+        lacking = wanted - set(listed)
+        if lacking:
+            return f"{node.name} lacks images: {', '.join(sorted(lacking))}"
     return None

@@ -1,7 +1,10 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`install`: what some tests need and `up` does not make. Built once and loaded into every node, unless it is there."""
+"""Installs what some tests need beside the cluster: builds it once, and loads its images into every node.
+
+The names are those of catalog.py. What this machine or the cluster cannot have is reported after the rest is installed.
+"""
 
 from __future__ import annotations
 
@@ -22,101 +25,133 @@ from tests.testbed.providers import PROVIDER, PROVIDERS, Provider
 from tests.testbed.tasks import Task, run_all
 
 BUILDS_AT_ONCE = 2
-"""A build keeps two processors busy, and what is tested meanwhile needs some time too."""
+"""A build keeps two processors busy, and tests that run meanwhile need some time too."""
 GIB_TO_BUILD = 4
 
 
 def install(cluster: Cluster, provider: Provider, names: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Install all that can be had; what cannot is said at the end, with the exit code of what a machine lacks."""
+    """Install the entries of these names.
+
+    Raises ClusterError for an unknown name, and UnavailableError at the end if some of the entries could not be
+    installed.
+    """
     entries = [named(name) for name in dict.fromkeys(names)]
     store = _store(cluster.home, mirror.root(cluster.home, environment))
-    reasons = {entry.name: reason for entry in entries if (reason := _lacks(entry, store, provider))}
+    reasons = _reasons(entries, store, provider)
     possible = [entry for entry in entries if entry.name not in reasons]
     _check_space(possible, store)
     run_all(tasks(possible, store))
     with cluster.home.lock(f"install-{cluster.name}"):
         _deliver(cluster, provider, possible, store)
     if reasons:
-        why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
-        do = "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
-        raise UnavailableError(f"not installed: {', '.join(reasons)}", why, do)
+        raise _not_installed(reasons)
 
 
-def _store(home: Home, folder: Path) -> Store:
-    """The build cache and a release mirror."""
-    return Store(Builds(home, go_version() if shutil.which("go") else ""), folder)
-
-
-def prepare(home: Home, folder: Path, entries: Sequence[Entry]) -> None:
-    """Build and make what needs no cluster. Raises UnavailableError if this machine cannot."""
+def prepare(home: Home, mirror_folder: Path, entries: Sequence[Entry]) -> None:
+    """Build and make what entries need, without a cluster. Raises UnavailableError if this machine cannot."""
     home.prepare()
-    store = _store(home, folder)
+    store = _store(home, mirror_folder)
     for entry in entries:
-        if reason := entry.lacks(store) or _unbuildable(entry, store):
+        reason = entry.lacks(store) or _unbuildable(entry, store)
+        if reason:
             raise UnavailableError(f"{entry.name} cannot be had here", reason.why, reason.do)
     _check_space(entries, store)
     run_all(tasks(entries, store))
 
 
-def _lacks(entry: Entry, store: Store, provider: Provider) -> Reason | None:
-    """Why it cannot be had here, whatever is the reason."""
-    if reason := _unfit(entry, provider) or entry.lacks(store):
-        return reason
-    return _unbuildable(entry, store)
+def _store(home: Home, mirror_folder: Path) -> Store:
+    """Return the build cache and the release mirror. Without Go on PATH, the cache can only be read."""
+    return Store(Builds(home, go_version() if shutil.which("go") else ""), mirror_folder)
+
+
+def _reasons(entries: Iterable[Entry], store: Store, provider: Provider) -> dict[str, Reason]:
+    """Return by name why entries cannot be installed; the others are left out."""
+    reasons = {}
+    for entry in entries:
+        reason = _unfit(entry, provider) or entry.lacks(store) or _unbuildable(entry, store)
+        if reason:
+            reasons[entry.name] = reason
+    return reasons
+
+
+def _not_installed(reasons: Mapping[str, Reason]) -> UnavailableError:
+    """Return the error that tells all reasons, with what to do about each."""
+    why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
+    do = "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
+    return UnavailableError(f"not installed: {', '.join(reasons)}", why, do)
 
 
 def _unbuildable(entry: Entry, store: Store) -> Reason | None:
+    """Why the programs of an entry cannot be built; None if they can."""
     if entry.components(store) and not store.builds.go:
         return Reason("it is built with Go, and there is no Go on PATH", "install Go 1.26 or later")
     return None
 
 
 def _unfit(entry: Entry, provider: Provider) -> Reason | None:
-    """Why it cannot be had on a cluster of that provider."""
+    """Why an entry cannot be installed into a cluster of a provider; None if it can."""
     if entry.cluster_wide and provider.name == "external":
         why = "its tests install and remove CustomResourceDefinitions that all users of your cluster share"
         return Reason(why, f"unset {PROVIDER} to get a cluster of the testbed's own")
     if entry.start and provider.name != "embedded":
         do = "use the embedded cluster"
         return Reason(f"it runs beside the nodes of an embedded cluster, and this one is of {provider.name}", do)
-    if provider.load is None and entry.needs_cluster and not (entry.programs or entry.start):
-        return Reason(
-            f"its images cannot be loaded into a cluster of {provider.name}", "use a cluster of the testbed's"
-        )
+    is_of_images = entry.needs_cluster and not (entry.programs or entry.start)
+    if is_of_images and provider.load is None:
+        why = f"its images cannot be loaded into a cluster of {provider.name}"
+        return Reason(why, "use a cluster of the testbed's")
     return None
 
 
 def unfit_scenario(folder: Path) -> Reason | None:
-    """Why a scenario of Molecule must not run on a cluster of the user's."""
-    listed = folder / "requires.txt"
-    entries = [named(name) for name in listed.read_text(encoding="utf-8").split()] if listed.exists() else []
-    return next((_unfit(entry, PROVIDERS["external"]) for entry in entries if entry.cluster_wide), None)
+    """Why a scenario of Molecule must not run on a cluster of the user; None if it may.
+
+    `folder` is that of the scenario; its requires.txt lists the names of the entries that it needs.
+    """
+    requirements = folder / "requires.txt"
+    if not requirements.exists():
+        return None
+    for name in requirements.read_text(encoding="utf-8").split():
+        entry = named(name)
+        if entry.cluster_wide:
+            return _unfit(entry, PROVIDERS["external"])
+    return None
 
 
 def fitting(names: Sequence[str], provider: Provider) -> list[str]:
-    """Those that can be had on a cluster of that provider; the names may be of another provider's cluster."""
-    return [name for name in names if provider.name != "external" or not _unfit(named(name), provider)]
+    """Return the names of entries that a cluster of a provider may have.
+
+    The names are those that a cluster had before, which may have been of another provider.
+    """
+    if provider.name != "external":
+        return list(names)
+    return [name for name in names if not _unfit(named(name), provider)]
 
 
 def _components(entries: Iterable[Entry], store: Store) -> list[str]:
-    """What is built for them, each once."""
-    return list(dict.fromkeys(name for entry in entries for name in entry.components(store)))
+    """Return the components that are built for entries, each once."""
+    names: dict[str, None] = {}
+    for entry in entries:
+        names.update(dict.fromkeys(entry.components(store)))
+    return list(names)
 
 
 def _check_space(entries: Iterable[Entry], store: Store) -> None:
-    """Enough disk for the builds ahead."""
-    if missing := store.builds.missing(_components(entries, store)):
-        caches = command.run(["go", "env", "GOCACHE", "GOMODCACHE"], env=go_environment()).split()
-        store.builds.home.need_space(GIB_TO_BUILD, f"build {', '.join(missing)}", *map(Path, caches))
+    """Raise an error unless the disks have room for the builds ahead."""
+    missing = store.builds.missing(_components(entries, store))
+    if not missing:
+        return
+    caches = command.run(["go", "env", "GOCACHE", "GOMODCACHE"], env=go_environment()).split()
+    store.builds.home.need_space(GIB_TO_BUILD, f"build {', '.join(missing)}", *map(Path, caches))
 
 
 def tasks(entries: Sequence[Entry], store: Store) -> Iterable[Task]:
-    """All steps up to the images' archives."""
+    """Yield all steps up to the archives of images. Each build waits for the one that is `BUILDS_AT_ONCE` before it."""
     components = _components(entries, store)
-    waiting = [f"build {name}" for name in store.builds.missing(components)]
-    before = dict(zip(waiting[BUILDS_AT_ONCE:], waiting, strict=False))
+    builds = [f"build {name}" for name in store.builds.missing(components)]
+    predecessors = dict(zip(builds[BUILDS_AT_ONCE:], builds, strict=False))
     for task in store.builds.tasks(components):
-        turn = (before[task.name],) if task.name in before else ()
+        turn = (predecessors[task.name],) if task.name in predecessors else ()
         yield Task(task.name, task.run, (*task.needs, *turn))
     for entry in entries:
         needs = tuple(f"build {name}" for name in entry.components(store))
@@ -125,13 +160,16 @@ def tasks(entries: Sequence[Entry], store: Store) -> Iterable[Task]:
 
 
 def _pack(entry: Entry, store: Store) -> None:
+    """Make the archives of an entry's images."""
     entry.archives(store)
 
 
 def _deliver(cluster: Cluster, provider: Provider, entries: Sequence[Entry], store: Store) -> None:
-    """Images into the nodes, programs into the folder for PATH, servers beside the nodes, and a note of all."""
+    """Load images into the nodes, link programs, start servers beside the nodes, and write down what is installed."""
     installed = Installed.read(cluster)
-    archives = [archive for entry in entries for archive in entry.archives(store)]
+    archives: list[Path] = []
+    for entry in entries:
+        archives += entry.archives(store)
     if archives and provider.load:
         provider.load(cluster, archives, installed)
     for entry in entries:
@@ -146,7 +184,7 @@ def _deliver(cluster: Cluster, provider: Provider, entries: Sequence[Entry], sto
 
 
 def _link(link: Path, program: Path) -> None:
-    """Put a program into the folder for PATH."""
+    """Link a program into the folder for PATH. The rename replaces an older link in one step."""
     link.parent.mkdir(parents=True, exist_ok=True)
     draft = link.with_name(f".{link.name}")
     draft.unlink(missing_ok=True)

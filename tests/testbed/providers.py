@@ -31,36 +31,50 @@ class Provider:
 
     name: str
     lacks: Callable[[Home, Environment], Reason | None]
+    """Why this machine cannot have such a cluster; None if it can."""
     up: Callable[[Cluster], None]
     down: Callable[[Cluster], None]
     missing: Callable[[Cluster], str | None]
+    """What the cluster lacks to be up; None if it is up."""
     variables: Callable[[Cluster], dict[str, str]]
-    """What `env` exports for it."""
+    """The environment variables that `env` exports."""
     load: Callable[[Cluster, Sequence[Path], Installed], None] | None = None
-    """How archives of images get into its nodes, where they can."""
+    """Loads archives of images into the nodes; None for a provider that cannot."""
 
 
 def foreign_kubeconfig(home: Home, environment: Environment) -> str | None:
-    """$KUBECONFIG, unless it is one of ours: an earlier `env` may have exported it."""
-    value = environment.get("KUBECONFIG", "")
-    return value if any(not is_below(path, home.clusters) for path in value.split(os.pathsep) if path) else None
+    """Return $KUBECONFIG if it has a file that is not of the testbed.
+
+    An earlier `env` may have exported a kubeconfig of the testbed: then the answer is None.
+    """
+    kubeconfig = environment.get("KUBECONFIG", "")
+    for path in kubeconfig.split(os.pathsep):
+        if path and not is_below(path, home.clusters):
+            return kubeconfig
+    return None
 
 
 def _external_lacks(home: Home, environment: Environment) -> Reason | None:
     """A cluster of the user is used only if its context is named, since tests change what its other users share."""
     kubeconfig = foreign_kubeconfig(home, environment)
-    do = f"set KUBECONFIG and {PROVIDER}=external {CONTEXT}=%s to use a cluster of yours"
     if not kubeconfig:
-        return Reason("KUBECONFIG names no cluster of yours", do % "<context>")
+        return Reason("KUBECONFIG names no cluster of yours", _how_to_use_external("<context>"))
     try:
         context = external.context(kubeconfig)
     except ClusterError as failure:
-        return Reason(f"the context of KUBECONFIG cannot be read: {failure.why}", do % "<context>")
-    named = environment.get(CONTEXT)
-    wrong = f"its context is {context}, and {CONTEXT} is {named or 'not set'}" if named != context else ""
+        why = f"the context of KUBECONFIG cannot be read: {failure.why}"
+        return Reason(why, _how_to_use_external("<context>"))
     if environment.get(PROVIDER) != "external":
         wrong = f"{PROVIDER} does not ask for it"
-    return Reason(f"KUBECONFIG names a cluster that is not the testbed's: {wrong}", do % context) if wrong else None
+    elif environment.get(CONTEXT) != context:
+        wrong = f"its context is {context}, and {CONTEXT} is {environment.get(CONTEXT) or 'not set'}"
+    else:
+        return None
+    return Reason(f"KUBECONFIG names a cluster that is not the testbed's: {wrong}", _how_to_use_external(context))
+
+
+def _how_to_use_external(context: str) -> str:
+    return f"set KUBECONFIG and {PROVIDER}=external {CONTEXT}={context} to use a cluster of yours"
 
 
 def _kind_lacks(_: Home, environment: Environment) -> Reason | None:
@@ -72,44 +86,76 @@ def _kind_lacks(_: Home, environment: Environment) -> Reason | None:
     return None
 
 
+def _is_linux() -> bool:
+    return sys.platform == "linux"
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def _has_go() -> bool:
+    return shutil.which("go") is not None
+
+
 def _makes_namespaces() -> bool:
     return command.succeeds(["unshare", "--net", "--mount", "true"])
 
 
 def _filters_bridges() -> bool:
-    """Services need it where client and pod are on the same bridge."""
+    """Whether iptables sees packets of bridges. Services need that if client and pod are on the same bridge."""
     return Path("/proc/sys/net/bridge").exists() or command.succeeds(["modprobe", "br_netfilter"])
 
 
-EMBEDDED_NEEDS: tuple[tuple[Callable[[], object], Reason], ...] = (
-    (lambda: sys.platform == "linux", Reason("this is not Linux", "use a Linux machine, or kind")),
-    (lambda: os.geteuid() == 0, Reason("it needs root", "run as root (sudo --preserve-env), or use kind")),
-    (lambda: shutil.which("go"), Reason("there is no Go on PATH", "install Go 1.26 or later (https://go.dev/dl)")),
+EMBEDDED_NEEDS: tuple[tuple[Callable[[], bool], Reason], ...] = (
+    (_is_linux, Reason("this is not Linux", "use a Linux machine, or kind")),
+    (_is_root, Reason("it needs root", "run as root (sudo --preserve-env), or use kind")),
+    (_has_go, Reason("there is no Go on PATH", "install Go 1.26 or later (https://go.dev/dl)")),
     (_makes_namespaces, Reason("this machine allows no network namespaces", "make `unshare --net --mount true` work")),
     (_filters_bridges, Reason("the kernel lacks br_netfilter", "load that module: modprobe br_netfilter")),
 )
-"""What the embedded cluster needs of the machine, and what to say where it is not there."""
+"""What the embedded cluster needs of the machine: a check, and the reason to give if the check fails."""
 
 
 def _embedded_lacks(_: Home, __: Environment) -> Reason | None:
-    return next((reason for check, reason in EMBEDDED_NEEDS if not check()), None)
+    for is_met, reason in EMBEDDED_NEEDS:
+        if not is_met():
+            return reason
+    return None
 
 
 def _external_copy(cluster: Cluster) -> Path:
+    """Return where the copy of the user's kubeconfig is, which has the checked context alone."""
     return cluster.home.external / cluster.name
 
 
 def _external_kubeconfig(cluster: Cluster) -> str:
+    """Make the copy of the user's kubeconfig, and return its path."""
     return external.pinned(os.environ["KUBECONFIG"], os.environ[CONTEXT], _external_copy(cluster))
 
 
+def _external_up(cluster: Cluster) -> None:
+    external.check(_external_kubeconfig(cluster))
+
+
+def _external_down(cluster: Cluster) -> None:
+    """Forget the copy of the kubeconfig; the cluster is the user's, and stays."""
+    _external_copy(cluster).unlink(missing_ok=True)
+
+
+def _external_missing(cluster: Cluster) -> str | None:
+    return external.not_ready(_external_kubeconfig(cluster))
+
+
 def _external_variables(cluster: Cluster) -> dict[str, str]:
-    kubeconfig = _external_kubeconfig(cluster)
-    return {"KUBECONFIG": kubeconfig, "O11Y_TESTBED_NODE_IPS": " ".join(external.node_ips(kubeconfig))}
+    return _variables_of(_external_kubeconfig(cluster))
 
 
 def _kind_variables(cluster: Cluster) -> dict[str, str]:
-    kubeconfig = str(cluster.kubeconfig)
+    return _variables_of(str(cluster.kubeconfig))
+
+
+def _variables_of(kubeconfig: str) -> dict[str, str]:
     return {"KUBECONFIG": kubeconfig, "O11Y_TESTBED_NODE_IPS": " ".join(external.node_ips(kubeconfig))}
 
 
@@ -130,37 +176,55 @@ PROVIDERS = {
         Provider(
             "external",
             lacks=_external_lacks,
-            up=lambda cluster: external.check(_external_kubeconfig(cluster)),
-            down=lambda cluster: _external_copy(cluster).unlink(missing_ok=True),
-            missing=lambda cluster: external.not_ready(_external_kubeconfig(cluster)),
+            up=_external_up,
+            down=_external_down,
+            missing=_external_missing,
             variables=_external_variables,
         ),
-        Provider("kind", _kind_lacks, kind.up, kind.down, kind.missing, _kind_variables, kind.load),
+        Provider(
+            "kind",
+            lacks=_kind_lacks,
+            up=kind.up,
+            down=kind.down,
+            missing=kind.missing,
+            variables=_kind_variables,
+            load=kind.load,
+        ),
         Provider(
             "embedded",
-            _embedded_lacks,
-            embedded.up,
-            cleanup.remove,
-            health.missing,
-            _embedded_variables,
-            loading.into_embedded,
+            lacks=_embedded_lacks,
+            up=embedded.up,
+            down=cleanup.remove,
+            missing=health.missing,
+            variables=_embedded_variables,
+            load=loading.into_embedded,
         ),
     )
 }
 
 
 def choose(cluster: Cluster, environment: Environment, providers: Mapping[str, Provider]) -> Provider:
-    """The first provider that lacks nothing; a cluster that exists stays with the provider that made it."""
+    """Return the first provider that lacks nothing. A cluster that exists stays with the provider that made it.
+
+    A cluster of the user takes precedence over both. Raises UnavailableError with all reasons if no provider is left.
+    """
     record = cluster.read()
-    names = [name for name in providers if record is None or name in {"external", record.provider}]
     reasons: dict[str, Reason] = {}
-    for name in names:
-        reason = providers[name].lacks(cluster.home, environment)
+    for name, provider in providers.items():
+        if record is not None and name not in {"external", record.provider}:
+            continue
+        reason = provider.lacks(cluster.home, environment)
         if reason is None:
-            if "external" in reasons and (environment.get(PROVIDER) or foreign_kubeconfig(cluster.home, environment)):
-                say(f"the cluster is of {name}. {reasons['external'].why}; {reasons['external'].do}")
-            return providers[name]
+            _say_why_not_external(name, reasons, cluster.home, environment)
+            return provider
         reasons[name] = reason
     why = "".join(f"\n    {name}: {reason.why}" for name, reason in reasons.items())
     do = "one of" + "".join(f"\n    {name}: {reason.do}" for name, reason in reasons.items())
     raise UnavailableError("no cluster can be had on this machine", why, do)
+
+
+def _say_why_not_external(name: str, reasons: Mapping[str, Reason], home: Home, environment: Environment) -> None:
+    """Tell users who may expect their own cluster why another provider was chosen."""
+    reason = reasons.get("external")
+    if reason and (environment.get(PROVIDER) or foreign_kubeconfig(home, environment)):
+        say(f"the cluster is of {name}. {reason.why}; {reason.do}")

@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.testbed import command, config, packages
@@ -49,15 +50,28 @@ def _mounts_overlays(home: Home) -> bool:
         return command.succeeds(["unshare", "--mount", *mount])
 
 
+def _is_linux(_: Home) -> bool:
+    return sys.platform == "linux"
+
+
+def _is_root(_: Home) -> bool:
+    return os.geteuid() == 0
+
+
+def _makes_namespaces(_: Home) -> bool:
+    return command.succeeds(["unshare", "--net", "--mount", "true"])
+
+
 def _can_install(_: Home) -> bool:
+    """Whether the programs of `NEEDS` are on PATH, or can be installed."""
     return not packages.missing(NEEDS) or shutil.which("apt-get") is not None
 
 
-CHECKS: tuple[tuple[Callable[[Home], object], Reason], ...] = (
-    (lambda _: sys.platform == "linux", Reason("this is not Linux", "use a Linux machine")),
-    (lambda _: os.geteuid() == 0, Reason("hosts need root", "run as root (sudo --preserve-env)")),
+CHECKS: tuple[tuple[Callable[[Home], bool], Reason], ...] = (
+    (_is_linux, Reason("this is not Linux", "use a Linux machine")),
+    (_is_root, Reason("hosts need root", "run as root (sudo --preserve-env)")),
     (
-        lambda _: command.succeeds(["unshare", "--net", "--mount", "true"]),
+        _makes_namespaces,
         Reason("this machine allows no network namespaces", "make `unshare --net --mount true` work"),
     ),
     (
@@ -71,17 +85,18 @@ CHECKS: tuple[tuple[Callable[[Home], object], Reason], ...] = (
         _can_install,
         Reason(
             "programs are missing, and there is no apt-get to install them with",
-            f"install the programs {' '.join(need for need in NEEDS)}",
+            f"install the programs {' '.join(NEEDS)}",
         ),
     ),
 )
-"""What hosts need of the machine, and what to say where it is not there; the first that fails is told."""
+"""What hosts need of the machine: a check, and the reason to give if it is the first one that fails."""
 
 
 def lacks(home: Home) -> Reason | None:
-    """Why hosts cannot be had here; installs missing packages."""
-    if reason := next((reason for check, reason in CHECKS if not check(home)), None):
-        return reason
+    """Why this machine cannot have hosts; None if it can. Installs packages that are missing."""
+    for is_met, reason in CHECKS:
+        if not is_met(home):
+            return reason
     try:
         packages.install(home, NEEDS)
     except ClusterError as error:
@@ -98,16 +113,17 @@ def key() -> str:
 def package_names() -> list[str]:
     """The Debian packages of the root, beside those that every Debian has."""
     lines = PACKAGES[0].read_text(encoding="utf-8").splitlines()
-    return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+    names = [line.split("#")[0].strip() for line in lines]
+    return [name for name in names if name]
 
 
 def make(builds: Builds) -> Path:
-    """The root, made if it is not there."""
-    return builds.make("debian", key(), lambda draft: _fill(builds.home, draft))
+    """Return the folder of the root. It is made unless it exists; that raises UnavailableError if it fails."""
+    return builds.make("debian", key(), partial(_fill, builds.home))
 
 
 def prepare(builds: Builds) -> None:
-    """Make the root before somebody waits for hosts."""
+    """Make the root ahead of the first hosts."""
     make(builds)
 
 
@@ -116,7 +132,8 @@ def _fill(home: Home, draft: Path) -> None:
     home.need_space(GIB_TO_BUILD, "make the hosts' Debian")
     say(f"making a Debian ({SUITE}) for hosts")
     log = home.logs / "debootstrap.log"
-    mirror = [url] if (url := os.environ.get(MIRROR)) else []
+    url = os.environ.get(MIRROR)
+    mirror = [url] if url else []
     included = f"--include={','.join(package_names())}"
     argv = ["unshare", "--mount", "debootstrap", "--variant=minbase", included, SUITE, str(draft), *mirror]
     draft.chmod(0o755)
