@@ -39,7 +39,7 @@ from werkzeug.serving import make_server
 from tests.testbed.aws.app import Application
 from tests.testbed.aws.server import Quiet
 from tests.testbed.aws.world import World
-from tests.testbed.eks.front import Environ, Front, Start, text
+from tests.testbed.eks.front import Environ, Front, Start, respond
 from tests.testbed.eks.identities import Identities
 
 REGION, ISSUER = "us-east-1", "https://issuer.test"
@@ -94,7 +94,7 @@ class Cloud:
     def _answer(self, environ: Environ, start: Start) -> Iterable[bytes]:
         if str(environ["PATH_INFO"]).startswith(PROMETHEUS):
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            return text(start, 200, "text/plain", b"")
+            return respond(start, 200, "text/plain", b"")
         return self.front(environ, start)
 
     def client(self, service: str) -> Any:

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What EKS does in the cluster for its add-on `adot`: the operator's release is applied, looked after and taken away.
+"""Acts as EKS for its add-on `adot`: applies the operator's release in the cluster, watches it, and removes it.
 
 The release is upstream's, since ADOT's own is no public manifest: names and namespace of its objects are upstream's.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,53 +24,60 @@ from tests.testbed.progress import say
 ADDON = "adot"
 WORKLOADS = "/apis/apps/v1/namespaces/opentelemetry-operator-system/deployments"
 PATIENCE_SECONDS = 60.0
+"""How long the objects may take to be ready before the add-on is DEGRADED."""
 LOOK_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
 class Site:
-    """The cluster in which the add-on's objects are."""
+    """The cluster that the add-on is installed in."""
 
     cluster: Cluster
     manifest: Path
+    """The release of the operator."""
 
     def apply(self) -> None:
-        """Bring the objects about; raise where the cluster refuses."""
+        """Apply the objects. Raises ClusterError if the cluster refuses them."""
         self._kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=eks")
 
     def delete(self) -> None:
-        """Take them away, and wait until they are gone."""
+        """Delete the objects, and wait until they are gone. Raises ClusterError if they stay."""
         self._kubectl("delete", "--ignore-not-found", "--wait", "--timeout=120s")
 
     def ready(self) -> bool:
-        """Whether the operator's Deployments are ready."""
+        """Whether the operator has Deployments, and all of them are ready."""
         try:
-            found: list[dict[str, Any]] = probe.get(self.cluster, WORKLOADS)["items"]
+            deployments: list[dict[str, Any]] = probe.get(self.cluster, WORKLOADS)["items"]
         except OSError:
             return False
-        return bool(found) and all(
-            item["status"].get("observedGeneration") == item["metadata"]["generation"]
-            and item["status"].get("readyReplicas", 0) == item["spec"]["replicas"]
-            for item in found
-        )
+        return bool(deployments) and all(_is_ready(deployment) for deployment in deployments)
 
     def _kubectl(self, *words: str) -> None:
         program = str(self.cluster.dir / "bin" / "kubectl")
-        where = (f"--kubeconfig={self.cluster.kubeconfig}", f"--filename={self.manifest}")
-        command.run([program, *words, *where], env=command.clean_environment())
+        options = (f"--kubeconfig={self.cluster.kubeconfig}", f"--filename={self.manifest}")
+        command.run([program, *words, *options], env=command.clean_environment())
+
+
+def _is_ready(deployment: dict[str, Any]) -> bool:
+    status = deployment["status"]
+    is_observed = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    has_replicas = status.get("readyReplicas", 0) == deployment["spec"]["replicas"]
+    return bool(is_observed and has_replicas)
 
 
 class Player(threading.Thread):
-    """Does what the state of the add-on asks for, and says in its status how far that is."""
+    """Does in the cluster what the status of the add-on asks for, and sets the status to how far that is."""
 
     def __init__(self, world: World, site: Site) -> None:
         super().__init__(daemon=True, name="addon")
         self.world, self.site = world, site
         self.work = ""
+        """The creation or the update whose objects are applied."""
         self.since = 0.0
+        """When they were applied, by the monotonic clock."""
 
     def run(self) -> None:
-        """Look again and again."""
+        """Take step after step, for as long as the process lives."""
         while True:
             try:
                 self.step()
@@ -79,25 +87,35 @@ class Player(threading.Thread):
 
     def step(self) -> None:
         """Take the add-on one step further."""
-        with self.world.lock:
-            addon = next((item for key, item in self.world.addons.items() if key[2] == ADDON), None)
+        addon = self._addon()
         if addon is None:
             self.work = ""
             return
         status = addon.stages[-1].status
         if status == "DELETING":
-            if not addon.preserve:
-                self._tried(addon, self.site.delete)
-            self._set(addon, "ABSENT")
+            self._delete(addon)
         elif status in ("CREATING", "UPDATING") or (status == "DEGRADED" and self.work):
             self._advance(addon, status)
 
+    def _addon(self) -> Addon | None:
+        """Return the add-on, None if it is not installed."""
+        with self.world.lock:
+            for (_region, _cluster, name), addon in self.world.addons.items():
+                if name == ADDON:
+                    return addon
+        return None
+
+    def _delete(self, addon: Addon) -> None:
+        """Delete the objects unless the add-on preserves them. It stays DELETING for as long as that fails."""
+        if addon.preserve or self._succeeds(addon, self.site.delete):
+            self._set(addon, "ABSENT")
+
     def _advance(self, addon: Addon, status: str) -> None:
-        """Apply once for every creation and update; then look until all is ready."""
+        """Apply the objects once for each creation and update; then look until all are ready."""
         work = f"{addon.facts['addonArn']} {addon.update_id}"
         if self.work != work:
             self.since = time.monotonic()
-            if not self._tried(addon, self.site.apply):
+            if not self._succeeds(addon, self.site.apply):
                 return
             self.work = work
         if self.site.ready():
@@ -105,10 +123,10 @@ class Player(threading.Thread):
         elif status != "DEGRADED" and time.monotonic() - self.since > PATIENCE_SECONDS:
             self._set(addon, "DEGRADED", "InsufficientNumberOfReplicas")
 
-    def _tried(self, addon: Addon, do: Any) -> bool:
-        """Do it; where the cluster refuses, the add-on is in a bad state until it can be done."""
+    def _succeeds(self, addon: Addon, action: Callable[[], None]) -> bool:
+        """Do something in the cluster. If the cluster refuses, the add-on keeps its status and gets a health issue."""
         try:
-            do()
+            action()
         except ClusterError as error:
             say(f"add-on: {error}")
             self._set(addon, addon.stages[-1].status, "AdmissionRequestDenied")

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way into AWS: who has not signed, or may not, is refused; the rest is noted with whose credentials it came."""
+"""The entrance to the simulated AWS: it refuses callers without a valid signature or permission, and answers the rest.
+
+Every request is recorded for tests, with its caller and whether it was refused. Requests of OTLP and of Amazon Managed
+Service for Prometheus (AMP) are answered here, all others by the application behind the entrance.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +25,29 @@ from tests.testbed.aws.app import XML_ERROR
 from tests.testbed.aws.world import AwsError
 from tests.testbed.eks import requests, signatures
 from tests.testbed.eks.identities import Caller, Identities
-from tests.testbed.eks.otlp import Kept
-from tests.testbed.eks.requests import Asked
-from tests.testbed.eks.signatures import Sent
+from tests.testbed.eks.otlp import TelemetryStore
+from tests.testbed.eks.requests import Call
+from tests.testbed.eks.signatures import Sent, Signed
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 Wsgi = Callable[[Environ, Start], Iterable[bytes]]
-# What AWS answers with 400; all else that is refused here is a 403.
-BAD = {"InvalidIdentityToken", "ExpiredTokenException", "IncompleteSignatureException"}
+
+BAD_REQUESTS = {"InvalidIdentityToken", "ExpiredTokenException", "IncompleteSignatureException"}
+"""The codes of errors that AWS answers with status 400."""
+UNSIGNED_CALL = ("sts", "AssumeRoleWithWebIdentity")
+"""The service and the operation that need no signature, because the token of a pod is their credential."""
 PASSED_ON = ("content-type", "content-encoding", "x-prometheus-remote-write-version", "user-agent")
+"""The headers that a Prometheus behind AMP needs."""
 AMP_PATHS = {"RemoteWrite": "/api/v1/write", "QueryMetrics": "/api/v1/query"}
+"""The paths of Prometheus, by the operation of AMP."""
 AMP_SECONDS = 10
-KEPT = 5000
+MOST_RECEIVED = 5000
+"""How many requests are recorded before the oldest one is forgotten."""
 
 
 class Front:
-    """A WSGI application before another one."""
+    """The WSGI application that stands before `behind`, which answers the calls that are admitted."""
 
     def __init__(self, behind: Wsgi, identities: Identities) -> None:
         self.behind, self.identities = behind, identities
@@ -45,111 +55,160 @@ class Front:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what came, and where workspaces are."""
+        """Forget what was received, and all workspaces of AMP."""
         self.received: list[dict[str, Any]] = []
         self.workspaces: dict[str, Callable[[], str]] = {}
-        self.kept = Kept()
+        self.telemetry = TelemetryStore()
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer one request."""
         sent = read(environ)
-        asked, caller = None, Caller("")
+        call, caller = None, Caller("")
         try:
             signed = signatures.read(sent)
-            asked = requests.read(sent, (signed.service, signed.region) if signed else None)
-            caller = self._admitted(sent, signed, asked)
-            self._noted(sent, asked, caller, "")
-            return self._answered(environ, start, sent, asked)
+            call = requests.read(sent, signed)
+            caller = self._admitted(sent, signed, call)
+            self._record(sent, call, caller, "")
+            return self._answer(environ, start, sent, call)
         except AwsError as error:
-            asked = asked or requests.read(sent, None)
-            self._noted(sent, asked, caller, error.code)
-            return _refused(start, asked, error)
+            call = call or requests.read(sent, None)
+            self._record(sent, call, caller, error.code)
+            return _refuse(start, call, error)
 
-    def _admitted(self, sent: Sent, signed: signatures.Signed | None, asked: Asked) -> Caller:
+    def _admitted(self, sent: Sent, signed: Signed | None, call: Call) -> Caller:
+        """Return the caller. Raises AwsError if the caller is unknown or lacks the permission for the call."""
         if signed is None:
-            if (asked.service, asked.operation) != ("sts", "AssumeRoleWithWebIdentity"):
-                raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
-            self.identities.web_identity(dict(asked.given))
-            return Caller("", str(asked.given["RoleArn"]))
-        if (signed.service, signed.region) != (asked.service, asked.region) and asked.host in requests.NAMES:
-            text = f"Credential should be scoped to {asked.service} in {asked.region}"
-            raise AwsError("InvalidSignatureException", text)
+            return self._admitted_by_token(call)
+        service, region = call.endpoint.service, call.endpoint.region
+        if (signed.service, signed.region) != (service, region) and call.endpoint.host in requests.NAMES:
+            raise AwsError("InvalidSignatureException", f"Credential should be scoped to {service} in {region}")
         caller = self.identities.caller(sent, signed)
-        if asked.service != "sts":
-            self.identities.authorize(caller, asked.action, asked.resource, asked.region)
+        if service != "sts":
+            self.identities.authorize(caller, call.action, call.resource, region)
         return caller
 
+    def _admitted_by_token(self, call: Call) -> Caller:
+        """Return the caller of an unsigned call, who gets a role for the token of a pod."""
+        if (call.endpoint.service, call.operation) != UNSIGNED_CALL:
+            raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
+        self.identities.web_identity(dict(call.parameters))
+        return Caller("", str(call.parameters["RoleArn"]))
+
     def note(self, told: dict[str, Any]) -> None:
-        """Keep for tests what came; the oldest goes when there is much of it."""
+        """Record a received request, with the time."""
         with self.lock:
-            self.received = [*self.received[1 - KEPT :], {"time": datetime.now(UTC).isoformat(), **told}]
+            newest = self.received[1 - MOST_RECEIVED :]
+            self.received = [*newest, {"time": datetime.now(UTC).isoformat(), **told}]
 
-    def _noted(self, sent: Sent, asked: Asked, caller: Caller, refused: str) -> None:
-        told = {
-            **{name: getattr(asked, name) for name in ("host", "service", "region", "operation", "otlp")},
-            "caller": caller.arn,
-            "role": caller.role,
-            "refused": refused,
-            "agent": sent.headers.get("user-agent", ""),
-            **requests.told(asked, sent),
-        }
-        self.note(told)
+    def _record(self, sent: Sent, call: Call, caller: Caller, refused: str) -> None:
+        """Record a call; `refused` is the code of the error, empty for a call that was admitted."""
+        self.note(
+            {
+                "host": call.endpoint.host,
+                "service": call.endpoint.service,
+                "region": call.endpoint.region,
+                "operation": call.operation,
+                "otlp": call.otlp,
+                "caller": caller.arn,
+                "role": caller.role,
+                "refused": refused,
+                "agent": sent.headers.get("user-agent", ""),
+                **requests.told(call, sent),
+            }
+        )
 
-    def _answered(self, environ: Environ, start: Start, sent: Sent, asked: Asked) -> Iterable[bytes]:
-        if asked.service == "aps":
-            return self._amp(start, sent, asked)
-        if asked.operation == "GetMetricData" and "query" in asked.given:
-            return text(start, 200, "application/json", json.dumps(self.kept.query(asked.given["query"])).encode())
-        if asked.otlp:
+    def _answer(self, environ: Environ, start: Start, sent: Sent, call: Call) -> Iterable[bytes]:
+        """Answer a call that was admitted."""
+        if call.endpoint.service == "aps":
+            return self._answer_amp(start, sent, call)
+        if call.operation == requests.PROMQL_OPERATION and "query" in call.parameters:
+            found = self.telemetry.query(call.parameters["query"])
+            return respond(start, 200, "application/json", json.dumps(found).encode())
+        if call.otlp:
             with self.lock:
-                self.kept.keep(asked, requests.decoded(sent), int(time.time() * 1000))
-            return text(start, 200, sent.headers.get("content-type", ""), b"")
+                self.telemetry.keep(call, requests.decompressed(sent), int(time.time() * 1000))
+            return respond(start, 200, sent.headers.get("content-type", ""), b"")
+        # The body was read here; the application behind reads a copy, which is not in chunks.
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(sent.body), str(len(sent.body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         return self.behind(environ, start)
 
-    def _amp(self, start: Start, sent: Sent, asked: Asked) -> Iterable[bytes]:
-        """Hand a call of Amazon Managed Service for Prometheus on to the Prometheus behind the workspace."""
-        name = str(asked.given["workspace"])
+    def _answer_amp(self, start: Start, sent: Sent, call: Call) -> Iterable[bytes]:
+        """Hand a call of AMP to the Prometheus behind its workspace, and return the answer of that Prometheus."""
+        if call.operation not in AMP_PATHS:
+            operations = ", ".join(AMP_PATHS)
+            raise AwsError("ResourceNotFoundException", f"The testbed has only these operations of AMP: {operations}")
+        name = str(call.parameters["workspace"])
         if name not in self.workspaces:
             raise AwsError("ResourceNotFoundException", f"Workspace not found: {name}")
-        query = urlsplit(sent.url).query
-        headers = {header: sent.headers[header] for header in PASSED_ON if header in sent.headers}
         try:
-            url = f"{self.workspaces[name]()}{AMP_PATHS[asked.operation]}{'?' if query else ''}{query}"
-            request = urllib.request.Request(url, sent.body or None, headers, method=sent.method)
+            request = _prometheus_request(self.workspaces[name](), sent, call)
             with urllib.request.urlopen(request, timeout=AMP_SECONDS) as answer:
-                return text(start, answer.status, answer.headers.get("content-type", "text/plain"), answer.read())
+                kind = answer.headers.get("content-type", "text/plain")
+                return respond(start, answer.status, kind, answer.read())
         except urllib.error.HTTPError as error:
-            return text(start, error.code, "text/plain", error.read())
+            return respond(start, error.code, "text/plain", error.read())
         except OSError as error:
-            return text(start, 503, "text/plain", str(error).encode())
+            return respond(start, 503, "text/plain", str(error).encode())
+
+
+def _prometheus_request(base_url: str, sent: Sent, call: Call) -> urllib.request.Request:
+    """Return the request to Prometheus that means the same as a call of AMP."""
+    query = urlsplit(sent.url).query
+    url = f"{base_url}{AMP_PATHS[call.operation]}"
+    headers = {header: sent.headers[header] for header in PASSED_ON if header in sent.headers}
+    return urllib.request.Request(f"{url}?{query}" if query else url, sent.body or None, headers, method=sent.method)
 
 
 def read(environ: Environ) -> Sent:
-    """Return the request that a WSGI server has read."""
-    headers = {key[5:].replace("_", "-").lower(): str(value) for key, value in environ.items() if key[:5] == "HTTP_"}
-    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if environ.get(key):
-            headers[key.replace("_", "-").lower()] = str(environ[key])
-    stream, length = environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0)
-    body = stream.read() if "chunked" in headers.get("transfer-encoding", "") else stream.read(length)
-    url = f"https://{headers.get('host', '')}{environ.get('RAW_URI') or environ['PATH_INFO']}"
-    return Sent(environ["REQUEST_METHOD"], url, headers, body)
+    """Return the request that a WSGI server has received."""
+    headers = _headers(environ)
+    stream = environ["wsgi.input"]
+    if "chunked" in headers.get("transfer-encoding", ""):
+        body = stream.read()
+    else:
+        body = stream.read(int(environ.get("CONTENT_LENGTH") or 0))
+    target = environ.get("RAW_URI") or environ["PATH_INFO"]
+    return Sent(environ["REQUEST_METHOD"], f"https://{headers.get('host', '')}{target}", headers, body)
 
 
-def text(start: Start, status: int, kind: str, body: bytes, more: Mapping[str, str] | None = None) -> Iterable[bytes]:
-    """Answer with a body."""
+def _headers(environ: Environ) -> dict[str, str]:
+    """Return the headers of a request, with names in lower case."""
+    headers = {}
+    for variable, value in environ.items():
+        if variable.startswith("HTTP_"):
+            headers[_header_name(variable.removeprefix("HTTP_"))] = str(value)
+    for variable in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(variable):
+            headers[_header_name(variable)] = str(environ[variable])
+    return headers
+
+
+def _header_name(variable: str) -> str:
+    return variable.replace("_", "-").lower()
+
+
+def respond(
+    start: Start, status: int, kind: str, body: bytes, more: Mapping[str, str] | None = None
+) -> Iterable[bytes]:
+    """Answer with a body of a content type; `more` are further headers."""
     headers = {"Content-Type": kind, "Content-Length": str(len(body)), **(more or {})}
     start(f"{status} {'OK' if status < 400 else 'Refused'}", list(headers.items()))
     return [body]
 
 
-def _refused(start: Start, asked: Asked, error: AwsError) -> Iterable[bytes]:
-    """Say no, as the service says it."""
-    status = 400 if error.code in BAD else 404 if error.code.startswith("ResourceNotFound") else 403
-    if asked.service in requests.GLOBAL:
+def _refuse(start: Start, call: Call, error: AwsError) -> Iterable[bytes]:
+    """Answer with an error as the service of the call does: as XML or as JSON."""
+    status = _status(error.code)
+    if call.endpoint.service in requests.GLOBAL:
         xml = XML_ERROR.format(escape(error.code), escape(error.message))
-        return text(start, status, "text/xml", xml.encode())
+        return respond(start, status, "text/xml", xml.encode())
     body = json.dumps({"__type": error.code, "message": error.message}).encode()
-    return text(start, status, "application/json", body, {"x-amzn-ErrorType": error.code})
+    return respond(start, status, "application/json", body, {"x-amzn-ErrorType": error.code})
+
+
+def _status(code: str) -> int:
+    """Return the HTTP status of an error."""
+    if code in BAD_REQUESTS:
+        return 400
+    return 404 if code.startswith("ResourceNotFound") else 403

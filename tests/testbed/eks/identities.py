@@ -1,13 +1,16 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may do what: the keys that were given out, the roles that pods get by their tokens, and what policies allow."""
+"""Knows the identities of the simulated AWS account: who signed a request, which role a pod gets, what a role may do.
+
+Roles, policies and sessions are moto's. The administrator's key, with which tests and playbooks call AWS, is made at
+the start.
+"""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,147 +20,199 @@ from moto.sts.models import sts_backends
 
 from tests.testbed.aws.world import ACCOUNT, AwsError, World
 from tests.testbed.eks import policies, tokens
+from tests.testbed.eks.policies import Principal
 from tests.testbed.eks.signatures import Sent, Signed, check
 
 PARTITION = "aws"
 AGENT = "pods.eks.amazonaws.com"
+"""The service that assumes a role for a pod, and the audience of the pod's token for it."""
 AGENT_ADDON = "eks-pod-identity-agent"
 DENIED = "AccessDenied"
 SESSION_SECONDS = 6 * 3600
+SESSION_NAME_LENGTH = 64
+WEB_IDENTITY_ACTION = "sts:AssumeRoleWithWebIdentity"
+POD_IDENTITY_ACTIONS = ("sts:AssumeRole", "sts:TagSession")
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """An identity: who it is, and its role where it has one."""
+    """The identity that has sent a request."""
 
     arn: str
+    """The user, or the session of a role; empty if nobody has signed the request."""
     role: str = ""
+    """The ARN of the role; empty for a user."""
 
 
 @dataclass(frozen=True)
-class Given:
-    """A key that was given out."""
+class Credentials:
+    """The secrets that belong to an access key."""
 
     caller: Caller
     secret: str
     token: str = ""
+    """The session token; empty for the key of a user."""
     until: float = float("inf")
+    """The time at which they expire, in seconds since 1970."""
 
 
 class Identities:
-    """All of them. `keys` returns the keys by which the cluster signs its tokens."""
+    """All identities of the account. `keys` returns the keys with which the cluster signs tokens of pods."""
 
-    def __init__(self, world: World, keys: Callable[[], list[dict[str, str]]]) -> None:
+    def __init__(self, world: World, keys: tokens.Keys) -> None:
         self.world, self.keys = world, keys
         self.person = secrets.token_hex(10).upper(), secrets.token_urlsafe(30)
+        """The access key and the secret of the administrator."""
         self.person_arn = f"arn:{PARTITION}:iam::{ACCOUNT}:user/controller"
 
     def caller(self, sent: Sent, signed: Signed) -> Caller:
-        """Return who has signed a request; raise where nobody has, or not this request."""
-        given = self._given(signed.key)
-        if given is None or given.token != signed.token:
+        """Return who has signed a request. Raises AwsError if the key, the session token or the signature is wrong."""
+        credentials = self._credentials(signed.key)
+        if credentials is None or credentials.token != signed.token:
             raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid")
-        check(sent, signed, given.secret, datetime.now(UTC))
-        if time.time() >= given.until or signed.key in self.world.expired_keys:
+        check(sent, signed, credentials.secret, datetime.now(UTC))
+        if time.time() >= credentials.until or signed.key in self.world.expired_keys:
             raise AwsError("ExpiredTokenException", "The security token included in the request is expired")
-        return given.caller
+        return credentials.caller
 
-    def _given(self, key: str) -> Given | None:
-        if key == self.person[0]:
-            return Given(Caller(self.person_arn), self.person[1])
+    def _credentials(self, key: str) -> Credentials | None:
+        """Return the credentials of an access key: the administrator's, or those of a session of a role."""
+        person_key, person_secret = self.person
+        if key == person_key:
+            return Credentials(Caller(self.person_arn), person_secret)
         session = sts_backends[ACCOUNT][PARTITION].get_assumed_role_from_access_key(key)
         if session is None:
             return None
         until = session.expiration.replace(tzinfo=UTC).timestamp()
-        return Given(Caller(session.arn, session.role_arn), session.secret_access_key, session.session_token, until)
+        caller = Caller(session.arn, session.role_arn)
+        return Credentials(caller, session.secret_access_key, session.session_token, until)
 
     def web_identity(self, form: dict[str, Any]) -> None:
-        """Raise unless the token of AssumeRoleWithWebIdentity leads to the role."""
+        """Check a call of AssumeRoleWithWebIdentity. Raises AwsError unless the role trusts the token."""
         claims = tokens.claims(str(form.get("WebIdentityToken", "")), self.keys, time.time())
         provider = _provider(str(claims["iss"]))
         if not set(tokens.audiences(claims)) & set(provider.client_id_list):
             raise AwsError(tokens.INVALID, "Incorrect token audience")
         context = {f"{provider.url}:{name}": claims[name] for name in ("sub", "aud")}
-        action = "sts:AssumeRoleWithWebIdentity"
-        role = _role(str(form.get("RoleArn", "")), action)
-        if not policies.trusts(role.assume_role_policy_document, action, ("Federated", provider.arn), context):
-            raise AwsError(DENIED, f"Not authorized to perform {action}")
+        role = _role(str(form.get("RoleArn", "")), WEB_IDENTITY_ACTION)
+        _check_trust(role, WEB_IDENTITY_ACTION, Principal("Federated", provider.arn), context)
 
     def pod_identity(self, token: str) -> dict[str, Any]:
-        """Return the credentials that EKS' agent gives for a token of a pod."""
+        """Return the credentials that the EKS pod identity agent gives for the token of a pod.
+
+        Raises AwsError if the token is wrong, the agent is not installed, or the service account has no role.
+        """
+        association = self._association_of_token(token)
+        role_arn = association["roleArn"]
+        role = _role(role_arn, POD_IDENTITY_ACTIONS[0])
+        context = _session_tags(association)
+        for action in POD_IDENTITY_ACTIONS:
+            _check_trust(role, action, Principal("Service", AGENT), context)
+        return _new_session(role_arn, f"eks-{association['serviceAccount']}")
+
+    def _association_of_token(self, token: str) -> dict[str, Any]:
+        """Return the association of the service account that a token is of."""
         claims = tokens.claims(token, self.keys, time.time())
         if AGENT not in tokens.audiences(claims):
             raise AwsError(tokens.INVALID, "Incorrect token audience")
         _system, _kind, namespace, account = str(claims["sub"]).split(":")
-        if not any(name == AGENT_ADDON for _region, _cluster, name in self.world.addons):
+        installed = {addon for _region, _cluster, addon in self.world.addons}
+        if AGENT_ADDON not in installed:
             raise AwsError(DENIED, f"the add-on {AGENT_ADDON} is not installed")
         association = self.association(namespace, account)
         if association is None:
             raise AwsError(DENIED, f"no association of {namespace}/{account}")
-        role = _role(association["roleArn"], "sts:AssumeRole")
-        context = _session_tags(association)
-        for action in ("sts:AssumeRole", "sts:TagSession"):
-            if not policies.trusts(role.assume_role_policy_document, action, ("Service", AGENT), context):
-                raise AwsError(DENIED, f"Not authorized to perform {action}")
-        session = sts_backends[ACCOUNT][PARTITION].assume_role(
-            "us-east-1", f"eks-{account}"[:64], association["roleArn"], "", SESSION_SECONDS, ""
-        )
-        return {
-            "AccessKeyId": session.access_key_id,
-            "SecretAccessKey": session.secret_access_key,
-            "Token": session.session_token,
-            "AccountId": ACCOUNT,
-            "Expiration": session.expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
+        return association
 
     def association(self, namespace: str, account: str) -> dict[str, Any] | None:
-        """Return the pod identity association of a service account. There is one cluster here."""
-        wanted = {"namespace": namespace, "serviceAccount": account}
+        """Return the pod identity association of a service account, None if it has none.
+
+        The cluster is not compared: the simulated AWS has one.
+        """
         with self.world.lock:
-            return next((item for item in self.world.associations.values() if wanted.items() <= item.items()), None)
+            for association in self.world.associations.values():
+                if (association["namespace"], association["serviceAccount"]) == (namespace, account):
+                    return association
+        return None
 
     def authorize(self, caller: Caller, action: str, resource: str, region: str) -> None:
-        """Raise unless the policies of the caller's role allow it. Who has no role is the administrator."""
-        if caller.role:
-            role = _role(caller.role, action)
-            managed = [_document(policy) for policy in role.managed_policies.values()]
-            if not policies.allows(
-                [*role.policies.values(), *managed], action, resource, {"aws:RequestedRegion": region}
-            ):
-                text = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}"
-                raise AwsError("AccessDeniedException", text)
+        """Raise AwsError unless the policies of the caller's role allow the action on the resource.
+
+        A caller without a role is the administrator, who may do everything.
+        """
+        if not caller.role:
+            return
+        role = _role(caller.role, action)
+        managed = [_document(policy) for policy in role.managed_policies.values()]
+        documents = [*role.policies.values(), *managed]
+        if not policies.allows(documents, action, resource, {"aws:RequestedRegion": region}):
+            refusal = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}"
+            raise AwsError("AccessDeniedException", refusal)
+
+
+def _new_session(role_arn: str, name: str) -> dict[str, Any]:
+    """Let moto open a session of a role, and return its credentials as the agent answers them."""
+    session = sts_backends[ACCOUNT][PARTITION].assume_role(
+        region_name="us-east-1",
+        role_session_name=name[:SESSION_NAME_LENGTH],
+        role_arn=role_arn,
+        policy="",
+        duration=SESSION_SECONDS,
+        external_id="",
+    )
+    return {
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret_access_key,
+        "Token": session.session_token,
+        "AccountId": ACCOUNT,
+        "Expiration": session.expiration.strftime(TIME_FORMAT),
+    }
 
 
 def _session_tags(association: dict[str, Any]) -> dict[str, str]:
-    """Return what EKS says of a pod when it takes on its role ("List of session tags added by EKS Pod Identity")."""
-    cluster = association["associationArn"].replace(":podidentityassociation/", ":cluster/").rpartition("/")[0]
-    tags = {
-        "eks-cluster-arn": cluster,
-        "eks-cluster-name": association["clusterName"],
-        "kubernetes-namespace": association["namespace"],
-        "kubernetes-service-account": association["serviceAccount"],
+    """Return the keys of conditions that EKS sets when it assumes the role of a pod.
+
+    Source: "List of session tags added by EKS Pod Identity" in the EKS User Guide.
+    """
+    in_cluster = association["associationArn"].replace(":podidentityassociation/", ":cluster/")
+    cluster_arn = in_cluster.rpartition("/")[0]
+    return {
+        "aws:SourceArn": cluster_arn,
+        "aws:SourceAccount": ACCOUNT,
+        "aws:RequestTag/eks-cluster-arn": cluster_arn,
+        "aws:RequestTag/eks-cluster-name": association["clusterName"],
+        "aws:RequestTag/kubernetes-namespace": association["namespace"],
+        "aws:RequestTag/kubernetes-service-account": association["serviceAccount"],
     }
-    return {"aws:SourceArn": cluster, "aws:SourceAccount": ACCOUNT} | {
-        f"aws:RequestTag/{name}": value for name, value in tags.items()
-    }
+
+
+def _check_trust(role: Any, action: str, principal: Principal, context: policies.Context) -> None:
+    """Raise AwsError unless the trust policy of a role allows the action to a principal."""
+    if not policies.trusts(role.assume_role_policy_document, action, principal, context):
+        raise AwsError(DENIED, f"Not authorized to perform {action}")
 
 
 def _provider(issuer: str) -> Any:
-    found = iam_backends[ACCOUNT][PARTITION].open_id_providers.values()
+    """Return moto's OpenID Connect provider of an issuer."""
     url = issuer.removeprefix("https://")
-    provider = next((item for item in found if item.url == url), None)
-    if provider is None:
-        raise AwsError(tokens.INVALID, f"No OpenIDConnect provider found in your account for {issuer}")
-    return provider
+    for provider in iam_backends[ACCOUNT][PARTITION].open_id_providers.values():
+        if provider.url == url:
+            return provider
+    raise AwsError(tokens.INVALID, f"No OpenIDConnect provider found in your account for {issuer}")
 
 
 def _role(arn: str, action: str) -> Any:
-    roles = iam_backends[ACCOUNT][PARTITION].roles.values()
-    role = next((role for role in roles if role.arn == arn), None)
-    if role is None:
-        raise AwsError(DENIED, f"Not authorized to perform {action}")
-    return role
+    """Return moto's role of an ARN. AWS answers for a role that does not exist as for one that may not be assumed."""
+    for role in iam_backends[ACCOUNT][PARTITION].roles.values():
+        if role.arn == arn:
+            return role
+    raise AwsError(DENIED, f"Not authorized to perform {action}")
 
 
 def _document(policy: Any) -> str:
-    return str(next(item.document for item in policy.versions if item.version_id == policy.default_version_id))
+    """Return the document of the default version of a managed policy."""
+    for version in policy.versions:
+        if version.version_id == policy.default_version_id:
+            return str(version.document)
+    raise LookupError(f"the policy {policy.arn} has no version {policy.default_version_id}")

@@ -1,13 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWS makes of OTLP: log events in a log group, spans as those of `aws/spans`, and metrics that PromQL finds."""
+"""Keeps what AWS makes of OTLP: log events in log groups, spans as log events of `aws/spans`, and series for PromQL."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -17,61 +17,115 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.testbed.aws.world import ACCOUNT
-from tests.testbed.eks.requests import Asked
+from tests.testbed.eks.requests import Call
 
-SPANS = ("aws/spans", "default")
-# A metric by name and one label, with UTF-8 names as in Prometheus 3.
+SPAN_GROUP, SPAN_STREAM = "aws/spans", "default"
+"""The log group and the log stream in which AWS keeps spans."""
 QUERY = re.compile(r'\{"(?P<metric>[^"]+)","(?P<label>[^"]+)"="(?P<value>[^"]*)"\}\Z')
+"""The only PromQL that is understood: a metric with one label, as UTF-8 names are written since Prometheus 3."""
+SCOPE_LISTS = ("scopeSpans", "scopeLogs", "scopeMetrics")
+RECORD_LISTS = ("spans", "logRecords", "metrics")
+KINDS = ("sum", "gauge", "histogram", "exponentialHistogram")
+"""The kinds of metrics that are kept, as the field that holds their data points. Summaries are not kept."""
+
+Message = Mapping[str, Any]
 
 
-class Kept:
-    """All of it."""
+class TelemetryStore:
+    """The telemetry that one AWS account has received as OTLP."""
 
     def __init__(self) -> None:
         self.series: list[dict[str, str]] = []
+        """The labels of each data point, with its metric as `__name__`. Values are not kept."""
 
-    def keep(self, asked: Asked, body: bytes, milliseconds: int) -> None:
-        """Keep the records of one request."""
-        if asked.service == "monitoring":
+    def keep(self, call: Call, body: bytes, milliseconds: int) -> None:
+        """Keep the records of one request, which came at that time since 1970.
+
+        `body` is the protobuf message. Raises google.protobuf.message.DecodeError for other bytes.
+        """
+        service = call.endpoint.service
+        if service == "monitoring":
             self.series += _series(MessageToDict(ExportMetricsServiceRequest.FromString(body)))
-            return
-        spans = asked.service == "xray"
-        message = MessageToDict((ExportTraceServiceRequest if spans else ExportLogsServiceRequest).FromString(body))
-        group, stream = SPANS if spans else (asked.given["logGroupName"], asked.given["logStreamName"])
-        backend = logs_backends[ACCOUNT][asked.region]
-        if group not in backend.groups:
-            backend.create_log_group(group, {})
-        if stream not in backend.groups[group].streams:
-            backend.create_log_stream(group, stream)
-        events = [{"timestamp": milliseconds, "message": json.dumps(record)} for record in records(message)]
-        backend.put_log_events(group, stream, events)
+        elif service == "xray":
+            message = MessageToDict(ExportTraceServiceRequest.FromString(body))
+            _put_log_events(call.endpoint.region, SPAN_GROUP, SPAN_STREAM, message, milliseconds)
+        else:
+            message = MessageToDict(ExportLogsServiceRequest.FromString(body))
+            group, stream = call.parameters["logGroupName"], call.parameters["logStreamName"]
+            _put_log_events(call.endpoint.region, group, stream, message, milliseconds)
 
     def query(self, text: str) -> dict[str, Any]:
-        """Return the answer to PromQL that names a metric and one label."""
+        """Return the answer of Prometheus to a query for a metric and one label. Another query finds nothing."""
         match = QUERY.match(text)
-        wanted = {f"@datapoint.{match['label']}": match["value"], "__name__": match["metric"]} if match else {"": ""}
-        found = [{"metric": one, "value": [0, "1"]} for one in self.series if wanted.items() <= one.items()]
-        return {"status": "success", "data": {"resultType": "vector", "result": found}}
+        result = []
+        if match:
+            wanted = {f"@datapoint.{match['label']}": match["value"], "__name__": match["metric"]}
+            result = [{"metric": labels, "value": [0, "1"]} for labels in self.series if _has(labels, wanted)]
+        return {"status": "success", "data": {"resultType": "vector", "result": result}}
 
 
-def records(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each span, log record or metric with its resource; attributes are objects."""
+def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return wanted.items() <= labels.items()
+
+
+def _put_log_events(region: str, group: str, stream: str, message: Message, milliseconds: int) -> None:
+    """Add a log event for each record of a message. Log group and log stream are made if they do not exist."""
+    backend = logs_backends[ACCOUNT][region]
+    if group not in backend.groups:
+        backend.create_log_group(group, {})
+    if stream not in backend.groups[group].streams:
+        backend.create_log_stream(group, stream)
+    events = [{"timestamp": milliseconds, "message": json.dumps(record)} for record in records(message)]
+    backend.put_log_events(group, stream, events)
+
+
+def records(message: Message) -> Iterator[dict[str, Any]]:
+    """Yield each span, log record or metric of a message, with its resource.
+
+    Attributes are an object by their keys, and the body of a log record is its value.
+    """
     for resource in next(iter(message.values()), []):
         shared = {"attributes": _plain(resource.get("resource", {}).get("attributes"))}
-        for scope in next(value for key, value in resource.items() if key.startswith("scope")):
-            for record in next(value for key, value in scope.items() if key in ("spans", "logRecords", "metrics")):
-                body = {"body": next(iter(record["body"].values()))} if "body" in record else {}
+        for scope in _first_of(SCOPE_LISTS, resource):
+            for record in _first_of(RECORD_LISTS, scope):
+                body = {"body": _value(record["body"])} if "body" in record else {}
                 yield {**record, **body, "attributes": _plain(record.get("attributes")), "resource": shared}
 
 
-def _series(message: dict[str, Any]) -> Iterator[dict[str, str]]:
+def _first_of(names: tuple[str, ...], message: Message) -> list[Message]:
+    """Return the list in the one field that a message has of several; an empty list if it has none of them."""
+    for name in names:
+        if name in message:
+            messages: list[Message] = message[name]
+            return messages
+    return []
+
+
+def _series(message: Message) -> Iterator[dict[str, str]]:
+    """Yield the labels of each data point of a request of metrics."""
     for metric in records(message):
-        resource = {f"@resource.{key}": str(value) for key, value in metric["resource"]["attributes"].items()}
-        data = next(metric[kind] for kind in ("sum", "gauge", "histogram", "exponentialHistogram") if kind in metric)
-        for point in data["dataPoints"]:
-            own = {f"@datapoint.{key}": str(value) for key, value in _plain(point.get("attributes")).items()}
-            yield {"__name__": metric["name"], **resource, **own}
+        resource = _labels("@resource.", metric["resource"]["attributes"])
+        for point in _data_points(metric):
+            yield {"__name__": metric["name"], **resource, **_labels("@datapoint.", _plain(point.get("attributes")))}
 
 
-def _plain(attributes: Any) -> dict[str, Any]:
-    return {item["key"]: next(iter(item["value"].values()), None) for item in attributes or []}
+def _data_points(metric: Message) -> list[Message]:
+    for kind in KINDS:
+        if kind in metric:
+            points: list[Message] = metric[kind].get("dataPoints", [])
+            return points
+    return []
+
+
+def _labels(prefix: str, attributes: Mapping[str, Any]) -> dict[str, str]:
+    return {f"{prefix}{key}": str(value) for key, value in attributes.items()}
+
+
+def _plain(attributes: list[Message] | None) -> dict[str, Any]:
+    """Return the values of attributes by their keys."""
+    return {attribute["key"]: _value(attribute["value"]) for attribute in attributes or []}
+
+
+def _value(any_value: Message) -> Any:
+    """Return the value in an AnyValue of OTLP: a text, a number, or the message of a list; None if it is empty."""
+    return next(iter(any_value.values()), None)

@@ -1,92 +1,143 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policy documents of IAM, as much of them as roles of collectors use. What is not known here lets nobody through."""
+"""Decides by IAM policy documents, as far as roles of collectors use them: Action, Resource, Principal and Condition.
+
+A statement with something else in it (NotAction, NotResource, NotPrincipal, another operator of conditions) is taken at
+its worst: it allows nothing, and denies everything. A test cannot pass by a statement that is not understood.
+Source: "IAM JSON policy elements reference" and "Policy evaluation logic" in the IAM User Guide.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
+Document = str | Mapping[str, Any]
+"""A policy document: JSON, JSON quoted for a URL as IAM returns it, or the object."""
 Statement = Mapping[str, Any]
 Context = Mapping[str, str | list[str]]
+"""The values that a request has for the keys of conditions. IAM ignores the case of keys."""
+
+NOT_UNDERSTOOD = ("NotAction", "NotResource", "NotPrincipal")
+EVERYBODY = "*"
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _like(value: str, pattern: str) -> bool:
-    # In IAM only * and ? are special.
+def _is_like(value: str, pattern: str) -> bool:
+    """Whether a value fits a pattern of IAM, in which only * and ? are special."""
     return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
 OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": str.__eq__,
-    "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
+    "StringLike": _is_like,
+    "ArnEquals": _is_like,
+    "ArnLike": _is_like,
 }
+"""Whether a value of the request fits a value of the condition, by operator."""
 
 
-def statements(document: str | Mapping[str, Any]) -> list[Statement]:
-    """Return the statements of a document, which may be text or quoted for a URL."""
-    read = (
-        json.loads(unquote(document) if document.startswith("%7B") else document)
-        if isinstance(document, str)
-        else document
-    )
-    return _list(read["Statement"])
+@dataclass(frozen=True)
+class Principal:
+    """The identity that wants to assume a role."""
+
+    kind: str
+    """The key of `Principal` in a trust policy: Federated, Service or AWS."""
+    name: str
 
 
-def _holds(statement: Statement, context: Context) -> bool:
-    """Whether all conditions hold: of a key's values one has to fit; a key that is not there fits nothing.
+def trusts(document: Document, action: str, principal: Principal, context: Context) -> bool:
+    """Whether a trust policy lets a principal assume its role."""
+    fitting = []
+    for statement in statements(document):
+        if _fits_principal(statement, principal) and _fits_action(statement, action):
+            fitting.append(statement)
+    return _decision(fitting, context)
 
-    Of an operator that is not known the worst is assumed.
-    """
-    known = {name.lower(): value for name, value in context.items()}
-    for operator, wanted in statement.get("Condition", {}).items():
+
+def allows(documents: Iterable[Document], action: str, resource: str, context: Context) -> bool:
+    """Whether the policies of a role allow an action on a resource."""
+    fitting = []
+    for document in documents:
+        for statement in statements(document):
+            if _fits_action(statement, action) and _fits_resource(statement, resource):
+                fitting.append(statement)
+    return _decision(fitting, context)
+
+
+def statements(document: Document) -> list[Statement]:
+    """Return the statements of a policy document. Raises ValueError if the document is text and not JSON."""
+    return _as_list(_parsed(document)["Statement"])
+
+
+def _parsed(document: Document) -> Mapping[str, Any]:
+    if not isinstance(document, str):
+        return document
+    is_quoted = document.startswith("%7B")
+    parsed: dict[str, Any] = json.loads(unquote(document) if is_quoted else document)
+    return parsed
+
+
+def _decision(fitting: Iterable[Statement], context: Context) -> bool:
+    """Whether statements allow together what they fit: one has to allow it, and none may deny it."""
+    effects = {statement["Effect"] for statement in fitting if _has_effect(statement, context)}
+    return "Allow" in effects and "Deny" not in effects
+
+
+def _has_effect(statement: Statement, context: Context) -> bool:
+    """Whether a statement applies to a request: all its conditions hold."""
+    if any(element in statement for element in NOT_UNDERSTOOD):
+        return _is_worst(statement)
+    values_by_key = {key.lower(): _as_list(value) for key, value in context.items()}
+    for operator, condition in statement.get("Condition", {}).items():
         compare = OPERATORS.get(operator.removeprefix("ForAnyValue:"))
         if compare is None:
-            return bool(statement["Effect"] == "Deny")
-        for key, patterns in wanted.items():
-            values = _list(known.get(key.lower(), []))
-            if not any(compare(value, pattern) for value in values for pattern in _list(patterns)):
+            return _is_worst(statement)
+        for key, patterns in condition.items():
+            if not _holds(compare, values_by_key.get(key.lower(), []), _as_list(patterns)):
                 return False
     return True
 
 
-def _names(statement: Statement, field: str, value: str, *, any_case: bool = False) -> bool:
-    patterns = [str(item) for item in _list(statement.get(field, []))]
-    if any_case:
-        value, patterns = value.lower(), [pattern.lower() for pattern in patterns]
-    return any(_like(value, pattern) for pattern in patterns)
+def _is_worst(statement: Statement) -> bool:
+    """Whether a statement that is not understood applies: one that denies does, one that allows does not."""
+    return bool(statement["Effect"] == "Deny")
 
 
-def trusts(document: str, action: str, principal: tuple[str, str], context: Context) -> bool:
-    """Whether a trust policy lets somebody take on its role. The principal is (Federated or Service or AWS, name)."""
-    kind, name = principal
-    effects = [
-        statement["Effect"]
-        for statement in statements(document)
-        if name in _list(dict(statement["Principal"]).get(kind, []))
-        and _names(statement, "Action", action, any_case=True)
-        and _holds(statement, context)
-    ]
-    return "Allow" in effects and "Deny" not in effects
+def _holds(compare: Callable[[str, str], bool], values: list[str], patterns: list[str]) -> bool:
+    """Whether one value fits one pattern. No value, which is a key that the request lacks, fits nothing."""
+    return any(compare(value, pattern) for value in values for pattern in patterns)
 
 
-def allows(documents: Iterable[str | Mapping[str, Any]], action: str, resource: str, context: Context) -> bool:
-    """Whether policies of a role allow an action on a resource."""
-    effects = [
-        statement["Effect"]
-        for document in documents
-        for statement in statements(document)
-        if _names(statement, "Action", action, any_case=True)
-        and _names(statement, "Resource", resource)
-        and _holds(statement, context)
-    ]
-    return "Allow" in effects and "Deny" not in effects
+def _fits_action(statement: Statement, action: str) -> bool:
+    """Whether a statement is about an action. IAM ignores the case of actions."""
+    patterns = [str(pattern).lower() for pattern in _as_list(statement.get("Action", []))]
+    return "NotAction" in statement or _fits_any(action.lower(), patterns)
+
+
+def _fits_resource(statement: Statement, resource: str) -> bool:
+    patterns = [str(pattern) for pattern in _as_list(statement.get("Resource", []))]
+    return "NotResource" in statement or _fits_any(resource, patterns)
+
+
+def _fits_principal(statement: Statement, principal: Principal) -> bool:
+    """Whether a statement of a trust policy is about a principal: by its name, or about everybody."""
+    if "NotPrincipal" in statement:
+        return True
+    named = statement.get("Principal", {})
+    if not isinstance(named, Mapping):
+        return bool(named == EVERYBODY)
+    return principal.name in _as_list(named.get(principal.kind, []))
+
+
+def _fits_any(value: str, patterns: Iterable[str]) -> bool:
+    return any(_is_like(value, pattern) for pattern in patterns)
+
+
+def _as_list(value: Any) -> list[Any]:
+    """Return the values of an element that may be one value or a list."""
+    return value if isinstance(value, list) else [value]

@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a request wants of AWS: which service by its real name, which operation, and what IAM calls both."""
+"""Reads which operation of AWS a request calls, with which parameters, and what IAM calls that operation.
+
+The host names the service and the region: `logs.eu-west-1.amazonaws.com`. Tests also send requests to the address of
+the server itself; the scope of the signature names both there.
+"""
 
 from __future__ import annotations
 
@@ -14,107 +18,180 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from botocore.exceptions import UnknownServiceError
+
 from tests.testbed.aws.model import route
 from tests.testbed.aws.world import ACCOUNT
-from tests.testbed.eks.signatures import Sent
+from tests.testbed.eks.signatures import Sent, Signed
 
 REGIONS = ("ap-northeast-1", "eu-west-1", "us-east-1")
 REGIONAL = ("aps-workspaces", "eks", "logs", "monitoring", "sts", "xray")
+"""The first words of hosts that have a region in their second word."""
 GLOBAL = ("iam", "sts")
+"""Services that have a host without a region. They take forms and answer in XML (the "query" protocol of AWS)."""
 NAMES = (
     *(f"{service}.amazonaws.com" for service in GLOBAL),
     *(f"{service}.{region}.amazonaws.com" for service in REGIONAL for region in REGIONS),
 )
-"""The hosts that lead here instead of to AWS."""
+"""The hosts of AWS that the testbed answers for."""
 SIGNED_AS = {"aps-workspaces": "aps"}
-"""Services that are signed under another name than that of their host."""
-WRITE = re.compile(r"/workspaces/(?P<workspace>[^/]+)/api/v1/(?P<call>remote_write|query)\Z")
+"""The name of a service in signatures, by the first word of its host, where the two differ."""
+IAM_NAMES = {"monitoring": "cloudwatch"}
+"""The name of a service in the actions of policies, by its name in signatures, where the two differ."""
+
+AMP = {"remote_write": "RemoteWrite", "query": "QueryMetrics"}
+"""The operations of Amazon Managed Service for Prometheus (AMP), by the last word of their path."""
+AMP_PATH = re.compile(r"/workspaces/(?P<workspace>[^/]+)/api/v1/(?P<call>remote_write|query)\Z")
 OTLP = {
     ("xray", "/v1/traces"): "PutSpans",
     ("logs", "/v1/logs"): "PutLogEvents",
     ("monitoring", "/v1/metrics"): "PutMetricData",
 }
-"""The OTLP endpoints, and the action that each needs, which AWS names in its answer to who lacks it."""
+"""The action that each OTLP endpoint needs, by service and path. AWS names it to callers that lack it."""
+LOG_HEADERS = {"logGroupName": "x-aws-log-group", "logStreamName": "x-aws-log-stream"}
+"""The headers that say where OTLP logs go, by the parameter of PutLogEvents that means the same."""
 PROMQL = ("monitoring", "/api/v1/query")
-"""PromQL of CloudWatch, which two actions allow: cloudwatch:ListMetrics, and the one here."""
-AMP = {"remote_write": "RemoteWrite", "query": "QueryMetrics"}
-IAM_NAMES = {"monitoring": "cloudwatch"}
+"""Service and path of PromQL in CloudWatch."""
+PROMQL_OPERATION = "GetMetricData"
+"""One of the two actions that a query needs. The other is cloudwatch:ListMetrics, which is not checked here."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked for."""
+class Endpoint:
+    """The service of AWS that a request is for."""
 
     host: str
+    """The host of the URL, without a port."""
     service: str
+    """The name of the service in signatures."""
     region: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """The call of one operation of AWS."""
+
+    endpoint: Endpoint
     operation: str
-    given: Mapping[str, Any]
+    """The name in the API of the service; empty if the testbed does not know the operation."""
+    parameters: Mapping[str, Any]
+    """The parameters of the operation, as far as the testbed or its tests need them."""
     otlp: bool = False
+    """Whether the body is a request of OTLP."""
 
     @property
     def action(self) -> str:
-        """The action that a policy has to allow."""
-        return f"{IAM_NAMES.get(self.service, self.service)}:{self.operation}"
+        """The action that a policy has to allow, such as `logs:PutLogEvents`."""
+        service = self.endpoint.service
+        return f"{IAM_NAMES.get(service, service)}:{self.operation}"
 
     @property
     def resource(self) -> str:
-        """The resource that a policy has to allow it on."""
-        where = f"arn:aws:{self.service}:{self.region}:{ACCOUNT}"
-        if self.service == "aps":
-            return f"{where}:workspace/{self.given['workspace']}"
-        if self.service == "logs":
-            group, stream = self.given.get("logGroupName", ""), self.given.get("logStreamName", "")
-            return f"{where}:log-group:{group}:log-stream:{stream}"
+        """The ARN that a policy has to allow the action on; `*` for services whose actions have no resource here."""
+        service = self.endpoint.service
+        prefix = f"arn:aws:{service}:{self.endpoint.region}:{ACCOUNT}"
+        if service == "aps":
+            return f"{prefix}:workspace/{self.parameters.get('workspace', '')}"
+        if service == "logs":
+            group = self.parameters.get("logGroupName", "")
+            stream = self.parameters.get("logStreamName", "")
+            return f"{prefix}:log-group:{group}:log-stream:{stream}"
         return "*"
 
 
-def read(sent: Sent, signed: tuple[str, str] | None) -> Asked:
-    """Return what is asked for: of the service that the host names, or else the signature (service, region)."""
-    url = urlsplit(sent.url)
-    host = url.hostname or ""
-    service, region = signed or ("sts", "us-east-1")
-    if host in NAMES:
-        first, second, *_rest = host.split(".")
-        service, region = SIGNED_AS.get(first, first), second if second in REGIONS else region
-    if service == "aps" and (match := WRITE.match(url.path)):
-        return Asked(host, service, region, AMP[match["call"]], match.groupdict())
-    if (service, url.path) in OTLP:
-        headers = {"logGroupName": "x-aws-log-group", "logStreamName": "x-aws-log-stream"}
-        given = {name: sent.headers.get(header, "") for name, header in headers.items()}
-        return Asked(host, service, region, OTLP[service, url.path], given, otlp=True)
-    if (service, url.path) == PROMQL:
-        return Asked(host, service, region, "GetMetricData", {"query": parse_qs(url.query).get("query", [""])[0]})
-    if target := sent.headers.get("x-amz-target"):
-        return Asked(host, service, region, target.rpartition(".")[2], _json(sent.body))
-    if service in GLOBAL:
-        form = parse_qs(sent.body.decode(errors="replace") or url.query)
-        given = {name: values[0] for name, values in form.items()}
-        return Asked(host, service, region, given.get("Action", ""), given)
-    found = route(service, sent.method, url.path)
-    return Asked(host, service, region, found[0] if found else "", _json(sent.body))
+def read(sent: Sent, signed: Signed | None) -> Call:
+    """Return the call that a request is. `signed` is what its signature says, None for a request without one."""
+    endpoint = _endpoint(sent, signed)
+    path = urlsplit(sent.url).path
+    place = (endpoint.service, path)
+    if endpoint.service == "aps":
+        return _amp_call(endpoint, path)
+    if place in OTLP:
+        headers = {name: sent.headers.get(header, "") for name, header in LOG_HEADERS.items()}
+        return Call(endpoint, OTLP[place], headers, otlp=True)
+    if place == PROMQL:
+        query = parse_qs(urlsplit(sent.url).query).get("query", [""])
+        return Call(endpoint, PROMQL_OPERATION, {"query": query[0]})
+    return _control_call(endpoint, path, sent)
 
 
-def _json(body: bytes) -> dict[str, Any]:
+def _endpoint(sent: Sent, signed: Signed | None) -> Endpoint:
+    """Return the service by the host, else by the signature. Without both, it is STS: it takes unsigned requests."""
+    host = urlsplit(sent.url).hostname or ""
+    service, region = (signed.service, signed.region) if signed else ("sts", "us-east-1")
+    if host not in NAMES:
+        return Endpoint(host, service, region)
+    first_word, second_word = host.split(".")[:2]
+    service = SIGNED_AS.get(first_word, first_word)
+    return Endpoint(host, service, second_word if second_word in REGIONS else region)
+
+
+def _amp_call(endpoint: Endpoint, path: str) -> Call:
+    """Return the call of a data operation of AMP."""
+    match = AMP_PATH.match(path)
+    if match is None:
+        return Call(endpoint, "", {})
+    return Call(endpoint, AMP[match["call"]], match.groupdict())
+
+
+def _control_call(endpoint: Endpoint, path: str, sent: Sent) -> Call:
+    """Return the call of an operation of the AWS API in one of its three protocols: JSON, query, or REST."""
+    target = sent.headers.get("x-amz-target")
+    if target:
+        return Call(endpoint, target.rpartition(".")[2], _json_object(sent.body))
+    if endpoint.service in GLOBAL:
+        form = _form(sent)
+        return Call(endpoint, form.get("Action", ""), form)
+    return Call(endpoint, _rest_operation(endpoint.service, sent.method, path), _json_object(sent.body))
+
+
+def _form(sent: Sent) -> dict[str, str]:
+    """Return the first value of each field of a form, which is the body or, without a body, the query of the URL."""
+    fields = parse_qs(sent.body.decode(errors="replace") or urlsplit(sent.url).query)
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _rest_operation(service: str, method: str, path: str) -> str:
+    """Return the operation of a method and a path; empty if AWS has no such operation or botocore no such service."""
     try:
-        found = json.loads(body or b"{}")
+        found = route(service, method, path)
+    except UnknownServiceError:
+        return ""
+    return found[0] if found else ""
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    """Return the object that the body is; an empty one for every other body."""
+    try:
+        content = json.loads(body or b"{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def told(asked: Asked, sent: Sent) -> dict[str, Any]:
-    """Return what tests may want to know of the content: as JSON where it is, else in base64."""
-    if asked.given and not asked.otlp and "Action" not in asked.given and "workspace" not in asked.given:
-        return {"given": dict(asked.given)}
-    return {"body": content(sent)} if asked.otlp else {}
+def told(call: Call, sent: Sent) -> dict[str, Any]:
+    """Return what tests may want to know of the content of a request.
+
+    `body` is the body of a request of OTLP in base64. `given` are the parameters of a call by JSON. The content of
+    forms, which may hold credentials, and of AMP is left out.
+    """
+    if call.otlp:
+        return {"body": content_base64(sent)}
+    if not call.parameters or "Action" in call.parameters or "workspace" in call.parameters:
+        return {}
+    return {"given": dict(call.parameters)}
 
 
-def content(sent: Sent) -> str:
-    """Return the body of a request in base64."""
-    return base64.b64encode(decoded(sent)).decode()
+def content_base64(sent: Sent) -> str:
+    """Return the body of a request, decompressed, in base64."""
+    return base64.b64encode(decompressed(sent)).decode()
 
 
-def decoded(sent: Sent) -> bytes:
-    """Return the body of a request as it was before it was compressed."""
-    return gzip.decompress(sent.body) if sent.headers.get("content-encoding") == "gzip" else sent.body
+def decompressed(sent: Sent) -> bytes:
+    """Return the body of a request as it was before the sender compressed it with gzip.
+
+    Raises OSError or EOFError if the header names gzip and the body is something else.
+    """
+    if sent.headers.get("content-encoding") == "gzip":
+        return gzip.decompress(sent.body)
+    return sent.body

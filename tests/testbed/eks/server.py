@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process: AWS at port 443 for everybody, EKS' agent for pods, and what EKS does in the cluster."""
+"""The server of a cluster as EKS has it: AWS on port 443, EKS' agent for pods, and the webhooks of the API server.
+
+One WSGI application answers on port 443. Below /_o11y/ tests give orders, below /_kubernetes/ the API server asks its
+webhooks, and all else is a call of AWS or Datadog.
+"""
 
 from __future__ import annotations
 
@@ -21,33 +25,37 @@ from tests.testbed.aws.server import Quiet
 from tests.testbed.aws.world import AwsError, World
 from tests.testbed.cluster import Cluster
 from tests.testbed.eks import addon, authenticator, datadog, pods, requests
-from tests.testbed.eks.front import Environ, Front, Start, text
+from tests.testbed.eks.front import Environ, Front, Start, respond
 from tests.testbed.eks.identities import Identities
 from tests.testbed.netns import AGENT_IP
 from tests.testbed.servers import ISSUER
 
 CERTIFICATE = "aws"
-HTTPS = 443
+HTTPS, HTTP = 443, 80
 PREFIX = "/_kubernetes/"
+"""Where config/eks.yaml and config/authenticator.yaml let the API server ask."""
 READY = "/_o11y/calls"
+"""An order that changes nothing, for the probe of the server."""
 MASTERS = ["system:masters"]
 NAMES = (*requests.NAMES, *datadog.HOSTS)
-"""All hosts that lead here."""
+"""The hosts that CoreDNS answers with the address of this server."""
 STS_NAMES = tuple(name for name in requests.NAMES if name.startswith("sts."))
+POLL_SECONDS = 0.05
 
 
 class Eks:
-    """The cluster as EKS has it, and the WSGI applications that answer for AWS."""
+    """The simulated AWS with one cluster of EKS, which is the testbed's cluster."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster, self.world = cluster, World()
         self.world.played.add(addon.ADDON)
         self.application = Application(self.world)
-        self.identities = Identities(self.world, lambda: list(probe.get(cluster, "/openid/v1/jwks")["keys"]))
+        self.identities = Identities(self.world, self._published_keys)
         self.front = Front(self.application, self.identities)
         self.intake = datadog.Intake(self.front.note)
         self.name, self.region = "", requests.REGIONS[0]
         self.access: dict[str, list[str]] = {}
+        """The access entries of the cluster: groups of Kubernetes by ARN."""
         self.orders: dict[str, Callable[..., Any]] = {
             "eks": self._register,
             "datadog": self._datadog,
@@ -55,90 +63,109 @@ class Eks:
             "workspace": self._workspace,
             "reset": self._reset,
         }
+        self.webhooks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "authenticate": self._authenticate,
+            "pods": self._pods,
+        }
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """Answer the tests, the API server, or whoever calls AWS."""
+        """Answer one request of the tests, of the API server, or of a client of AWS or Datadog."""
         path = str(environ["PATH_INFO"])
         if path.startswith(control.PREFIX):
-            return self._ordered(environ, start, path.removeprefix(control.PREFIX))
+            return self._obey(environ, start, path.removeprefix(control.PREFIX))
         if path.startswith(PREFIX):
-            asked = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
-            return _json(start, {"authenticate": self._authenticate, "pods": self._pods}[path[len(PREFIX) :]](asked))
-        to_datadog = environ.get("HTTP_HOST") in datadog.HOSTS or path == datadog.SPANS
-        return (self.intake if to_datadog else self.front)(environ, start)
+            webhook = self.webhooks[path.removeprefix(PREFIX)]
+            return _respond_json(start, webhook(_json_body(environ)))
+        if environ.get("HTTP_HOST") in datadog.HOSTS or path == datadog.SPANS:
+            return self.intake(environ, start)
+        return self.front(environ, start)
 
     def agent(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """EKS' agent on the node: credentials for the token of a pod."""
+        """Answer as EKS' agent on the node: with credentials for the token of a pod."""
         try:
-            return _json(start, self.identities.pod_identity(str(environ.get("HTTP_AUTHORIZATION", ""))))
+            return _respond_json(start, self.identities.pod_identity(str(environ.get("HTTP_AUTHORIZATION", ""))))
         except AwsError as error:
-            return text(start, 400, "text/plain", f"{error.code}: {error.message}".encode())
+            return respond(start, 400, "text/plain", f"{error.code}: {error.message}".encode())
 
-    def _ordered(self, environ: Environ, start: Start, name: str) -> Iterable[bytes]:
+    def _published_keys(self) -> list[dict[str, str]]:
+        """Return the keys with which the API server signs tokens."""
+        return list(probe.get(self.cluster, "/openid/v1/jwks")["keys"])
+
+    def _obey(self, environ: Environ, start: Start, name: str) -> Iterable[bytes]:
+        """Do what a test orders; orders that EKS does not have are those of aws/control.py."""
         if name not in self.orders:
-            return _json(start, control.answer(self.application, environ))
-        size = int(environ.get("CONTENT_LENGTH") or 0)
-        return _json(start, self.orders[name](**json.loads(environ["wsgi.input"].read(size) or b"{}")))
+            return _respond_json(start, control.answer(self.application, environ))
+        return _respond_json(start, self.orders[name](**_json_body(environ)))
 
-    def _authenticate(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _authenticate(self, token_review: dict[str, Any]) -> dict[str, Any]:
         hosts = (*STS_NAMES, self.cluster.aws_ip)
-        return authenticator.review(asked, self.identities, self.name, hosts, self.access)
+        return authenticator.review(token_review, self.identities, self.name, hosts, self.access)
 
-    def _pods(self, asked: dict[str, Any]) -> dict[str, Any]:
-        def associated(namespace: str, name: str) -> bool:
-            return self.identities.association(namespace, name) is not None
+    def _pods(self, admission_review: dict[str, Any]) -> dict[str, Any]:
+        return pods.review(admission_review, self._get, self._is_associated, self.region)
 
-        return pods.review(asked, lambda path: probe.get(self.cluster, path), associated, self.region)
+    def _get(self, path: str) -> Any:
+        return probe.get(self.cluster, path)
+
+    def _is_associated(self, namespace: str, account: str) -> bool:
+        return self.identities.association(namespace, account) is not None
 
     def _register(self, region: str, name: str, **facts: Any) -> dict[str, Any]:
-        """Make this cluster known to EKS under a name; who provides it is its administrator."""
+        """Make this cluster known to EKS under a name. The administrator of AWS is one of the cluster too."""
         self.name, self.region = name, region
         self.access = {self.identities.person_arn: MASTERS, **facts.pop("access", {})}
         ca = (self.cluster.dir / "pki" / "ca.crt").read_bytes()
         endpoint = f"https://{self.cluster.nodes[0].ip}:6443"
-        connection = {"endpoint": endpoint, "ca": _base64(ca), "issuer": ISSUER}
+        connection = {"endpoint": endpoint, "ca": base64.b64encode(ca).decode(), "issuer": ISSUER}
         return control.ORDERS["cluster"](self.application, region=region, name=name, **connection, **facts)
 
-    def _received(self, **wanted: Any) -> dict[str, Any]:
-        """Tell what came that fits, the oldest first."""
+    def _received(self, **fields: Any) -> dict[str, Any]:
+        """Return the received requests that have these fields, the oldest first."""
         with self.front.lock:
-            return {"received": [item for item in self.front.received if wanted.items() <= item.items()]}
+            received = self.front.received
+        return {"received": [request for request in received if fields.items() <= request.items()]}
 
     def _datadog(self, key: str) -> dict[str, Any]:
-        """Let Datadog take what comes with this key."""
+        """Set the API key that Datadog accepts."""
         self.intake.key = key
         return {}
 
     def _workspace(self, id: str, namespace: str, service: str) -> dict[str, Any]:  # noqa: A002 - AWS' name
-        """Let a workspace of AMP be the Prometheus behind a Service."""
-        self.front.workspaces[id] = lambda: self._endpoint(namespace, service)
+        """Make the Prometheus behind a Service a workspace of AMP."""
+        self.front.workspaces[id] = lambda: self._url_of_service(namespace, service)
         return {}
 
-    def _endpoint(self, namespace: str, service: str) -> str:
-        """Return the URL of a ready pod: nodes have no way to the addresses of Services."""
-        found = probe.get(self.cluster, f"/api/v1/namespaces/{namespace}/endpoints/{service}").get("subsets", [])
-        for subset in found:
+    def _url_of_service(self, namespace: str, service: str) -> str:
+        """Return the URL of a ready pod of a Service: nodes cannot reach the addresses of Services.
+
+        Raises OSError if no pod is ready.
+        """
+        endpoints = probe.get(self.cluster, f"/api/v1/namespaces/{namespace}/endpoints/{service}")
+        for subset in endpoints.get("subsets", []):
             for address in subset.get("addresses", []):
                 return f"http://{address['ip']}:{subset['ports'][0]['port']}"
         raise OSError(f"no pod of {namespace}/{service} is ready")
 
     def _reset(self) -> dict[str, Any]:
-        """Forget everything but the keys of who provides the cluster."""
+        """Forget everything but the administrator's key."""
         self.front.reset()
         self.name, self.access, self.intake.key, self.intake.spans = "", {}, "", []
         return control.ORDERS["reset"](self.application)
 
 
-def _json(start: Start, answer: Any) -> Iterable[bytes]:
-    return text(start, 200, "application/json", json.dumps(answer).encode())
+def _json_body(environ: Environ) -> dict[str, Any]:
+    """Return the object in the body of a request; an empty one for a request without a body."""
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    body: dict[str, Any] = json.loads(environ["wsgi.input"].read(size) or b"{}")
+    return body
 
 
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
+def _respond_json(start: Start, answer: Any) -> Iterable[bytes]:
+    return respond(start, 200, "application/json", json.dumps(answer).encode())
 
 
 def secured(server: BaseWSGIServer, cluster: Cluster) -> BaseWSGIServer:
-    """Let a server speak TLS. Each connection's own thread shakes hands, so that none holds up the others."""
+    """Let a server speak TLS. The thread of each connection does its handshake, so that none delays the others."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     folder = cluster.dir / "pki"
     context.load_cert_chain(folder / f"{CERTIFICATE}.crt", folder / f"{CERTIFICATE}.key")
@@ -148,11 +175,12 @@ def secured(server: BaseWSGIServer, cluster: Cluster) -> BaseWSGIServer:
 
 
 def serve(cluster: Cluster, site: addon.Site) -> None:
-    """Answer until the process is ended."""
+    """Answer until the process is ended. The administrator's key is in aws.json, for `launch.variables`."""
     eks = Eks(cluster)
-    (cluster.dir / "aws.json").write_text(json.dumps(dict(zip(("key", "secret"), eks.identities.person, strict=True))))
+    key, secret = eks.identities.person
+    (cluster.dir / "aws.json").write_text(json.dumps({"key": key, "secret": secret}))
     server = make_server(cluster.aws_ip, HTTPS, eks, threaded=True, request_handler=Quiet)
-    agent = make_server(AGENT_IP, 80, eks.agent, threaded=True, request_handler=Quiet)
+    agent = make_server(AGENT_IP, HTTP, eks.agent, threaded=True, request_handler=Quiet)
     addon.Player(eks.world, site).start()
     threading.Thread(target=agent.serve_forever, daemon=True).start()
-    secured(server, cluster).serve_forever(poll_interval=0.05)
+    secured(server, cluster).serve_forever(poll_interval=POLL_SECONDS)

@@ -142,6 +142,33 @@ def test_the_agent_gives_credentials_to_pods_with_an_association(identities: Ide
         identities.pod_identity(jwt())
 
 
+def test_a_token_that_is_no_json_web_token_is_refused(identities: Identities) -> None:
+    head, body, _signature = jwt().split(".")
+    for token in (f"{head}.{body}.a", f"W10.{body}.aa", f"{head}.W10.aa"):
+        with pytest.raises(AwsError, match="no JSON web token"):
+            identities.web_identity({"WebIdentityToken": token, "RoleArn": ROLE})
+
+
+ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+@pytest.mark.parametrize("unknown", [{"NotAction": "iam:*", "Resource": "*"}, {"Action": "*", "NotResource": "y"}])
+def test_a_statement_that_is_not_understood_denies(unknown: dict[str, str]) -> None:
+    assert policies.allows([{"Statement": [ALL]}], "logs:PutLogEvents", "x", {})
+    assert not policies.allows([{"Statement": [ALL, {"Effect": "Deny", **unknown}]}], "logs:PutLogEvents", "x", {})
+    assert not policies.allows([{"Statement": [{"Effect": "Allow", **unknown}]}], "logs:PutLogEvents", "x", {})
+
+
+def test_a_trust_policy_may_be_about_everybody() -> None:
+    agent = policies.Principal("Service", AGENT)
+    trust = {"Effect": "Allow", "Principal": {"Service": AGENT}, "Action": "sts:AssumeRole"}
+    assert policies.trusts({"Statement": [trust]}, "sts:AssumeRole", agent, {})
+    assert policies.trusts({"Statement": [{**trust, "Principal": "*"}]}, "sts:AssumeRole", agent, {})
+    for denied in ({"Principal": "*"}, {"NotPrincipal": {"AWS": "x"}}):
+        deny = {"Effect": "Deny", "Action": "*", **denied}
+        assert not policies.trusts({"Statement": [trust, deny]}, "sts:AssumeRole", agent, {})
+
+
 @cases(
     "statement, action, resource, allowed",
     ({"Effect": "Allow", "Action": "logs:*", "Resource": "*"}, "logs:PutLogEvents", "x", True),

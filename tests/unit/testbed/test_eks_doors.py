@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,11 +45,11 @@ def identities() -> Iterator[Identities]:
         yield found
 
 
-def sent(url: str, secret: str, key: str, token: str = "", *, region: str = "us-east-1") -> Sent:
+def sent(url: str, secret: str, key: str, token: str = "", *, region: str = "us-east-1", service: str = "aps") -> Sent:
     """Sign a request as SDKs do."""
     body = b"x"
     request = AWSRequest("POST", url, {"Host": url.split("/")[2], "Content-Type": "text/plain"}, body)
-    SigV4Auth(Credentials(key, secret, token or None), "aps", region).add_auth(request)
+    SigV4Auth(Credentials(key, secret, token or None), service, region).add_auth(request)
     return Sent("POST", url, {name.lower(): str(value) for name, value in request.headers.items()}, body)
 
 
@@ -104,6 +105,16 @@ def test_what_the_role_may_not_is_refused(front: Front, url: str, region: str, c
     assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (403, code)
 
 
+def test_a_call_that_the_testbed_does_not_know_is_refused(front: Front) -> None:
+    key, secret = front.identities.person
+    url = "https://localhost.com/workspaces/ws-1/api/v1/labels"
+    answer = _asked(front, sent(url, secret, key))
+    assert (answer.status_code, "RemoteWrite, QueryMetrics" in answer.text) == (404, True)
+    answer = _asked(front, sent(url, "another", key, service="nothing"))
+    assert (answer.status_code, answer.headers["x-amzn-ErrorType"]) == (403, "SignatureDoesNotMatch")
+    assert {noted["operation"] for noted in front.received} == {""}
+
+
 def test_a_signature_does_not_hold_for_ever() -> None:
     request = sent(WRITE, "secret", "key")
     signed = signatures.read(request)
@@ -134,6 +145,8 @@ def test_a_token_for_the_api_server_is_of_one_cluster(identities: Identities) ->
     assert "SignatureDoesNotMatch" in status("other", token, granted)["error"]
     assert "no access entry" in status("prod", token, {})["error"]
     assert "does not begin with" in status("prod", token[3:], granted)["error"]
+    for broken in (url.replace(host, "[evil"), re.sub("Signature=.*", "Signature=%C3%A9", url)):
+        assert status("prod", authenticator.PREFIX + text(broken.encode()), granted)["error"]
     foreign = authenticator.PREFIX + text(url.replace(host, "evil.test").encode())
     assert "not one of STS" in status("prod", foreign, granted)["error"]
 

@@ -19,18 +19,34 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from google.protobuf.json_format import ParseDict
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from werkzeug.serving import make_server
 
 from tests.support.cases import cases
 from tests.testbed.aws.server import Quiet
 from tests.testbed.eks.front import Front
-from tests.testbed.eks.requests import OTLP
+from tests.testbed.eks.otlp import TelemetryStore, records
+from tests.testbed.eks.requests import OTLP, Call, Endpoint
 from tests.unit.testbed.eks_iam import iam
 
 PROBE, REGION, GROUP = "6925a1b0c0ffee01", "us-east-1", "/blue/applications"
 PATHS = {path.rpartition("/")[2]: (service, path) for service, path in OTLP}
+
+
+def test_messages_without_the_usual_fields_are_read() -> None:
+    empty: dict[str, Any] = {"body": {}}
+    logs = {"resourceLogs": [{"resource": {}}, {"scopeLogs": [{"logRecords": [empty]}]}]}
+    assert [record["body"] for record in records(logs)] == [None]
+    metrics = [{"name": "a", "summary": {"dataPoints": [{}]}}, {"name": "b"}, {"name": "c", "gauge": {}}]
+    store = TelemetryStore()
+    body = ExportMetricsServiceRequest()
+    ParseDict({"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}, body)
+    endpoint = Endpoint("", "monitoring", REGION)
+    store.keep(Call(endpoint, "PutMetricData", {}, otlp=True), body.SerializeToString(), 0)
+    assert store.series == []
 
 
 @pytest.fixture

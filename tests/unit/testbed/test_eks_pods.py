@@ -98,6 +98,8 @@ class Stage:
 
     def delete(self) -> None:
         self.done.append("delete")
+        if self.refuses:
+            raise ClusterError("refused", "because", "nothing")
 
     def ready(self) -> bool:
         return self.is_ready
@@ -182,6 +184,18 @@ def test_it_is_gone_when_its_objects_are(play: Any, preserve: bool, done: list[s
     assert status(client)[0] == "DELETING"
     player.step()
     assert stage.done == done
+    assert client.list_addons(clusterName="prod")["addons"] == []
+
+
+def test_it_is_deleting_until_its_objects_can_be_deleted(play: Any) -> None:
+    client, player, stage = installed(play)
+    client.delete_addon(**NAMES)
+    stage.refuses = True
+    player.step()
+    assert status(client) == ("DELETING", ["AdmissionRequestDenied"])
+    stage.refuses = False
+    player.step()
+    assert stage.done == ["apply", "delete", "delete"]
     assert client.list_addons(clusterName="prod")["addons"] == []
 
 
