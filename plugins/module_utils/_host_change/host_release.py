@@ -9,9 +9,8 @@ Runs on the host: Python 3.8, standard library. Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from .._otelcol.errors import MASK, Problem, cleaned
@@ -123,10 +122,18 @@ def _check_folders(paths: Iterable[str]) -> None:
     """Raise Problem for a file that would have to be a folder too, as `a` beside `a/b`."""
     known = set(paths)
     for path in sorted(known):
-        for folder in map(str, PurePosixPath(path).parents):
+        for folder in _folders_above(path):
             if folder in known:
                 wrong = f"'{folder}' is a file of the bundle, and the folder of '{path}'"
                 raise Problem(wrong, where="bundle.files", fix="Rename one of the two.")
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    """Yield the folders that a relative path needs, such as `a/b` and `a` for `a/b/c`."""
+    folder, _slash, _name = path.rpartition("/")
+    while folder:
+        yield folder
+        folder, _slash, _name = folder.rpartition("/")
 
 
 def _check_needed_files(paths: Collection[str]) -> None:

@@ -102,9 +102,11 @@ class AssociationTask:
         self, association: Association | None, live: Settings, target: Settings, differing: list[str]
     ) -> Association:
         """Update an association, or create one if there is none, and return it."""
-        if association:
-            return self._updated(association, live, target, differing)
-        return self._created(target)
+        if not association:
+            created: Association = self._created(target)
+            return created
+        updated: Association = self._updated(association, live, target, differing)
+        return updated
 
     @CallErrors.common_error_handler("create the pod identity association")
     def _created(self, target: Settings) -> Association:
