@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from . import helm
 from .timing import EMPTY, PROJECT, Taken, Way, command, empty, measure, play, playbook, run, table
 
 CLUSTER = "o11y-bench"
-ROUNDS = 3  # a first converge takes its time
+ROUNDS = 3
+"""Fewer than in other benchmarks: a first converge takes long."""
 NOOP = "no-op: this collection"
 EACH = "no-op: one kubernetes.core.k8s task per object"
 HOST = "localhost"
@@ -78,12 +80,12 @@ def _ways(scratch: Path) -> list[Way]:
     rollout = f"kubectl -n {NAMESPACE} rollout status --timeout=120s daemonset/agent deployment/gateway"
     verified = [*site, "-e", "otel_collector_verify_enabled=true"]
     applied = ["bash", "-c", f"{' '.join(apply)} && {rollout}"]
-    # The no-ops come after the collection's own run: what each of them leaves is no change to the next.
+    # Each no-op follows a run after which it has nothing to change.
     return [
         empty(scratch),
-        command("first converge: this collection, verified", verified, _nothing),
-        command("first converge: kubectl apply, then rollout status", applied, _nothing),
-        command(NOOP, site, lambda: run(site)),
+        command("first converge: this collection, verified", verified, _delete_namespace),
+        command("first converge: kubectl apply, then rollout status", applied, _delete_namespace),
+        command(NOOP, site, partial(run, site)),
         command(EACH, each),
         command(f"no-op: kubernetes.core.helm, {charts}", released),
         command("no-op: kubectl apply", apply),
@@ -100,16 +102,21 @@ def site_of(scratch: Path) -> list[str]:
 def rendered(site: list[str], folder: Path, namespace: str) -> Path:
     """Return the manifests of a namespace, in a file."""
     variables = {"state": "rendered", "output_path": str(folder), "namespace": namespace}
-    run([*site, *(part for name, value in variables.items() for part in ("-e", f"otel_collector_{name}={value}"))])
+    extra: list[str] = []
+    for name, value in variables.items():
+        extra += ["-e", f"otel_collector_{name}={value}"]
+    run([*site, *extra])
     return folder / HOST / "manifests.yml"
 
 
 def _task_per_object(scratch: Path, manifests: Path) -> Path:
+    """Write a playbook with a task for each object in the manifests."""
     objects = list(yaml.safe_load_all(manifests.read_text()))
     return playbook(scratch / "each.yml", [{"kubernetes.core.k8s": {"definition": item}} for item in objects])
 
 
-def _nothing() -> None:
+def _delete_namespace() -> None:
+    """Remove all that was deployed, for a first converge."""
     run(["kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found"])
 
 

@@ -31,20 +31,34 @@ INVENTORY: dict[str, Any] = {
         {"name": "edge", "recipes": ["otlp_ingest", {"otlp_forward": {"endpoint": "gateway:4317", "insecure": True}}]},
     ],
 }
-# Hosts, forks, and whether nothing is there before: the first converge, and runs that change nothing.
-ROWS = ((1, 5, True), (10, 10, True), (50, 10, True), (1, 5, False), (10, 5, False), (10, 10, False), (10, 25, False))
-ROWS += ((50, 5, False), (50, 10, False), (50, 25, False))
+FIRST, NOOP = True, False
+ROWS = (
+    (1, 5, FIRST),
+    (10, 10, FIRST),
+    (50, 10, FIRST),
+    (1, 5, NOOP),
+    (10, 5, NOOP),
+    (10, 10, NOOP),
+    (10, 25, NOOP),
+    (50, 5, NOOP),
+    (50, 10, NOOP),
+    (50, 25, NOOP),
+)
+"""Hosts, forks, and whether the run is the first converge. The others change nothing."""
 SAMPLE_SECONDS = 0.5
 SHARE = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run took: seconds by the clock, seconds of CPU, and the most memory at once, in MiB."""
+    """What a run took."""
 
     wall: float
+    """Seconds by the clock."""
     cpu: float
+    """Seconds of CPU."""
     memory: float
+    """The most memory at once, in MiB."""
 
     def row(self, name: str, hosts: int, nothing: Cost, one: Cost) -> str:
         """Return a line of the table; a host's share is what a run costs beyond an empty playbook."""
@@ -85,9 +99,9 @@ def site_of_hosts(scratch: Path, hosts: int, forks: int, **more: Any) -> list[st
 def delete_namespaces() -> None:
     """Remove the namespaces of all clusters."""
     listed = subprocess.run(["kubectl", "get", "namespaces", "-o", "name"], check=True, capture_output=True, text=True)
-    ours = [name for name in listed.stdout.split() if name.startswith("namespace/bench-")]
-    if ours:
-        run(["kubectl", "delete", *ours])
+    namespaces = [name for name in listed.stdout.split() if name.startswith("namespace/bench-")]
+    if namespaces:
+        run(["kubectl", "delete", *namespaces])
 
 
 def cost(argv: list[str]) -> Cost:
@@ -111,5 +125,6 @@ def _memory(root: int) -> float:
     total = 0
     for process in family(root):
         with contextlib.suppress(OSError):
-            total += sum(int(found) for found in SHARE.findall(Path(f"/proc/{process}/smaps_rollup").read_text()))
+            rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
+            total += sum(int(kibibytes) for kibibytes in SHARE.findall(rollup))
     return total / 1024

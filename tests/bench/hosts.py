@@ -39,7 +39,7 @@ def main() -> None:
     try:
         inventory = Path(_hosts("up", "--count", str(HOSTS)))
         with tempfile.TemporaryDirectory() as scratch:
-            print(f"load average: {' '.join(f'{one:.1f}' for one in os.getloadavg())}", flush=True)
+            print(f"load average: {' '.join(f'{load:.1f}' for load in os.getloadavg())}", flush=True)
             taken = measure(_ways(Path(scratch), inventory, archive), ROUNDS)
     finally:
         _hosts("down")
@@ -47,10 +47,10 @@ def main() -> None:
 
 
 def _hosts(*words: str) -> str:
-    """Ask the testbed for hosts of this benchmark, and return what it prints."""
+    """Run `tests.testbed hosts` for the hosts of this benchmark, and return its output."""
     argv = [sys.executable, "-m", "tests.testbed", "hosts", *words, "--name", NAME]
-    asked = subprocess.run(argv, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True)
-    return asked.stdout.strip()
+    result = subprocess.run(argv, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True)
+    return result.stdout.strip()
 
 
 def _ways(scratch: Path, inventory: Path, archive: Path) -> list[Way]:
@@ -65,8 +65,8 @@ def _ways(scratch: Path, inventory: Path, archive: Path) -> list[Way]:
     removed = play("o11y.opentelemetry.remove", *new)
     return [
         empty(scratch),
-        command(COPY, copy, lambda: run(uncopied)),
-        command(FIRST, [*site, *new], lambda: run(removed)),
+        command(COPY, copy, partial(run, uncopied)),
+        command(FIRST, [*site, *new], partial(run, removed)),
         command(PING, play(_written(scratch, "ping", {"ansible.builtin.ping": {}})), partial(_logged_out, logins)),
         command(AS_ROOT, play(_written(scratch, "root", {"ansible.builtin.ping": {}})), partial(_logged_out, logins)),
         command(NOOP, site, partial(_installed, site, logins)),
@@ -79,6 +79,7 @@ def _logged_out(logins: Path) -> None:
 
 
 def _installed(site: list[str], logins: Path) -> None:
+    """Run the site, so that the next run has nothing to change, and close the connections of that run."""
     run(site)
     _logged_out(logins)
 
@@ -110,6 +111,7 @@ def _written(scratch: Path, name: str, task: dict[str, Any]) -> str:
 
 
 def _unpacked(scratch: Path, archive: Path) -> Path:
+    """Unpack the collector's archive, and return the path of its program."""
     run(["tar", "-xf", str(archive), "-C", str(scratch)])
     return scratch / "otelcol-contrib"
 

@@ -29,15 +29,14 @@ def main() -> None:
 
 
 def _measure(scratch: Path) -> None:
-    ways = {
-        (hosts, way): site_of_hosts(scratch, hosts, FORKS, **more)
-        for hosts in (FEW, HOSTS)
-        for way, more in ((PLAIN, {}), (WAVED, {"otel_waves": WAVES}))
-    }
-    cost(ways[HOSTS, PLAIN])  # makes all objects
-    taken: dict[tuple[int, str], list[Cost]] = {key: [] for key in ways}
+    sites: dict[tuple[int, str], list[str]] = {}
+    for hosts in (FEW, HOSTS):
+        sites[hosts, PLAIN] = site_of_hosts(scratch, hosts, FORKS)
+        sites[hosts, WAVED] = site_of_hosts(scratch, hosts, FORKS, otel_waves=WAVES)
+    cost(sites[HOSTS, PLAIN])  # makes all objects
+    taken: dict[tuple[int, str], list[Cost]] = {key: [] for key in sites}
     for _round in range(ROUNDS):
-        for (hosts, way), argv in ways.items():
+        for (hosts, way), argv in sites.items():
             taken[hosts, way].append(cost(argv))
             print(f"{hosts} clusters, {way}: {taken[hosts, way][-1]}", flush=True)
     delete_namespaces()
@@ -46,18 +45,22 @@ def _measure(scratch: Path) -> None:
 
 def _middle(costs: Sequence[Cost]) -> Cost:
     """Return the median of each figure."""
-    return Cost(*(statistics.median(getattr(one, figure) for one in costs) for figure in ("wall", "cpu", "memory")))
+    return Cost(
+        wall=statistics.median(taken.wall for taken in costs),
+        cpu=statistics.median(taken.cpu for taken in costs),
+        memory=statistics.median(taken.memory for taken in costs),
+    )
 
 
 def _report(taken: dict[tuple[int, str], Cost]) -> None:
-    print(f"load average: {' '.join(f'{one:.1f}' for one in os.getloadavg())}")
+    print(f"load average: {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
     print(f"{'':34} {'wall s':>8} {'CPU s':>8} {'MiB':>8}")
-    for (hosts, way), one in taken.items():
-        print(f"{f'{hosts} clusters, {way}':34} {one.wall:8.1f} {one.cpu:8.1f} {one.memory:8.0f}")
+    for (hosts, way), middle in taken.items():
+        print(f"{f'{hosts} clusters, {way}':34} {middle.wall:8.1f} {middle.cpu:8.1f} {middle.memory:8.0f}")
     for hosts in (FEW, HOSTS):
         plain, waved = taken[hosts, PLAIN], taken[hosts, WAVED]
         ratios = f"{waved.wall / plain.wall:.2f} x, CPU {waved.cpu / plain.cpu:.2f} x"
         print(f"{hosts} clusters, in waves to without: {ratios}")
     for way in (PLAIN, WAVED):
-        more = (taken[HOSTS, way].memory - taken[FEW, way].memory) / (HOSTS - FEW)
-        print(f"memory of one more cluster {way}: {more * 1024:.0f} KiB")
+        mebibytes = (taken[HOSTS, way].memory - taken[FEW, way].memory) / (HOSTS - FEW)
+        print(f"memory of one more cluster {way}: {mebibytes * 1024:.0f} KiB")

@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A page of HTML, read as a browser does: what it is made of, without one."""
+"""Reads a page of HTML for tests: its elements, what a browser would fetch or run, and tags that are not closed."""
 
 from __future__ import annotations
 
@@ -9,71 +9,101 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
-# What a browser would fetch, or run.
+"""Elements without an end tag. Source: "Void elements" in the HTML standard, as far as the report uses them."""
 LOADS = ("src", "srcset", "poster", "data", "background", "xlink:href", "action", "formaction")
+"""Attributes whose value a browser would fetch or run. Links, which wait for a click, are not among them."""
 
 
 @dataclass
 class Element:
-    """A start tag, with all text that is between it and its end."""
+    """A start tag, with the text up to its end tag."""
 
     name: str
     attributes: dict[str, str]
+    """Values by name; an attribute without a value has an empty one."""
     text: str = ""
+    """The text of the element and of all elements in it."""
 
 
 @dataclass
 class Page(HTMLParser):
-    """Every element in its order, and every tag that is not closed as it should be."""
+    """A page, as far as it was fed; `read` feeds and closes it."""
 
     elements: list[Element] = field(default_factory=list)
+    """Every element in the order of the start tags."""
     faults: list[str] = field(default_factory=list)
+    """Every tag that is not closed as it should be."""
     open: list[Element] = field(default_factory=list)
+    """The elements whose end tag has not come yet, the outermost first."""
 
     def __post_init__(self) -> None:
         super().__init__()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self.elements.append(element)
+        """Add an element; HTMLParser calls this."""
+        element = self._add(tag, attrs)
         if tag not in VOID:
             self.open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(Element(tag, {name: value or "" for name, value in attrs}))
+        """Add an element that ends with its start tag (`<path/>`); HTMLParser calls this."""
+        self._add(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open[-1].name != tag:
-            self.faults.append(f"</{tag}> where {self.open[-1].name if self.open else 'nothing'} is open")
-        else:
+        """Close the innermost element, or note that another one is open; HTMLParser calls this."""
+        innermost = self.open[-1].name if self.open else "nothing"
+        if tag == innermost:
             self.open.pop()
+        else:
+            self.faults.append(f"</{tag}> where {innermost} is open")
 
     def handle_data(self, data: str) -> None:
+        """Add text to all open elements; HTMLParser calls this."""
         for element in self.open:
             element.text += data
 
+    def _add(self, tag: str, attributes: list[tuple[str, str | None]]) -> Element:
+        element = Element(tag, {name: value or "" for name, value in attributes})
+        self.elements.append(element)
+        return element
+
     def all(self, *names: str) -> list[Element]:
+        """Return the elements with these names."""
         return [element for element in self.elements if element.name in names]
 
     @property
     def ids(self) -> list[str]:
-        return [element.attributes["id"] for element in self.elements if "id" in element.attributes]
+        """The values of all attributes `id`."""
+        return self._values("id")
 
     @property
     def links(self) -> list[str]:
-        return [element.attributes["href"] for element in self.elements if "href" in element.attributes]
+        """The values of all attributes `href`."""
+        return self._values("href")
 
     @property
     def loads(self) -> list[str]:
-        return [element.attributes[name] for element in self.elements for name in LOADS if name in element.attributes]
+        """The values of all attributes that a browser would fetch or run."""
+        return self._values(*LOADS)
 
     @property
     def handlers(self) -> list[str]:
-        return [name for element in self.elements for name in element.attributes if name.startswith("on")]
+        """The names of all attributes with a script, such as `onclick`."""
+        names: list[str] = []
+        for element in self.elements:
+            names += [name for name in element.attributes if name.startswith("on")]
+        return names
+
+    def _values(self, *names: str) -> list[str]:
+        """Return the values of attributes with these names, element by element."""
+        values: list[str] = []
+        for element in self.elements:
+            values += [element.attributes[name] for name in names if name in element.attributes]
+        return values
 
 
 def read(text: str) -> Page:
-    """Return a page; all that was opened must be closed."""
+    """Return a page. An element that is still open at its end is one of its faults."""
     page = Page()
     page.feed(text)
     page.close()

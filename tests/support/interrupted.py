@@ -1,7 +1,8 @@
-"""A run that is killed in its middle: `python -m tests.support.interrupted OPERATION COMMAND...`.
+"""Kills a run in its middle: `python -m tests.support.interrupted OPERATION COMMAND...`.
 
-It goes on until AWS has answered that operation of EKS or IAM, and is then killed with all that it has started. What it
-has printed is shown; a run that ends by itself is a failure.
+The command runs until the simulated AWS has answered that operation of EKS or IAM. Then it is killed with all processes
+that it has started. What it printed is printed in the end. The exit code is 0 only if the operation was seen and the
+command was still running.
 """
 
 from __future__ import annotations
@@ -15,26 +16,37 @@ import time
 
 from tests.support.aws import Aws
 
+REGION = "us-east-1"
 SECONDS = 300
+"""How long the operation may take to come."""
+POLL_SECONDS = 0.1
 
 
 def main(operation: str, command: list[str]) -> int:
-    """Run the command until then."""
-    aws, end = Aws("us-east-1"), time.monotonic() + SECONDS
-    with tempfile.TemporaryFile("w+") as output:  # a pipe that nobody reads would hold it up
+    """Run the command, kill it after the operation, and return the exit code."""
+    # A file takes all output; a pipe that nobody reads would stop the command when it is full.
+    with tempfile.TemporaryFile("w+") as output:
         run = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-        while not (seen := aws.received(operation=operation, refused="")) and time.monotonic() < end:
-            if run.poll() is not None:
-                break
-            time.sleep(0.1)
-        ended = run.poll() is not None
-        if not ended:
+        is_seen = _wait_for(operation, run)
+        is_over = run.poll() is not None
+        if not is_over:
             os.killpg(run.pid, signal.SIGKILL)
             run.wait()
         output.seek(0)
         print(output.read())
-    print(f"{operation} was {'seen' if seen else 'not seen'}; the run was {'over' if ended else 'killed'}")
-    return 0 if seen and not ended else 1
+    print(f"{operation} was {'seen' if is_seen else 'not seen'}; the run was {'over' if is_over else 'killed'}")
+    return 0 if is_seen and not is_over else 1
+
+
+def _wait_for(operation: str, run: subprocess.Popen[bytes]) -> bool:
+    """Wait until AWS has answered the operation, the run is over, or the time is up. Return whether AWS has."""
+    aws, end = Aws(REGION), time.monotonic() + SECONDS
+    while True:
+        if aws.received(operation=operation, refused=""):
+            return True
+        if time.monotonic() >= end or run.poll() is not None:
+            return False
+        time.sleep(POLL_SECONDS)
 
 
 if __name__ == "__main__":

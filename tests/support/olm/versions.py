@@ -1,7 +1,11 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ClusterServiceVersions of the tests' OLM: from Pending to Succeeded, and away when a newer one has come."""
+"""Plays ClusterServiceVersions (CSVs) of the simulated OLM: from Pending to Succeeded, until a newer one replaces them.
+
+Phases and reasons are those of `ClusterServiceVersionPhase` and `ConditionReason` in
+github.com/operator-framework/api, pkg/operators/v1alpha1.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +24,13 @@ V1ALPHA1 = "operators.coreos.com/v1alpha1"
 ROOT = f"/apis/{V1ALPHA1}"
 # Cluster-wide objects have no owner in a namespace: OLM removes them itself, by a finalizer.
 FINALIZER = "operators.coreos.com/csv-cleanup"
+KIND = "ClusterServiceVersion"
 CLUSTER_WIDE = ("clusterroles", "clusterrolebindings")
 RBAC, ADMISSION = "/apis/rbac.authorization.k8s.io/v1", "/apis/admissionregistration.k8s.io/v1"
 WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 PACKAGE = "olm-of-tests/package"
+"""The annotation with the package of a version that is in the channel of its subscription."""
+SECONDS_TO_SERVE = 60
 # By the phase of a version: the next one, its reason and its message.
 NEXT_PHASE = {
     "": ("Pending", "RequirementsUnknown", ""),
@@ -36,112 +43,130 @@ NEXT_PHASE = {
 
 @dataclass
 class Versions:
-    """The versions of one look."""
+    """All versions of a cluster, at one look of the controller."""
 
     api: Api
     catalogs: Mapping[tuple[str, str], Catalog]
+    """By the namespace and the name of the CatalogSource."""
 
     def make(self, name: str, subscription: Object, catalog: Catalog) -> None:
-        """Make a version as its bundle says; what comes beside the operator brings nothing."""
-        namespace, said = subscription["metadata"]["namespace"], catalog.version(name)
-        ours = name in catalog.channel(subscription["spec"]["name"], subscription["spec"].get("channel", ""))
-        spec = _spec(name, namespace, said, ours)
-        labels = {f"operators.coreos.com/{subscription['spec']['name']}.{namespace}": ""}
-        metadata = {"name": name, "namespace": namespace, "labels": labels, "finalizers": [FINALIZER]}
-        metadata["annotations"] = {PACKAGE: subscription["spec"]["name"]} if ours else {}
-        self.api.apply({"apiVersion": V1ALPHA1, "kind": "ClusterServiceVersion", "metadata": metadata, "spec": spec})
+        """Create a version as its bundle describes it.
+
+        A version that is not in the channel of the subscription, such as a dependency, brings no operator.
+        """
+        namespace = subscription["metadata"]["namespace"]
+        package, channel = subscription["spec"]["name"], subscription["spec"].get("channel", "")
+        is_operator = name in catalog.channel(package, channel)
+        metadata = {
+            "name": name,
+            "namespace": namespace,
+            "labels": {f"operators.coreos.com/{package}.{namespace}": ""},
+            "finalizers": [FINALIZER],
+            "annotations": {PACKAGE: package} if is_operator else {},
+        }
+        spec = _spec(name, namespace, catalog.version(name), is_operator)
+        self.api.apply({"apiVersion": V1ALPHA1, "kind": KIND, "metadata": metadata, "spec": spec})
 
     def look(self, subscriptions: list[Object]) -> None:
         """Do the next step of every version."""
         listed = self.api.items(f"{ROOT}/clusterserviceversions")
-        items = [{"apiVersion": V1ALPHA1, "kind": "ClusterServiceVersion", **item} for item in listed]
-        for item in items:
-            if item["metadata"].get("deletionTimestamp"):
-                self._clean(item)
+        # Items of a list have neither an API version nor a kind.
+        csvs = [{"apiVersion": V1ALPHA1, "kind": KIND, **csv} for csv in listed]
+        for csv in csvs:
+            if csv["metadata"].get("deletionTimestamp"):
+                self._clean(csv)
             else:
-                self._step(item, items, subscriptions)
+                self._step(csv, csvs, subscriptions)
 
-    def _step(self, item: Object, items: list[Object], subscriptions: list[Object]) -> None:
+    def _step(self, csv: Object, csvs: list[Object], subscriptions: list[Object]) -> None:
         """Do the next step of one version: it gives way to a newer one, fails, or goes on."""
-        namespace, phase = item["metadata"]["namespace"], _phase(item)
-        newer = _newer(item, items)
+        namespace, phase = csv["metadata"]["namespace"], _phase(csv)
+        newer = _newer(csv, csvs)
         if newer and phase in ("Succeeded", "Replacing"):
-            self._replaced(item, newer)
+            self._give_way(csv, newer)
             return
-        subscription = next((one for one in subscriptions if one["metadata"]["namespace"] == namespace), None)
+        subscription = _subscription_in(namespace, subscriptions)
         catalog = self._catalog(subscription)
-        trouble = catalog.trouble(item["metadata"]["name"], "csv") if catalog else None
-        wrong = self._groups_wrong(namespace)
+        trouble = catalog.trouble(csv["metadata"]["name"], "csv") if catalog else None
+        wrong = self._group_fault(namespace)
         if wrong and phase != "Succeeded":
-            self._say(item, "Failed", wrong, "")
+            self._set_status(csv, "Failed", wrong, "")
         elif trouble and phase not in ("", "Succeeded"):
-            self._trouble(item, trouble)
+            self._set_trouble(csv, trouble)
         else:
-            self._go_on(item, catalog, subscription)
+            self._go_on(csv, catalog, subscription)
 
-    def _go_on(self, item: Object, catalog: Catalog | None, subscription: Object | None) -> None:
+    def _go_on(self, csv: Object, catalog: Catalog | None, subscription: Object | None) -> None:
         """Bring a version with which nothing is wrong to its next phase."""
-        phase = _phase(item)
+        phase = _phase(csv)
         if phase == "InstallReady":
-            self._install(item, catalog, subscription)
-        is_waiting = phase == "Installing" and not self._is_available(item)
+            self._install(csv, catalog, subscription)
+        is_waiting = phase == "Installing" and not self._is_available(csv)
         if phase in NEXT_PHASE and not is_waiting:
-            self._say(item, *NEXT_PHASE[phase])
+            self._set_status(csv, *NEXT_PHASE[phase])
 
-    def _trouble(self, item: Object, trouble: Mapping[str, Any]) -> None:
+    def _set_trouble(self, csv: Object, trouble: Mapping[str, Any]) -> None:
+        """Set the status that a test has ordered for this version."""
         more = {"requirementStatus": trouble["requirements"]} if trouble.get("requirements") else {}
-        self._say(item, trouble.get("phase", "Failed"), trouble["reason"], trouble.get("message", ""), more)
+        self._set_status(csv, trouble.get("phase", "Failed"), trouble["reason"], trouble.get("message", ""), more)
 
-    def _groups_wrong(self, namespace: str) -> str:
+    def _group_fault(self, namespace: str) -> str:
+        """Return the reason for which OLM refuses the OperatorGroups of a namespace; empty if it accepts them."""
         groups = self.api.items(f"/apis/operators.coreos.com/v1/namespaces/{namespace}/operatorgroups")
         if len(groups) != 1:
             return "TooManyOperatorGroups" if groups else "NoOperatorGroup"
         return "UnsupportedOperatorGroup" if (groups[0].get("spec") or {}).get("targetNamespaces") else ""
 
-    def _replaced(self, item: Object, newer: Object) -> None:
-        """Let a version go when the one that replaces it works."""
+    def _give_way(self, csv: Object, newer: Object) -> None:
+        """Delete a version once the newer one that replaces it works."""
         if _phase(newer) == "Succeeded":
-            self._say(item, "Deleting", "Replaced", "")
-            self.api.delete(item)
+            self._set_status(csv, "Deleting", "Replaced", "")
+            self.api.delete(csv)
         else:
-            self._say(item, "Replacing", "BeingReplaced", f"being replaced by csv: {newer['metadata']['name']}")
+            message = f"being replaced by csv: {newer['metadata']['name']}"
+            self._set_status(csv, "Replacing", "BeingReplaced", message)
 
-    def _install(self, item: Object, catalog: Catalog | None, subscription: Object | None) -> None:
-        package = (item["metadata"].get("annotations") or {}).get(PACKAGE)
+    def _install(self, csv: Object, catalog: Catalog | None, subscription: Object | None) -> None:
+        """Apply the objects of a version that brings an operator; its Deployment has the subscription's settings."""
+        package = (csv["metadata"].get("annotations") or {}).get(PACKAGE)
         if not package or catalog is None or subscription is None:
             return
-        parts = operator.objects(item, catalog.version(item["metadata"]["name"]), package)
+        config = subscription["spec"].get("config") or {}
+        parts = operator.objects(csv, catalog.version(csv["metadata"]["name"]), package)
         for part in parts:
             if part["kind"] == "Deployment":
                 self._await_served(parts)
-            config = subscription["spec"].get("config") or {}
-            self.api.apply(operator.configured(part, config) if part["kind"] == "Deployment" else part)
+                self.api.apply(operator.configured(part, config))
+            else:
+                self.api.apply(part)
 
     def _await_served(self, parts: list[Object]) -> None:
-        """Wait for the kinds of a version, which is Pending until then; an operator that does not find them ends."""
+        """Wait for the kinds of a version. An operator that starts before the API server has them ends."""
         for part in parts:
             if part["kind"] == operator.DEFINITION:
-                until(f"{part['metadata']['name']} is served", partial(self._is_served, part["spec"]), 60)
+                until(f"{part['metadata']['name']} is served", partial(self._is_served, part["spec"]), SECONDS_TO_SERVE)
 
-    def _is_served(self, spec: Object) -> bool:
-        versions = [version["name"] for version in spec["versions"]]
-        found = (self.api.get(f"/apis/{spec['group']}/{version}") or {} for version in versions)
-        plurals = [[one["name"] for one in listing.get("resources", [])] for listing in found]
-        return all(spec["names"]["plural"] in listed for listed in plurals)
-
-    def _is_available(self, item: Object) -> bool:
-        namespace = item["metadata"]["namespace"]
-        for part in item["spec"]["install"]["spec"]["deployments"]:
-            found = self.api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{part['name']}") or {}
-            status, wanted = found.get("status") or {}, (found.get("spec") or {}).get("replicas", 1)
-            observed = status.get("observedGeneration", 0) >= (found.get("metadata") or {}).get("generation", 1)
-            if not observed or min(status.get(key, 0) for key in ("availableReplicas", "updatedReplicas")) < wanted:
+    def _is_served(self, definition_spec: Object) -> bool:
+        """Whether the API server lists a kind in all versions of its definition."""
+        for version in definition_spec["versions"]:
+            listing = self.api.get(f"/apis/{definition_spec['group']}/{version['name']}") or {}
+            plurals = [resource["name"] for resource in listing.get("resources", [])]
+            if definition_spec["names"]["plural"] not in plurals:
                 return False
         return True
 
-    def _clean(self, item: Object) -> None:
-        """Remove what no owner takes along, then let go."""
-        metadata = item["metadata"]
+    def _is_available(self, csv: Object) -> bool:
+        """Whether all Deployments of a version have their replicas."""
+        namespace = csv["metadata"]["namespace"]
+        for part in csv["spec"]["install"]["spec"]["deployments"]:
+            deployment = self.api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{part['name']}") or {}
+            if not _has_replicas(deployment):
+                return False
+        return True
+
+    def _clean(self, csv: Object) -> None:
+        """Delete the objects of a version that have no owner, then remove the finalizer."""
+        metadata = csv["metadata"]
         selector = f"olm.owner={metadata['name']},olm.owner.namespace={metadata['namespace']}"
         paths = [f"{RBAC}/{plural}" for plural in CLUSTER_WIDE] + [f"{ADMISSION}/{kind.lower()}s" for kind in WEBHOOKS]
         for path in paths:
@@ -154,27 +179,45 @@ class Versions:
         spec = (subscription or {}).get("spec") or {}
         return self.catalogs.get((spec.get("sourceNamespace", ""), spec.get("source", "")))
 
-    def _say(self, item: Object, phase: str, reason: str, message: str, more: Object | None = None) -> None:
-        self.api.status(item, {"phase": phase, "reason": reason, "message": message, **(more or {})})
+    def _set_status(self, csv: Object, phase: str, reason: str, message: str, more: Object | None = None) -> None:
+        self.api.status(csv, {"phase": phase, "reason": reason, "message": message, **(more or {})})
 
 
-def _phase(item: Object) -> str:
+def _has_replicas(deployment: Object) -> bool:
+    """Whether the newest template of a Deployment has all its replicas; a Deployment that does not exist has none."""
+    status, spec = deployment.get("status") or {}, deployment.get("spec") or {}
+    generation = (deployment.get("metadata") or {}).get("generation", 1)
+    replicas = spec.get("replicas", 1)
+    is_observed = status.get("observedGeneration", 0) >= generation
+    counts = (status.get("availableReplicas", 0), status.get("updatedReplicas", 0))
+    return bool(is_observed and min(counts) >= replicas)
+
+
+def _subscription_in(namespace: str, subscriptions: list[Object]) -> Object | None:
+    for subscription in subscriptions:
+        if subscription["metadata"]["namespace"] == namespace:
+            return subscription
+    return None
+
+
+def _phase(csv: Object) -> str:
     """Return the phase of a version; empty if it has none yet."""
-    return str((item.get("status") or {}).get("phase", ""))
+    return str((csv.get("status") or {}).get("phase", ""))
 
 
-def _newer(item: Object, items: list[Object]) -> Object | None:
+def _newer(csv: Object, csvs: list[Object]) -> Object | None:
     """Return the version of the same namespace that replaces one; None without one."""
-    metadata = item["metadata"]
-    for other in items:
+    metadata = csv["metadata"]
+    for other in csvs:
         is_beside = other["metadata"]["namespace"] == metadata["namespace"]
         if is_beside and other["spec"].get("replaces") == metadata["name"]:
             return other
     return None
 
 
-def _spec(name: str, namespace: str, said: Mapping[str, Any], ours: bool) -> Object:
-    part = operator.deployment(namespace, said.get("image", operator.IMAGE))
+def _spec(name: str, namespace: str, bundle: Mapping[str, Any], is_operator: bool) -> Object:
+    """Return the spec of a version; one that is not the operator has no Deployment and owns no kinds."""
+    part = operator.deployment(namespace, bundle.get("image", operator.IMAGE))
     deployments = [{"name": operator.NAME, "label": part["metadata"]["labels"], "spec": part["spec"]}]
     owned = [
         {"name": f"{plural}.{operator.GROUP}", "kind": kind, "version": versions[-1]}
@@ -184,8 +227,10 @@ def _spec(name: str, namespace: str, said: Mapping[str, Any], ours: bool) -> Obj
     spec: Object = {
         "displayName": name,
         "version": number(name),
-        "install": {"strategy": "deployment", "spec": {"deployments": deployments if ours else []}},
+        "install": {"strategy": "deployment", "spec": {"deployments": deployments if is_operator else []}},
         "installModes": [*modes, {"type": "AllNamespaces", "supported": True}],
-        "customresourcedefinitions": {"owned": owned if ours else []},
+        "customresourcedefinitions": {"owned": owned if is_operator else []},
     }
-    return {**spec, **({"replaces": said["replaces"]} if said.get("replaces") else {})}
+    if bundle.get("replaces"):
+        spec["replaces"] = bundle["replaces"]
+    return spec
