@@ -224,11 +224,16 @@ def test_the_deadline_of_a_deployment_comes_with_the_warnings() -> None:
 
 
 def applied(**times: str) -> Any:
-    """Return a workload in generation 2 with its writers, by the names of their field managers."""
-    entries = [
-        {"manager": name.replace("_", "."), "operation": "Apply" if name.startswith("o11y") else "Update", "time": time}
-        for name, time in times.items()
-    ]
+    """Return a workload in generation 2 with its writers, by the names of their field managers.
+
+    As in a cluster, the collection owns the replicas of a workload that no autoscaler scales.
+    """
+    entries: list[Any] = []
+    for name, time in times.items():
+        entry = {"manager": name.replace("_", "."), "operation": "Update", "time": time}
+        if name.startswith("o11y"):
+            entry.update(operation="Apply", fieldsV1={"f:spec": {"f:replicas": {}}})
+        entries.append(entry)
     item = workload()
     item["metadata"].update(generation=2, managedFields=entries)
     item["status"]["observedGeneration"] = 2
