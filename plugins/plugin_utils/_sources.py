@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -26,6 +27,7 @@ ROLE = _ROOT / "roles" / "otel_collector"
 RECIPE_FILE = "recipe.yml"
 TEMPLATE_FILE = "config.yml.j2"
 PLATFORMS = "platforms"
+_FIX_OF_OPTIONS = "Write `name: {type: str, description: …}` for each option."
 
 
 def role_options(prefix: str, names: Iterable[str]) -> dict[str, Any]:
@@ -106,12 +108,32 @@ def recipe(folder: Path) -> dict[str, Any]:
     """Return the metadata of a recipe. Raises Problem if it is incomplete."""
     described = _documents.read_yaml(folder / RECIPE_FILE)
     if isinstance(described, dict) and "summary" in described and isinstance(described.get("modes"), list):
-        if not isinstance(described.get("options") or {}, dict):
-            wrong = f"{folder / RECIPE_FILE} has `options` that are no mapping"
-            raise Problem(wrong, fix="Write `name: {type: str, description: …}` for each option.")
+        _check_options_of(described.get("options") or {}, folder / RECIPE_FILE)
         return described
     wrong = f"{folder / RECIPE_FILE} needs a `summary` and a list of `modes`"
     raise Problem(wrong, fix="Use a recipe of the role as a template.")
+
+
+def _check_options_of(options: Any, file: Path) -> None:
+    """Raise Problem for options of a recipe, at any depth, that Ansible's validator of arguments does not take."""
+    if not isinstance(options, dict):
+        raise Problem(f"{file} has `options` that are no mapping", fix=_FIX_OF_OPTIONS)
+    for name, spec in options.items():
+        if not isinstance(name, str) or not isinstance(spec, dict):
+            raise Problem(f"{file} has an option '{name}' that is no mapping", fix=_FIX_OF_OPTIONS)
+        _check_option(name, spec, file)
+        _check_options_of(spec.get("options") or {}, file)
+
+
+def _check_option(name: str, spec: Mapping[str, Any], file: Path) -> None:
+    """Raise Problem for an option of a recipe with an unknown type, or with names or values that are no list."""
+    for key in ("type", "elements"):
+        if key in spec and str(spec[key]) not in DEFAULT_TYPE_VALIDATORS:
+            wrong = f"{file} has an option '{name}' with {key} '{spec[key]}', which is no type"
+            raise Problem(wrong, fix=f"Types: {', '.join(sorted(DEFAULT_TYPE_VALIDATORS))}.")
+    for key in ("aliases", "choices"):
+        if not isinstance(spec.get(key) or [], list):
+            raise Problem(f"{file} has an option '{name}' whose `{key}` are no list", fix=f"Write `{key}: [a, b]`.")
 
 
 def fragment(

@@ -50,14 +50,16 @@ class Problem(Exception):  # noqa: N818 - what a user reads, not what a develope
 
 @contextmanager
 def about(who: str) -> Iterator[None]:
-    """Let a Problem name whom it is about, unless it does."""
+    """Let a Problem name whom it is about, unless it does. Its class and its facts stay.
+
+    A name counts only as a whole: a Problem about collector `gateway-eu` does not name collector `gateway`.
+    """
     try:
         yield
     except Problem as problem:
-        if who in str(problem):
-            raise
-        asked = f"{who}: {problem.asked}" if problem.asked else who
-        raise Problem(problem.wrong, asked=asked, where=problem.where, fix=problem.fix) from problem
+        if not re.search(rf"(?<![\w-]){re.escape(who)}(?![\w-])", str(problem)):
+            problem.asked = f"{who}: {problem.asked}" if problem.asked else who
+        raise
 
 
 class Failure(Problem):

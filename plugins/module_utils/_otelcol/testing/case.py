@@ -21,7 +21,7 @@ FILE = (*CONFIGS, "environment", "cluster", "resource", "tests", "policies")
 TEST = ("name", "given", "expect", "timeout", "settle")
 GIVEN_MAPPINGS = ("headers", "files", "pages", "targets")
 GIVEN = (*SIGNALS, "to", *GIVEN_MAPPINGS)
-# What of a test can reach an exporter.
+# What of a test can reach an exporter. A page without samples does: a scrape gives metrics of its own.
 _GIVING = (*SIGNALS, "files", "pages")
 CONFIG_MAP = ("name", "namespace", "key")
 POLICY = ("name", "exporters", "without", "every", "never")
@@ -190,9 +190,16 @@ def _check_given(part: Any, where: str) -> None:
 
 def _check_gives(parts: Sequence[Mapping[str, Any]], where: str) -> None:
     """Raise Problem for a test in which nothing can arrive, so that it passes whatever the config does."""
-    if not any(part.get(key) for part in parts for key in _GIVING):
+    if not any(_gives_something(part) for part in parts):
         fix = f"Give one of: {', '.join(_GIVING)}."
         raise Problem("the test gives nothing, so nothing can arrive", where=where, fix=fix)
+
+
+def _gives_something(part: Mapping[str, Any]) -> bool:
+    """Whether a part of `given` has records, pages, or a file with content: an empty file has no records."""
+    given = {key: part[key] for key in _GIVING if part.get(key)}
+    files = given.pop("files", {})
+    return bool(given) or any(files.values())
 
 
 def _check_expectations(expect: Any, where: str) -> None:

@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import at_most, shown
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import (
+    Failure,
+    about,
+    at_most,
+    shown,
+)
 
 
 def test_a_long_list_says_how_many_more_there_are() -> None:
@@ -31,3 +36,19 @@ def test_a_long_list_says_how_many_more_there_are() -> None:
 )
 def test_an_address_is_shown_without_a_password_whatever_signs_it_has(address: str, left: str) -> None:
     assert shown(address) == left
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("the port 1 is taken", "ns/a: the port 1 is taken."),
+        ("ns/a has no port", "ns/a has no port."),
+        ("ns/a-b has no port", "ns/a: ns/a-b has no port."),
+        ("xns/a has no port", "ns/a: xns/a has no port."),
+    ],
+)
+def test_an_error_names_whom_it_is_about_once_and_stays_what_it_is(wrong: str, message: str) -> None:
+    with pytest.raises(Failure) as raised, about("ns/a"):
+        raise Failure(wrong, facts={"pod": "p"})
+    assert str(raised.value) == message
+    assert raised.value.facts == {"pod": "p"}

@@ -64,6 +64,7 @@ def without(name: str, data: dict[str, Any]) -> dict[str, Any]:
     ),
     ({**FILE, "tests": [{**TEST, "given": []}]}, "the test gives nothing"),
     ({**FILE, "tests": [{**TEST, "given": {"to": "otlp", "spans": [], "files": {}}}]}, "the test gives nothing"),
+    ({**FILE, "tests": [{**TEST, "given": {"files": {"/var/log/app.log": ""}}}]}, "the test gives nothing"),
     ({**FILE, "tests": [{**TEST, "given": [{}, {"logs": [{}]}]}]}, None),
     ({**FILE, "tests": [{**TEST, "given": {"pages": {"job": "up 1"}}}]}, None),
     ({**FILE, "tests": [{**TEST, "given": {"files": ["x"]}}]}, "'files' must be a mapping"),
