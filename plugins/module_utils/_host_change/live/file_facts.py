@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 from ..certificate_dates import validity
 from ..file_rights import Owned, Reader, barrier
 from .accounts import group_name, user_name
+from .file_patterns import matching_files
 
 # Of how many files of one pattern the rights are looked at, and how many that the service may not read are shown.
 _MOST_FILES, _MOST_SHOWN = 500, 3
@@ -27,8 +27,7 @@ _ACL_ATTRIBUTE = "system.posix_acl_access"
 def pattern_facts(patterns: Iterable[Mapping[str, Any]], reader: Reader) -> Iterator[dict[str, Any]]:
     """Yield each pattern of files: how many there are, and those that the service may not read."""
     for row in patterns:
-        paths = sorted(glob.glob(row["pattern"], recursive=True))  # noqa: PTH207 - has braces of its own
-        files = [path for path in paths if Path(path).is_file()]
+        files = matching_files(row["pattern"])
         unreadable = []
         for path in files[:_MOST_FILES]:
             obstacle = barrier(reader, _folders_and_file(path))

@@ -1,0 +1,101 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of this host that a pattern of receiver file_log matches. Private.
+
+The receiver matches with the Go package doublestar (bmatcuk/doublestar v4, README): `*` and `?` match no `/`, a part
+`**` matches any folders, `[a-c]` a character, `[^a]` or `[!a]` another one, and `{a,b}` one of several texts. A
+backslash takes the next character as it is. Unlike in Python's glob and in a shell, hidden files match too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from fnmatch import translate
+from itertools import islice
+
+_ANY_FOLDERS = "**"
+# Of one pattern with braces, so many without braces are looked up.
+_MOST_PATTERNS = 1_000
+# Braces without others in them.
+_INNER_BRACES = re.compile(r"(?<!\\)\{([^{}]*)\}")
+_ESCAPED = re.compile(r"\\(.)")
+_SPECIAL = "*?["
+
+
+def matching_files(pattern: str) -> list[str]:
+    """Return the files, not the folders, that an absolute pattern matches, sorted by path."""
+    files: set[str] = set()
+    for plain in islice(_without_braces(pattern), _MOST_PATTERNS):
+        parts = tuple(part for part in plain.split("/") if part)
+        files.update(path for path in _matches("/", parts) if os.path.isfile(path))  # noqa: PTH113 - of many paths
+    return sorted(files)
+
+
+def _without_braces(pattern: str) -> Iterator[str]:
+    """Yield the patterns that one with braces stands for: `ac` and `bc` for `{a,b}c`."""
+    braces = _INNER_BRACES.search(pattern)
+    if braces is None:
+        yield pattern
+        return
+    before, after = pattern[: braces.start()], pattern[braces.end() :]
+    for choice in braces[1].split(","):
+        yield from _without_braces(before + choice + after)
+
+
+def _matches(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
+    """Yield the paths below a folder that the parts of a pattern match."""
+    if not parts:
+        yield folder
+        return
+    part, rest = parts[0], parts[1:]
+    if part == _ANY_FOLDERS:
+        yield from _matches_at_any_depth(folder, rest)
+        return
+    if not any(sign in part for sign in (*_SPECIAL, "\\")):
+        yield from _matches(os.path.join(folder, part), rest)  # noqa: PTH118 - of many paths
+        return
+    expression = re.compile(translate(_for_fnmatch(part)))
+    for name in _names(folder):
+        if expression.match(name):
+            yield from _matches(os.path.join(folder, name), rest)  # noqa: PTH118
+
+
+def _matches_at_any_depth(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
+    """Yield what the parts match below a folder, and below each folder in it; with no parts, all that is there."""
+    if parts:
+        yield from _matches(folder, parts)
+    for name in _names(folder):
+        path = os.path.join(folder, name)  # noqa: PTH118
+        if _is_folder_below(path, folder):
+            yield from _matches_at_any_depth(path, parts)
+        elif not parts:
+            yield path
+
+
+def _is_folder_below(path: str, folder: str) -> bool:
+    """Whether a path is a folder, and no link back to a folder on the way to it."""
+    if not os.path.isdir(path):  # noqa: PTH112 - of many paths
+        return False
+    real_folder = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
+    return not real_folder.startswith(os.path.join(os.path.realpath(path), ""))  # noqa: PTH118
+
+
+def _names(folder: str) -> list[str]:
+    """Return the names in a folder; none if it cannot be read or is none."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names alone
+    except OSError:
+        return []
+
+
+def _for_fnmatch(part: str) -> str:
+    """Return a part of a pattern as Python's fnmatch writes it, which has no backslash and no `[^a]`."""
+    return _ESCAPED.sub(_taken_as_it_is, part).replace("[^", "[!")
+
+
+def _taken_as_it_is(escaped: re.Match[str]) -> str:
+    sign = escaped[1]
+    return f"[{sign}]" if sign in _SPECIAL else sign
