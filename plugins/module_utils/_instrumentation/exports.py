@@ -99,6 +99,7 @@ def _sends(signal: str, env: Mapping[str, Any]) -> bool:
 
 
 _SCHEME_PORTS = {"https": 443}
+_QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
 _SIGNAL_PATH = re.compile(r"/v1/(traces|metrics|logs)/?\Z")
 # `[$(OTEL_NODE_IP)]`: the address of a node in an IPv6 cluster, which Kubernetes fills in and Python refuses.
 _BRACKETED_VARIABLE, _ANY_IPV6 = re.compile(r"\[\$\([A-Za-z_]\w*\)\]"), "[::]"
@@ -135,34 +136,31 @@ class Endpoint:
 
 
 def parse(url: str) -> Endpoint:
-    """Return an endpoint. Raises Problem for what no exporter could use, or for a password in it."""
+    """Return an endpoint. Raises Problem for what no exporter could use, or for a password in it.
+
+    Any `@` counts as a sign of a password: one with `/`, `?` or `#` in it leaves the `@` in another part of the URL.
+    Messages do not show what follows `?` or `#`, which may be a token.
+    """
+    if "@" in url:
+        fix = "Leave out all up to the @, and give user and password as headers, from a Secret in `env`."
+        raise Problem("the endpoint has an @, so a user or a password in it", fix=fix)
+    address = _QUERY_OR_FRAGMENT.sub("", url)
     try:
         parts = urlsplit(_BRACKETED_VARIABLE.sub(_ANY_IPV6, url))
         port = parts.port or _SCHEME_PORTS.get(parts.scheme, 0)
     except ValueError as error:
-        detail = "" if "@" in url else f" ({error})"  # the error may show a password
-        wrong = f"the endpoint '{_without_user(url)}' is not a URL{detail}"
-        raise Problem(wrong, fix=f"Write it like {_EXAMPLE}.") from error
+        raise Problem(f"the endpoint '{address}' is not a URL ({error})", fix=f"Write it like {_EXAMPLE}.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        wrong = f"the endpoint '{_without_user(url)}' is not an http:// or https:// URL"
+        wrong = f"the endpoint '{address}' is not an http:// or https:// URL"
         raise Problem(wrong, fix=f"Write it like {_EXAMPLE}, for gRPC too.")
-    if "@" in parts.netloc:
-        fix = "Give them as headers, from a Secret in `env`."
-        raise Problem("the endpoint has a user or a password in it", fix=fix)
     if not port:
-        raise Problem(f"'{url}' has no port", fix="Write it: 4318 is OTLP over HTTP, 4317 OTLP over gRPC.")
+        raise Problem(f"'{address}' has no port", fix="Write it: 4318 is OTLP over HTTP, 4317 OTLP over gRPC.")
     if parts.query or parts.fragment or _SIGNAL_PATH.search(parts.path):
-        wrong = f"'{url}' is not a base address"
+        wrong = f"'{address}' is not a base address"
         raise Problem(wrong, fix="Leave out /v1/traces and all after it; exporters append the signal's path.")
     netloc = url.partition("://")[2].partition("/")[0]
     host = netloc.rpartition(":")[0] if parts.port else netloc
     return Endpoint(url, parts.scheme, host, port, parts.path.rstrip("/"))
-
-
-def _without_user(url: str) -> str:
-    """Return an address without user and password, also one that is no URL: messages must not show a password."""
-    scheme, separator, rest = url.rpartition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def of_collector(options: Mapping[str, Any], namespace: str, protocol: str, *, secure: bool) -> Endpoint:

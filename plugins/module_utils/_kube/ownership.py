@@ -28,8 +28,6 @@ _TAKEN = (
     ("labels", FLUX_NAME),
     ("annotations", HELM_NAME),
 )
-# Kinds whose replicas are applied, or set by an autoscaler.
-_SCALED_KINDS = ("Deployment", "StatefulSet")
 
 
 def label_of(manifest: Manifest, name: str) -> str:
@@ -97,15 +95,12 @@ def reapplied(live: Manifest, generation: int, manager: str) -> bool:
 
 
 def _is_scaled(live: Manifest) -> bool:
-    """Return whether an autoscaler may have set the replicas: from Kubernetes 1.37 on, nobody is named as their writer.
+    """Return whether an autoscaler has set the replicas: from Kubernetes 1.37 on, nobody is named as their writer.
 
-    This collection applies the replicas of each Deployment and StatefulSet that no autoscaler scales. For other kinds
-    one replica without a writer is the default of the server, or of the operator.
+    One replica without a writer is the default of the server. So one that an autoscaler went down to is not told apart.
     """
     replicas = section(live, "spec").get("replicas", 1)
-    if managers(live, "spec", "replicas"):
-        return False
-    return replicas != 1 or ("replicas" in section(live, "spec") and live.get("kind") in _SCALED_KINDS)
+    return replicas != 1 and not managers(live, "spec", "replicas")
 
 
 def managers(live: Manifest, *path: str) -> list[str]:

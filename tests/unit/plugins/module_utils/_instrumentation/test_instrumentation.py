@@ -104,16 +104,22 @@ def test_a_form_that_no_exporter_takes_is_told(url: str, says: str) -> None:
 @cases(
     "url, says",
     ("https://me:hush@otlp.example.com", "user or a password"),
-    ("https://me:hush@otlp.example.com:http", "'https://otlp.example.com:http' is not a URL"),
-    ("https://me:hu/sh@otlp.example.com:hush", "is not a URL"),
-    ("https://me:hush\u2100@otlp.example.com", "'https://otlp.example.com' is not a URL"),
-    ("ftp://me:hush@otlp.example.com:21", "'ftp://otlp.example.com:21' is not an http:// or https:// URL"),
-    ("me:hush@otlp.example.com:4317", "'otlp.example.com:4317' is not an http:// or https:// URL"),
+    ("https://me:hush@otlp.example.com:http", "user or a password"),
+    ("https://me:1/hush@otlp.example.com:4318", "user or a password"),
+    ("https://me:1?hush@otlp.example.com:4318", "user or a password"),
+    ("https://me:#hush@otlp.example.com:4318", "user or a password"),
+    ("https://me:x://hush@otlp.example.com:4318", "user or a password"),
+    ("https://me:hush\u2100@otlp.example.com", "user or a password"),
+    ("ftp://me:hush@otlp.example.com:21", "user or a password"),
+    ("me:hush@otlp.example.com:4317", "user or a password"),
+    ("http://otlp.example.com:4318?key=hush", "'http://otlp.example.com:4318' is not a base address"),
+    ("http://otlp.example.com?key=hush", "'http://otlp.example.com' has no port"),
+    ("otlp.example.com:4318#hush", "'otlp.example.com:4318' is not an http:// or https:// URL"),
 )
 def test_a_password_is_refused_and_not_repeated(url: str, says: str) -> None:
     with pytest.raises(Problem, match=says) as caught:
         exports.parse(url)
-    assert "hush" not in str(caught.value).replace("com:hush", "")
+    assert "hush" not in str(caught.value)
 
 
 @cases(

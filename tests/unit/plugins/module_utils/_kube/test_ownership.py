@@ -26,24 +26,6 @@ def test_an_autoscaler_that_leaves_no_trace_is_no_other_run(
     assert reapplied(live, 1, "us") is expected
 
 
-@pytest.mark.parametrize(
-    ("kind", "spec", "owned", "expected"),
-    [
-        ("Deployment", {"replicas": 1}, {}, False),
-        ("StatefulSet", {"replicas": 1}, {}, False),
-        ("Deployment", {"replicas": 1}, {"f:spec": {"f:replicas": {}}}, True),
-        ("DaemonSet", {}, {}, True),
-        ("OpenTelemetryCollector", {"replicas": 1}, {}, True),
-    ],
-)
-def test_an_autoscaler_that_goes_down_to_one_replica_is_no_other_run(
-    kind: str, spec: dict[str, Any], owned: dict[str, Any], expected: bool
-) -> None:
-    entry = {"manager": "us", "operation": "Apply", "time": "2026-01-01T00:00:00Z", "fieldsV1": owned}
-    live = {"kind": kind, "metadata": {"generation": 2, "managedFields": [entry]}, "spec": spec}
-    assert reapplied(live, 1, "us") is expected
-
-
 ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
 SERVICE = {"apiVersion": "v1", "kind": "Service"}
 
