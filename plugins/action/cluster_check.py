@@ -26,7 +26,7 @@ class ActionModule(WorkerAction):
         variables = task_vars or {}
         check_switches(self._task.args.get("switches") or {})
         if self._task.args.get("inventory"):
-            refuse(lambda: _inventory.check(variables, self._display.warning, needs_hosts=True))
+            refuse(lambda: _inventory.check(variables, needs_hosts=True))
             refuse(lambda: check_removal(variables, self._templar.template))
         check_inputs(self._task.args.get("inputs"), variables, self._templar.template)
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}

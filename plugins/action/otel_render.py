@@ -25,9 +25,10 @@ _FINDS = "o11y.opentelemetry.critical_component_info"
 class ActionModule(ControllerAction):
     options = staticmethod(option_names)
 
-    def _check_inventory(self, variables: Mapping[str, Any]) -> None:
+    @staticmethod
+    def _check_inventory(variables: Mapping[str, Any]) -> None:
         """Reject files of the inventory that Ansible reads in another way than they say. May raise Problem."""
-        _inventory.check(variables, self._display.warning)
+        _inventory.check(variables)
 
     def work(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the bundle of all collectors and every finding. Fails for findings as severe as `fail_on`."""

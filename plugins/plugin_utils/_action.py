@@ -75,7 +75,8 @@ class ControllerAction(ActionBase):
             arguments["lock_file"] = _lock_file.path_of_lock(arguments["lock_file"], variables.get("inventory_dir"))
         return answer(lambda: self.work(arguments), arguments)
 
-    def _check_inventory(self, variables: Mapping[str, Any]) -> None:
+    @staticmethod
+    def _check_inventory(variables: Mapping[str, Any]) -> None:
         """Reject variables that are almost those of this collection. May raise Problem."""
         _inventory.check_names(variables)
 

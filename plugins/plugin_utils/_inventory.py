@@ -8,7 +8,7 @@ Each ends in a green run that did something else than the inventory says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils._otelcol.errors import Problem
@@ -17,15 +17,14 @@ from ._inventory_files import check_inventory_files
 from ._misspelt_names import meant_name
 
 
-def check(variables: Mapping[str, Any], warn: Callable[[str], None], *, needs_hosts: bool = False) -> None:
+def check(variables: Mapping[str, Any], *, needs_hosts: bool = False) -> None:
     """Raise Problem for an inventory that does not mean what it says. `variables` are those of a task.
 
-    The files of the inventory are read for the first host of the play alone. `warn` is told of a file that Ansible
-    leaves out.
+    The files of the inventory are read for the first host of the play alone.
     """
     hosts_of_play = variables.get("ansible_play_hosts_all")
     if not hosts_of_play or hosts_of_play[0] == variables.get("inventory_hostname"):
-        check_inventory_files(variables, warn)
+        check_inventory_files(variables)
     if needs_hosts:
         _check_hosts(variables)
     check_names(variables)

@@ -5,15 +5,12 @@
 
 Ansible keeps the last of two keys, and leaves out a file that it cannot read. Files that Ansible does not read, such as
 `.pre-commit-config.yaml` or `group_vars/README`, are not looked at here either.
-
-Ansible tries each file in a folder of inventories, at any depth. One that is no YAML may be a template or a note, and
-not part of the inventory, so it ends no run: a warning names it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,6 @@ from typing import Any
 from ansible.inventory.manager import IGNORED
 
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.yaml.yaml_documents import Document
 from ._otelcol import _files, _yaml
 
 _ENDINGS = (".yml", ".yaml", ".json")
@@ -30,33 +26,20 @@ _ENDINGS = (".yml", ".yaml", ".json")
 _ENDINGS_OF_VARIABLES = ("", *_ENDINGS)
 
 
-def check_inventory_files(variables: Mapping[str, Any], warn: Callable[[str], None]) -> None:
+def check_inventory_files(variables: Mapping[str, Any]) -> None:
     """Raise Problem with file and line for YAML that cannot be read, and for a key that stands twice.
 
-    Of a file in a folder of inventories that cannot be read, `warn` is told. `variables` are those of a task, which
-    name the sources, the groups and the hosts of the inventory.
+    `variables` are those of a task, which name the sources, the groups and the hosts of the inventory.
     """
-    optional_files = set(_files_in_folders(variables))
     for path in dict.fromkeys(inventory_files(variables)):
-        try:
-            documents = _documents(path)
-        except Problem as problem:
-            if path not in optional_files:
-                raise
-            warn(f"Ansible leaves out {path}, which is in a folder of the inventory: {problem}")
-            continue
-        _check_keys(documents)
+        _check_file(path)
 
 
-def _documents(path: Path) -> list[Document]:
-    """Return the documents of a file; none of an encrypted one. Raises Problem if it cannot be read."""
+def _check_file(path: Path) -> None:
     text = _files.read_plain(path)
-    return list(_yaml.load_lenient(text, str(path))) if text else []
-
-
-def _check_keys(documents: Iterable[Document]) -> None:
-    """Raise Problem for a key that stands twice in one mapping."""
-    for document in documents:
+    if not text:
+        return
+    for document in _yaml.load_lenient(text, str(path)):
         if document.duplicates:
             key, position = document.duplicates[0]
             wrong = f"key '{key[-1]}' stands twice, and Ansible keeps only the last one"
@@ -65,7 +48,7 @@ def _check_keys(documents: Iterable[Document]) -> None:
 
 def inventory_files(variables: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the YAML files of the sources of an inventory, then those of the variables beside each source."""
-    sources = _sources(variables)
+    sources = [Path(str(source)) for source in variables.get("ansible_inventory_sources") or ()]
     for source in sources:
         yield from _files_of_source(source)
     groups = variables.get("groups") or {}
@@ -75,20 +58,6 @@ def inventory_files(variables: Mapping[str, Any]) -> Iterator[Path]:
         if folder:
             yield from _files_of_variables(folder / "group_vars", groups)
             yield from _files_of_variables(folder / "host_vars", hosts)
-
-
-def _sources(variables: Mapping[str, Any]) -> list[Path]:
-    """Return the sources of an inventory: files, folders and lists of hosts."""
-    return [Path(str(source)) for source in variables.get("ansible_inventory_sources") or ()]
-
-
-def _files_in_folders(variables: Mapping[str, Any]) -> Iterator[Path]:
-    """Yield the YAML files in the folders among the sources, without those that are a source themselves."""
-    named = _sources(variables)
-    for source in named:
-        for path in _files_of_source(source):
-            if path not in named:
-                yield path
 
 
 def _files_of_source(source: Path) -> Iterator[Path]:

@@ -59,7 +59,7 @@ BROKEN = "all:\n  hosts:\n\ta:\n"
     ("file", "text", "wrong"),
     [
         ("hosts.yml", TWICE, r"key 'hosts' stands twice.* \(at .*hosts.yml:4:3\)"),
-        ("group_vars/all.yml", BROKEN, r"this is not valid YAML: .*\(at .*all.yml:3:1\)"),
+        ("hosts.yml", BROKEN, r"this is not valid YAML: .*\(at .*hosts.yml:3:1\)"),
         ("group_vars/all.yml", "a: 1\na: 2\n", r"key 'a' stands twice.*all.yml:2:1"),
         ("group_vars/all/one", "a: 1\na: 2\n", r"key 'a' stands twice.*one:2:1"),
         ("host_vars/b.yml", "a: {x: 1, x: 2}\n", r"key 'x' stands twice.*b.yml:1:11"),
@@ -70,30 +70,9 @@ def test_files_that_ansible_reads_in_another_way(tmp_path: Path, file: str, text
     (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    a:\n")
     (tmp_path / file).parent.mkdir(exist_ok=True, parents=True)
     (tmp_path / file).write_text(text)
-    warnings: list[str] = []
     with pytest.raises(Problem, match=wrong):
-        _inventory.check(variables(tmp_path / given), warnings.append)
-    _inventory.check(variables(tmp_path / given, inventory_hostname="b"), warnings.append)
-    assert warnings == []
-
-
-@pytest.mark.parametrize("file", ["notes.yml", "files/template.yml"])
-def test_a_broken_file_in_a_folder_of_inventories_is_a_warning_as_for_ansible(tmp_path: Path, file: str) -> None:
-    (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    a:\n")
-    (tmp_path / file).parent.mkdir(exist_ok=True)
-    (tmp_path / file).write_text(BROKEN)
-    warnings: list[str] = []
-    _inventory.check(variables(tmp_path), warnings.append, needs_hosts=True)
-    assert len(warnings) == 1
-    assert warnings[0].startswith(f"Ansible leaves out {tmp_path / file}, which is in a folder of the inventory: ")
-    assert f"{file}:3:1" in warnings[0]
-
-
-def test_a_broken_file_that_the_user_names_beside_its_folder_ends_the_run(tmp_path: Path) -> None:
-    (tmp_path / "hosts.yml").write_text(BROKEN)
-    both = {"ansible_inventory_sources": [str(tmp_path), str(tmp_path / "hosts.yml")]}
-    with pytest.raises(Problem, match="this is not valid YAML"):
-        _inventory.check({**variables(tmp_path), **both}, print)
+        _inventory.check(variables(tmp_path / given))
+    _inventory.check(variables(tmp_path / given, inventory_hostname="b"))
 
 
 def test_encrypted_values_and_files_programs_and_other_formats_are_left_to_ansible(tmp_path: Path) -> None:
@@ -107,12 +86,10 @@ def test_encrypted_values_and_files_programs_and_other_formats_are_left_to_ansib
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    warnings: list[str] = []
-    _inventory.check(variables(tmp_path), warnings.append, needs_hosts=True)
-    assert warnings == []
+    _inventory.check(variables(tmp_path), needs_hosts=True)
 
 
 def test_an_inventory_without_hosts_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"the inventory names no host, so this run does nothing \(inventory: .*\)"):
-        _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}), print, needs_hosts=True)
-    _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}), print)
+        _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}), needs_hosts=True)
+    _inventory.check(variables(tmp_path / "no.yml", groups={"all": []}))

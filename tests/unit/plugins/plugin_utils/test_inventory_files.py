@@ -67,7 +67,7 @@ def test_all_files_that_ansible_reads_are_checked_and_no_others(tmp_path: Path) 
     assert set(variables["groups"]["all"]) == {"a", "b", "c", "d"}
     found = {str(path.relative_to(tmp_path)) for path in _inventory_files.inventory_files(variables)}
     assert found == {*SOURCES, *VARIABLES}
-    _inventory_files.check_inventory_files(variables, pytest.fail)
+    _inventory_files.check_inventory_files(variables)
 
 
 def test_ansible_finds_the_same_files_of_variables(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_key_that_stands_twice_is_found_in_each_file_that_ansible_reads(tmp_pa
     variables = variables_of(tmp_path)
     written(tmp_path, {name: '{"a": 1, "a": 2}\n'})
     with pytest.raises(Problem, match=rf"key 'a' stands twice.*{name}"):
-        _inventory_files.check_inventory_files(variables, pytest.fail)
+        _inventory_files.check_inventory_files(variables)
 
 
 def test_a_path_with_a_comma_is_a_file_and_a_list_of_hosts_is_none(tmp_path: Path) -> None:
