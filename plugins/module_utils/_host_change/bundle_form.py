@@ -13,6 +13,8 @@ from typing import Any
 # Files of a release, as the value names them. `tmpfiles` may be absent.
 CONFIG, UNIT, TMPFILES, HOSTS = "config.yaml", "unit", "tmpfiles", "hosts"
 CREDENTIALS = "credentials/"
+# Names the collection in each folder that a run makes.
+MANIFEST = "manifest.json"
 # What the unit says in place of the program: its folder has a sum that only the host's architecture determines.
 PROGRAM_TOKEN = "@program@"
 ARCHITECTURES = ("amd64", "arm64")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._otelcol.errors import MASK, Problem, cleaned
-from .bundle_form import CONFIG, CREDENTIALS, PROGRAM_TOKEN, UNIT, service_name
+from .bundle_form import CONFIG, CREDENTIALS, MANIFEST, PROGRAM_TOKEN, UNIT, service_name
 from .fitted_unit import Systemd
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?\Z")
@@ -93,19 +93,19 @@ def release_files(
     for row in rows:
         place = _release_path(row["path"], given["name"])
         if place in files:
-            wrong = f"two files of the bundle have the path '{cleaned(row['path'])}'"
+            wrong = f"two files of the bundle are stored as '{cleaned(place)}'"
             raise Problem(wrong, where="bundle.files", fix="Remove one of the two.")
         files[place] = _stored_file(row, program, systemd)
-    _check_folders(files)
     _check_needed_files([row["path"] for row in rows])
     for name, secret in secrets.items():
         files[CREDENTIALS + name] = StoredFile(secret, 0o600)
+    _check_folders([*files, MANIFEST])
     return files
 
 
 def _release_path(path: str, collector: str) -> str:
     """Return where a file of a bundle is in the folder of a release. Raises Problem if that is not its own place."""
-    if not _FILE.match(path) or path == "manifest.json" or path.startswith(CREDENTIALS):
+    if not _FILE.match(path) or path == MANIFEST or path.startswith(CREDENTIALS):
         raise Problem(f"'{cleaned(path)}' is no file of a release", where="bundle.files", fix="Use a relative path.")
     return service_name(collector) if path == UNIT else path
 
@@ -124,7 +124,7 @@ def _check_folders(paths: Iterable[str]) -> None:
     for path in sorted(known):
         for folder in _folders_above(path):
             if folder in known:
-                wrong = f"'{folder}' is a file of the bundle, and the folder of '{path}'"
+                wrong = f"'{cleaned(folder)}' is a file of the release, and the folder of '{cleaned(path)}'"
                 raise Problem(wrong, where="bundle.files", fix="Rename one of the two.")
 
 

@@ -290,7 +290,8 @@ class Changes:
         """Close the change of a collector that went back, and return what became of it."""
         self._close_after_undo(change, undone)
         went_back = bool(undone.back or undone.kept)
-        return _undo_text(change, undone, whether_it_works, self._kept_configs(change) if went_back else [])
+        names_configs = went_back and not undone.unread
+        return _undo_text(change, undone, whether_it_works, self._kept_configs(change) if names_configs else [])
 
     def _close_after_undo(self, change: Change, undone: Undone) -> None:
         """Close the record of a collector that went back; the next run needs that of one that could not be read."""
@@ -326,7 +327,9 @@ def _undo_text(change: Change, undone: Undone, whether_it_works: str, kept_confi
     """Return what became of a collector that went back; the end of a sentence says whether it works."""
     if undone.unread and undone.back:
         names = at_most(MOST_NAMES, undone.back)
-        return f"{change.name} is back only in part ({names}), because {undone.unread}. The next run does the rest."
+        in_part = f"{change.name} is back only in part ({names}), because {undone.unread}."
+        not_back = f" Not back: {'; '.join(undone.kept)}." if undone.kept else ""
+        return f"{in_part}{not_back} The record of the earlier config is kept, so run again."
     if undone.unread:
         return f"{change.name} is not brought back, because {undone.unread}. The next run does it."
     if undone.lost:

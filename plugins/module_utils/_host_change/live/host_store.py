@@ -21,11 +21,20 @@ from typing import Any, Protocol
 
 from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.kube.names import OWNER
-from ..bundle_form import BEFORE_ALL, CREDENTIALS, DROP_IN, FOLDER, PROGRAMS, SERVICE_SUFFIX, TMPFILES, service_name
+from ..bundle_form import (
+    BEFORE_ALL,
+    CREDENTIALS,
+    DROP_IN,
+    FOLDER,
+    MANIFEST,
+    PROGRAMS,
+    SERVICE_SUFFIX,
+    TMPFILES,
+    service_name,
+)
 from ..host_plan import Change, Links
 from ..host_release import StoredFile
 
-MANIFEST = "manifest.json"
 # The lock of all runs on this host, below its root.
 LOCK = "run/otelcol-runs.lock"
 _DRAFT = ".draft"

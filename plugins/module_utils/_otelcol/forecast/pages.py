@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -204,42 +204,41 @@ def money_words(forecast: Forecast) -> str:
     return f"{before:,.2f} → {after:,.2f}{unit} ({after - before:+,.2f}){rest}"
 
 
-def markdown(forecast: Forecast) -> str:
-    """Return the forecast for a pull request."""
-    lines = [f"### Forecast of {markdown_code(forecast.collector)}", ""]
-    lines += [f"- {markdown_code(line)}" for line in forecast.breaches] or ["No limit is passed."]
+def markdown(forecast: Forecast, mask: Callable[[str], str] = str) -> str:
+    """Return the forecast for a pull request; `mask` returns a text without secrets."""
+
+    def code(text: str) -> str:
+        """Return a text as code, masked before it is cut: a cut secret is not recognised."""
+        return markdown_code(mask(text))
+
+    lines = [f"### Forecast of {code(forecast.collector)}", ""]
+    lines += [f"- {code(line)}" for line in forecast.breaches] or ["No limit is passed."]
     lines += ["", "| exporter | signal | items | bytes | series | lost attributes |", "|---|---|---|---|---|---|"]
-    lines += [_row(change) for change in forecast.changes]
+    lines += [_row(change, code) for change in forecast.changes]
     if forecast.prices:
         lines += ["", f"Cost per month: {money_words(forecast)}"]
-    moves = [(change, move) for change in forecast.changes for move in change.moves]
+    moves = [(change, _move_line(move)) for change in forecast.changes for move in change.moves]
     if moves:
         lines += ["", "Largest changes:", ""]
-        lines += [f"- {markdown_code(change.name)} {change.signal}: {_move_code(move)}" for change, move in moves]
+        lines += [f"- {code(change.name)} {change.signal}: {code(line)}" for change, line in moves]
     of_one_side = [(change, line) for change in forecast.changes for line in _kind_lines(change)]
     if of_one_side:
         lines += ["", "Log records and data points of one side alone:", ""]
-        lines += [
-            f"- {markdown_code(change.name)} {change.signal}: {markdown_code(line)}" for change, line in of_one_side
-        ]
-    lines += ["", *(f"- {markdown_code(note)}" for note in forecast.notes)]
+        lines += [f"- {code(change.name)} {change.signal}: {code(line)}" for change, line in of_one_side]
+    lines += ["", *(f"- {code(note)}" for note in forecast.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _move_code(move: Move) -> str:
-    return markdown_code(_move_line(move))
-
-
-def _row(change: Change) -> str:
+def _row(change: Change, code: Callable[[str], str]) -> str:
     items = f"{change.before.items:,} → {change.after.items:,} ({_items_percent(change)})"
     size = f"{readable_size(change.before.size)} → {readable_size(change.after.size)}"
     cells = (
-        markdown_code(change.name),
+        code(change.name),
         change.signal,
         items,
         f"{size} ({percent_words(change.before.size, change.after.size)})",
         _series(change),
-        ", ".join(map(markdown_code, change.lost_attributes)),
+        ", ".join(map(code, change.lost_attributes)),
     )
     return f"| {' | '.join(cells)} |"
 

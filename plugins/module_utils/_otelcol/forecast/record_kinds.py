@@ -23,10 +23,8 @@ MOST_NAMES = 100
 """Of a metric with more names of attributes, it is not told which of them are lost."""
 MOST_SHOWN = 5
 """How many kinds of one side alone are named."""
-_LONGEST_BODY = 1_000
-"""Characters of a body of which a template is made."""
-_LONGEST_NAME = 160
-"""Characters of the name of a kind."""
+_LONGEST_TEXT = 1_000
+"""Characters of a body of which a template is made, and of the name of an event or a metric."""
 _STEPS_OF_SEVERITY = 4
 """Numbers of each severity. Source: SeverityNumber of opentelemetry-proto's logs.proto, such as 9 to 12 for INFO."""
 
@@ -53,12 +51,12 @@ class RecordKinds:
 
     def add_log(self, record: Mapping[str, Any], service: str) -> None:
         """Count a log record of a service."""
-        name = str(record.get("eventName") or "") or template_of(_text_of(record)[:_LONGEST_BODY])
-        self._add(RecordKind(name[:_LONGEST_NAME], _severity(record), service), 1)
+        name = str(record.get("eventName") or "") or template_of(_text_of(record)[:_LONGEST_TEXT])
+        self._add(RecordKind(name[:_LONGEST_TEXT], _severity(record), service), 1)
 
     def add_points(self, metric: str, points: int, attributes: set[str]) -> None:
         """Count data points of a metric, which have attributes of these names."""
-        name = metric[:_LONGEST_NAME]
+        name = metric[:_LONGEST_TEXT]
         if self._add(RecordKind(name), points):
             known = self.attributes.setdefault(name, set())
             if len(known) <= MOST_NAMES:

@@ -14,6 +14,8 @@ from ....module_utils._otelcol.forecast.record_kinds import RecordKind
 from ....module_utils._otelcol.forecast.tallies import Sender
 from ....module_utils._otelcol.rules.report_model import count_in_words
 
+# Characters of the name of a kind. It is masked before it is cut: a cut secret is not recognised.
+_LONGEST_NAME = 160
 # Returns a text without secrets.
 Mask = Callable[[str], str]
 
@@ -29,7 +31,7 @@ def result_of_forecast(forecast: Forecast, mask: Mask) -> dict[str, Any]:
         "notes": [mask(line) for line in forecast.notes],
         "cost_per_month": _cost_of_month(forecast),
         "report": "\n".join(quoted(line, mask=mask) for line in text_lines(forecast)),
-        "markdown": mask(markdown(forecast)),
+        "markdown": mask(markdown(forecast, mask)),
         "failure": f"{forecast.collector} passes {passed}" if forecast.breaches else "",
     }
 
@@ -44,7 +46,7 @@ def _masked_changes(forecast: Forecast, mask: Mask) -> Iterator[dict[str, Any]]:
             for key in Sender._fields:
                 move[key] = mask(move[key])
         for kind in (*data["only_before"]["kinds"], *data["only_after"]["kinds"]):
-            kind.update({key: mask(kind[key]) for key in RecordKind._fields})
+            kind.update({key: mask(kind[key])[:_LONGEST_NAME] for key in RecordKind._fields})
             kind["attributes"] = [mask(name) for name in kind["attributes"]]
         yield data
 

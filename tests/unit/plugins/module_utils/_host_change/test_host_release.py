@@ -45,13 +45,18 @@ def test_a_release_has_the_files_of_its_bundle_and_its_credentials() -> None:
     ids=lambda paths: paths[-1],
 )
 def test_two_files_of_one_path_are_refused(paths: list[str]) -> None:
-    with pytest.raises(Problem, match=rf"two files of the bundle have the path '{paths[-1]}' .*bundle\.files"):
+    place = "otelcol-agent.service" if paths == ["unit"] else paths[-1]
+    with pytest.raises(Problem, match=rf"two files of the bundle are stored as '{place}' .*bundle\.files"):
         released(*[file_row(path) for path in paths])
 
 
 def test_a_file_below_another_file_is_refused() -> None:
-    with pytest.raises(Problem, match=r"'tls' is a file of the bundle, and the folder of 'tls/own/ca.crt'"):
+    with pytest.raises(Problem, match=r"'tls' is a file of the release, and the folder of 'tls/own/ca.crt'"):
         released(file_row("tls/own/ca.crt"), file_row("tls"))
+    with pytest.raises(Problem, match=r"'manifest.json' is a file of the release, and the folder of"):
+        released(file_row("manifest.json/x"))
+    with pytest.raises(Problem, match=r"'credentials' is a file of the release, and the folder of"):
+        released(file_row("credentials"), secrets={"token": b"s"})
 
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../b", "manifest.json", "credentials/token", "a\nb"])

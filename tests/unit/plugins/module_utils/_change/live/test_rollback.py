@@ -188,7 +188,7 @@ def test_what_is_back_is_told_when_the_server_is_lost_half_way_back() -> None:
     failure = fails(api, collector("two"))
     assert "admission webhook denied" in failure.wrong
     in_part = "ns/a is back only in part (ClusterRole ns.a, Service ns/a), because Connection refused."
-    assert f"{in_part} The next run does the rest." in failure.fix
+    assert f"{in_part} The record of the earlier config is kept, so run again." in failure.fix
     assert actions(failure.facts)["Service a"] == "restored"
     assert RECORD in api.objects, "the next run needs it"
     api.trouble = lambda _method, _path: None
