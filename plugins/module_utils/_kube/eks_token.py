@@ -164,7 +164,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 }
 # Flags that change nothing about the token, and their values.
 IDLE = {"--output": "json"}
-# The variables of such commands, and which part of the request they give. An empty one changes nothing about the token.
+# The variables of such commands, and which part of the request they give. One that gives no part changes nothing about
+# the token.
 VARIABLES = {"AWS_PROFILE": "profile", "AWS_REGION": "region", "AWS_STS_REGIONAL_ENDPOINTS": ""}
 
 

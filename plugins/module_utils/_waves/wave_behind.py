@@ -17,7 +17,7 @@ from typing import Any
 from .._otelcol.errors import at_most
 from .wave_run import MOST_REST
 
-# How often each place is read after the members of a wave. The judge needs several readings of a place, since what
+# How many visits to each place a run makes after the members of a wave. Each visit has several readings, since what
 # fails in one reading may be one event.
 ROUNDS = 3
 _SHOWN = 5

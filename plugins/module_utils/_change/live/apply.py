@@ -342,7 +342,7 @@ class _Apply:
 def _first_with_others(errors: Sequence[Problem | LostError]) -> Problem | LostError:
     """Return the first error of some objects, whose fix also says which others failed, and why."""
     first, *others = errors
-    if not others or isinstance(first, LostError):  # nothing more is tried without a connection
+    if not others or isinstance(first, LostError):  # a lost connection ends the run, whatever else failed
         return first
     lines = []
     for error in others:

@@ -44,7 +44,8 @@ class RoleAssociation:
     def made(self, role_arn: str) -> dict[str, Any]:
         """Associate the account with the role, and return the result of a task.
 
-        EKS may not see a new role yet, so it is asked again for `wait_seconds`. Raises AnsibleCallError after them.
+        EKS may not see a new role yet, so it is asked again for `wait_seconds`. Raises AnsibleCallError after them, and
+        at once for any other error.
         """
         task = self._task("present", role_arn)
         until = self.aws.clock() + self.params["wait_seconds"]
