@@ -17,11 +17,10 @@ from .._collector.options import METRICS_PORT
 from .._otelcol.config.paths import items, section
 from .._otelcol.errors import Problem
 from .._otelcol.kube.network_policies import selector_selects
+from .._otelcol.kube.service_kinds import is_alias, is_headless
 
 DAEMON_SET = "DaemonSet"
 _TEMPLATE = ("spec", "template")
-_ALIAS = "ExternalName"
-"""The type of a Service that is another name of a host, whatever it selects."""
 # How this collection and the operator name the port of a Service for scrapers.
 # Source: internal/manifests/collector/service.go of the operator.
 _NAMES_FOR_SCRAPERS = ("metrics", "monitoring")
@@ -56,7 +55,7 @@ def share_of(workload: Mapping[str, Any], ready_pods: int, services: Sequence[Ma
         raise Problem(wrong, fix=_FILES)
     # Clients of a headless Service choose among all pods themselves. Those that also have another one mostly use that.
     policies = {
-        section(service, "spec").get("internalTrafficPolicy") for service in leading if not _is_headless(service)
+        section(service, "spec").get("internalTrafficPolicy") for service in leading if not is_headless(service)
     }
     if policies == {"Local"} and ready_pods:
         return Share(other_pods=1, nodes=ready_pods)
@@ -67,17 +66,11 @@ def _leading(workload: Mapping[str, Any], services: Sequence[Mapping[str, Any]])
     """Yield the Services by which clients send to the pods of a workload."""
     labels = section(workload, *_TEMPLATE, "metadata", "labels")
     for service in services:
-        spec = section(service, "spec")
-        selector = section(spec, "selector")
-        if not selector or spec.get("type") == _ALIAS or not _has_port_for_clients(service):
+        selector = section(service, "spec", "selector")
+        if not selector or is_alias(service) or not _has_port_for_clients(service):
             continue
         if selector_selects({"matchLabels": selector}, labels):
             yield service
-
-
-def _is_headless(service: Mapping[str, Any]) -> bool:
-    """Whether a Service has no address of its own: its name is the addresses of all its pods."""
-    return section(service, "spec").get("clusterIP") == "None"
 
 
 def _has_port_for_clients(service: Mapping[str, Any]) -> bool:

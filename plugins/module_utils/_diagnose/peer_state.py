@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._otelcol.config.addresses import is_loopback
-from .._otelcol.config.paths import items, section
+from .._otelcol.config.paths import items
 from .._otelcol.kube.network_policies import Object, Policies, Sender
+from .._otelcol.kube.service_kinds import is_alias, is_headless
 from .._otelcol.needs.peers import Peer
 from .reach import endpoints
 
@@ -63,15 +64,14 @@ def _state(peer: Peer, found: Mapping[str, Any], ports: Sequence[Object], slices
     if service is None:
         is_of_cluster = peer.certain or found.get("namespace")
         return "no_service" if is_of_cluster else "outside"
-    return _state_of_service(peer, section(service, "spec"), ports, slices)
+    return _state_of_service(peer, service, ports, slices)
 
 
-def _state_of_service(peer: Peer, spec: Object, ports: Sequence[Object], slices: Sequence[Object]) -> str:
+def _state_of_service(peer: Peer, service: Object, ports: Sequence[Object], slices: Sequence[Object]) -> str:
     """Return the state of an address that is a Service: of its port, then of the endpoints behind it."""
-    if spec.get("type") == "ExternalName":
+    if is_alias(service):
         return "outside"
-    is_headless = spec.get("clusterIP") == "None"  # then the ports of the pods count, not the Service's
-    if peer.port and not is_headless and peer.port not in [port.get("port") for port in ports]:
+    if peer.port and not is_headless(service) and peer.port not in [port.get("port") for port in ports]:
         return "no_port"
     if endpoints(slices, True):
         return "ok"

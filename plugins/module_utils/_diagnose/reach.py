@@ -41,9 +41,10 @@ class Reach:
         self.labels = labels_of(pod)
         parts = list(started_parts(config))
         every = list(open_ports(config, parts, listeners))
-        self.open = [item for item in every if item.part and item.part.section == "receivers"]
-        known = bool(config) and ports_are_known(config, parts, listeners)
-        self.ends = {item.end for item in every if not is_loopback(item.host)} if known else None
+        self.open = [listener for listener in every if listener.part and listener.part.section == "receivers"]
+        self.ends: set[tuple[Any, str]] | None = None  # unknown
+        if config and ports_are_known(config, parts, listeners):
+            self.ends = {listener.end for listener in every if not is_loopback(listener.host)}
         self.ports = items(container, "ports")
 
     def probes(self) -> list[dict[str, Any]]:
@@ -123,14 +124,15 @@ class Reach:
                 yield f"it asks for {key}={value}, the pods have {own}"
 
     def _port(self, port: Object) -> dict[str, Any]:
+        """Return the row of a port of a Service, with the port of the pods that it leads to."""
         number = target_number(port, self.ports)
-        return {"port": port.get("port"), "target": number, "protocol": str(port.get("protocol") or "TCP")}
+        return {"port": port.get("port"), "target": number, "protocol": _protocol(port)}
 
     def _is_shut(self, port: Object) -> bool:
         """Whether a port that is a receiver's by its number leads to where no receiver listens."""
-        number, protocol = target_number(port, self.ports), str(port.get("protocol") or "TCP")
-        ends = {item.end for item in self.open}
-        return (port.get("port"), protocol) in ends and (number, protocol) not in ends
+        number, protocol = target_number(port, self.ports), _protocol(port)
+        open_ends = {listener.end for listener in self.open}
+        return (port.get("port"), protocol) in open_ends and (number, protocol) not in open_ends
 
     def listeners(self) -> list[dict[str, Any]]:
         """Return what every receiver listens on, and whether others reach it."""
@@ -175,7 +177,12 @@ class Reach:
 
 def _end_of(container_port: Object) -> tuple[Any, str]:
     """Return the number and the protocol of a port of a container."""
-    return container_port.get("containerPort"), str(container_port.get("protocol") or "TCP")
+    return container_port.get("containerPort"), _protocol(container_port)
+
+
+def _protocol(port: Object) -> str:
+    """Return the protocol of a port of a container or a Service; TCP is the default of Kubernetes."""
+    return str(port.get("protocol") or "TCP")
 
 
 def _port_text(port: Object) -> str:
@@ -195,12 +202,14 @@ def _state_of_service(ready: int, waiting: int, *, chosen: bool, shut: bool) -> 
 _SERVICE_LABEL = "kubernetes.io/service-name"
 
 
-def labels_of(item: Object) -> dict[str, str]:
-    return section(item, "metadata", "labels")
+def labels_of(manifest: Object) -> dict[str, str]:
+    """Return the labels of an object."""
+    return section(manifest, "metadata", "labels")
 
 
 def slices_of(service: str, slices: Iterable[Object]) -> list[Object]:
-    return [item for item in slices if labels_of(item).get(_SERVICE_LABEL) == service]
+    """Return the EndpointSlices of a Service of their namespace."""
+    return [endpoint_slice for endpoint_slice in slices if labels_of(endpoint_slice).get(_SERVICE_LABEL) == service]
 
 
 def endpoints(slices: Iterable[Object], ready: bool) -> list[Object]:
