@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 
 from .choices import CHOICES, Choice
 from .project import cases, findings
+from .surroundings import surroundings_in_words
 
-_LONGEST = 24
+# An excerpt of fewer lines says too little: it comes after all others, as one of so many lines would.
 _SHORTEST = 3
+_LONGEST = 24
 # What names a custom resource, and the config of one in a case that is not about it.
 _HEAD = ("apiVersion", "kind")
 _PLACE: Any = {"service": {}}
@@ -25,7 +26,20 @@ _PLACE: Any = {"service": {}}
 _WRITTEN = {
     "duplicate-key": ("receivers: {otlp: {}}\nreceivers: {zipkin: {}}\n", "receivers: {otlp: {}, zipkin: {}}\n")
 }
-_PARTS = ("receivers", "processors", "exporters", "connectors", "extensions")
+_SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
+_EMPTY_TEXT = "{}\n"
+
+
+class Case(Protocol):
+    """A case that tests a rule, as the tests of the rules have it."""
+
+    rule: str
+    name: str
+    config: Any
+    path: str | None
+    """Where the rule finds something; None in a right case."""
+    more: Mapping[str, Any]
+    """What is known beside the config."""
 
 
 class Example(NamedTuple):
@@ -41,138 +55,133 @@ class Example(NamedTuple):
 
 
 def example(rule_id: str) -> Example:
-    """Return the cases that were chosen, else the shortest wrong one and the right one that is most like it."""
+    """Return the cases that were chosen, else the shortest wrong one and the right one that is most like it.
+
+    Raises LookupError for a chosen name that no case has any more.
+    """
     choice = CHOICES.get(rule_id, Choice())
-    own = [case for case in _all() if case.rule == rule_id]
-    bad = _chosen(choice.wrong, own) or min((case for case in own if case.path is not None), key=_length)
-    wrong = _excerpt(shown(bad, bad.path), bad.path, choice.parts)
-    others = (case for case in own if case.path is None)
-    good = _chosen(choice.right, own) or max(others, key=lambda case: _likeness(case, bad, wrong))
-    right = _excerpt(shown(good, bad.path), bad.path, choice.parts)
-    finding = findings(bad)[0]
+    cases_of_rule = [case for case in _all_cases() if case.rule == rule_id]
+    wrong_case = _named(choice.wrong, cases_of_rule) if choice.wrong else _shortest_wrong(cases_of_rule)
+    path = str(wrong_case.path)
+    wrong = _excerpt(_shown(wrong_case, path), path, choice.parts)
+    right_case = _named(choice.right, cases_of_rule) if choice.right else _likest(cases_of_rule, wrong_case, wrong)
+    right = _excerpt(_shown(right_case, path), path, choice.parts)
+    finding = findings(wrong_case)[0]
     wrong, right = _WRITTEN.get(rule_id, (wrong, right))
-    return Example(wrong, right, _around(bad.more), bad.path, finding.message, finding.fix, _around(good.more))
+    around, right_around = surroundings_in_words(wrong_case.more), surroundings_in_words(right_case.more)
+    return Example(wrong, right, around, path, finding.message, finding.fix, right_around)
 
 
-def _chosen(name: str, own: list[Any]) -> Any:
-    """Return the case of this name; a name that no case has any more is a mistake here."""
-    return next(case for case in own if case.name == name) if name else None
+# ── Which cases ──
 
 
 @cache
-def _all() -> tuple[Any, ...]:
+def _all_cases() -> tuple[Case, ...]:
     return tuple(cases())
 
 
-def shown(case: Any, path: str) -> Any:
+def _named(name: str, cases_of_rule: Sequence[Case]) -> Case:
+    """Return the case of a name that choices.py has. Raises LookupError if there is none."""
+    for case in cases_of_rule:
+        if case.name == name:
+            return case
+    raise LookupError(f"choices.py names the case '{name}', which no rule has any more")
+
+
+def _shortest_wrong(cases_of_rule: Sequence[Case]) -> Case:
+    """Return the wrong case with the shortest excerpt, and of those with one length the one that knows least."""
+    return min((case for case in cases_of_rule if case.path is not None), key=_length)
+
+
+def _length(case: Case) -> tuple[int, int]:
+    path = str(case.path)
+    lines = len(_excerpt(_shown(case, path), path).splitlines())
+    return (lines if lines >= _SHORTEST else _LONGEST, len(str(case.more)))
+
+
+def _likest(cases_of_rule: Sequence[Case], wrong_case: Case, wrong: str) -> Case:
+    """Return the right case that shows best what has to change: with other text or other surroundings, not both."""
+
+    def likeness(case: Case) -> tuple[bool, float]:
+        text = _excerpt(_shown(case, str(wrong_case.path)), str(wrong_case.path))
+        has_same_place = _has_same_surroundings(case, wrong_case)
+        shows_change = text not in ("", _EMPTY_TEXT) and (text != wrong or not has_same_place)
+        ratio = SequenceMatcher(None, wrong, text).ratio()
+        if has_same_place and text != wrong:
+            ratio += 1.0
+        return shows_change, ratio
+
+    return max((case for case in cases_of_rule if case.path is None), key=likeness)
+
+
+def _has_same_surroundings(case: Case, other: Case) -> bool:
+    has_same_keys = case.more.keys() == other.more.keys()
+    return has_same_keys and surroundings_in_words(case.more) == surroundings_in_words(other.more)
+
+
+# ── What of a case ──
+
+
+def _shown(case: Case, path: str) -> Any:
     """Return what a case is about: its config, or the custom resource that this is in, as far as it matters."""
     resource = case.more.get("resource")
     if resource is None:
         return case.config
     if path in _HEAD:
         return {key: resource[key] for key in _HEAD}
-    whole = path == "spec"  # about what a spec lacks
-    spec = {key: value for key, value in resource["spec"].items() if whole or (key, value) != ("config", _PLACE)}
-    config = {} if (path or "spec").startswith("spec") else {"config": {"receivers": case.config["receivers"]}}
-    return {"spec": {**spec, **config}}
+    spec = dict(resource["spec"])
+    is_about_whole_spec = path == "spec"
+    if not is_about_whole_spec and spec.get("config") == _PLACE:
+        del spec["config"]
+    is_about_config = path and not path.startswith("spec")
+    if is_about_config:
+        spec["config"] = {"receivers": case.config["receivers"]}
+    return {"spec": spec}
 
 
-def _length(case: Any) -> tuple[int, int]:
-    lines = len(_excerpt(shown(case, case.path), case.path).splitlines())
-    return (abs(lines) if lines >= _SHORTEST else _LONGEST, len(str(case.more)))
-
-
-def _likeness(case: Any, bad: Any, wrong: str) -> tuple[bool, float]:
-    """Return how well a right case shows what would have to change: where it runs first, then its text."""
-    text = _excerpt(shown(case, bad.path), bad.path)
-    same = case.more.keys() == bad.more.keys() and _around(case.more) == _around(bad.more)
-    differs = bool(text) and (text != wrong or not same)
-    ratio = SequenceMatcher(None, wrong, text).ratio()
-    return differs and text != "{}\n", ratio + (1.0 if same and text != wrong else 0.0)
-
-
-def _excerpt(config: Any, path: str, parts: tuple[str, ...] = ()) -> str:
-    """Return the parts of a config that were chosen, else those that a path is about."""
+def _excerpt(config: Any, path: str, chosen_parts: tuple[str, ...] = ()) -> str:
+    """Return as YAML the parts of a config that were chosen, else those that a path is about."""
     if not isinstance(config, dict):
-        return _text(config)
-    kept = [part for part in parts or _about(config, path) if at(config, part) is not None]
-    result: dict[str, Any] = {}
-    for part in kept:
-        name, _dot, below = part.partition(".")
-        result[name] = {**result.get(name, {}), below: at(config, part)} if below else config[name]
-    return _text(_tidy(result if kept else config))
+        return _yaml(config)
+    parts = [part for part in chosen_parts or _parts_around(config, path) if _at(config, part) is not None]
+    if not parts:
+        return _yaml(_tidy(config))
+    excerpt: dict[str, Any] = {}
+    for part in parts:
+        section, _dot, key = part.partition(".")
+        if key:
+            excerpt[section] = {**excerpt.get(section, {}), key: _at(config, part)}
+        else:
+            excerpt[section] = config[section]
+    return _yaml(_tidy(excerpt))
 
 
-def _about(config: dict[Any, Any], path: str) -> tuple[str, ...]:
+def _parts_around(config: Mapping[Any, Any], path: str) -> tuple[str, ...]:
+    """Return the parts of a config, as `section` or `section.key`, that explain a place in it."""
     first, second = (*path.replace("[", ".").split("."), "", "")[:2]
-    if first == "service" and second == "pipelines":
-        return ("connectors", "service.pipelines")
-    if first == "service" and second == "extensions":
-        return ("extensions", "service.extensions")
-    return (f"service.{second}",) if first == "service" and second else (first,) if first in config else ()
+    if first == "service" and second:
+        with_others = {"pipelines": ("connectors",), "extensions": ("extensions",)}
+        return (*with_others.get(second, ()), f"service.{second}")
+    return (first,) if first in config else ()
 
 
-def at(config: Any, part: str) -> Any:
-    """Return what stands at `section` or `section.key`."""
-    name, _dot, below = part.partition(".")
-    value = config.get(name)
-    return value if not below else value.get(below) if isinstance(value, dict) else None
+def _at(config: Mapping[Any, Any], part: str) -> Any:
+    """Return what stands at `section` or `section.key`; None if nothing does."""
+    section, _dot, key = part.partition(".")
+    value = config.get(section)
+    if not key:
+        return value
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _tidy(value: Any) -> Any:
-    """Return data without what only says that there is nothing."""
+    """Return data without empty sections, and with `{}` in place of null."""
     if isinstance(value, dict):
-        return {key: _tidy(item) for key, item in value.items() if key not in _PARTS or item not in ([], {})}
-    return [_tidy(item) for item in value] if isinstance(value, list) else {} if value is None else value
+        return {key: _tidy(part) for key, part in value.items() if key not in _SECTIONS or part not in ([], {})}
+    if isinstance(value, list):
+        return [_tidy(entry) for entry in value]
+    return {} if value is None else value
 
 
-def _text(data: Any) -> str:
+def _yaml(data: Any) -> str:
     return str(yaml.safe_dump(data, sort_keys=False, default_flow_style=None, width=100))
-
-
-def _around(more: Mapping[str, Any]) -> str:
-    """Return in words what a case knows of its surroundings."""
-    return ", ".join(_words(more))
-
-
-def _words(more: Mapping[str, Any]) -> Iterator[str]:
-    target, deployment = more.get("target"), more.get("deployment")
-    if target:
-        yield f"{target.distribution} {target.version}"
-    if deployment:
-        yield f"mode {deployment.mode}"
-        for field in fields(deployment):
-            value = getattr(deployment, field.name)
-            if field.name != "mode" and value != field.default:
-                yield f"{field.name.replace('_', ' ')}: {_plain(value)}"
-    for lost in more.get("unreceived", {}).values():
-        for name in dict.fromkeys(name for name, _signal in lost):
-            yield f"collector {name} receives no {' and no '.join(signal for other, signal in lost if other == name)}"
-    yield from _connections(more)
-    if "environment" in more:
-        given = more["environment"]
-        yield f"variables: {', '.join(sorted(given)) or 'none'}" if given is not None else "variables unknown"
-
-
-def _connections(more: Mapping[str, Any]) -> Iterator[str]:
-    if "unseen" in more:
-        keeping = sorted({name for names in more["unseen"].values() for name in names})
-        yield from (f"collector {name} lets connections stay" for name in keeping)
-        yield from () if keeping else ("the collector ends connections after a time",)
-
-
-def _plain(value: Any) -> str:
-    if hasattr(value, "policies"):
-        rules = [item["spec"]["ingress"] for item in value.policies.policies]
-        return str(yaml.safe_dump(rules[0], default_flow_style=True)).strip()
-    if isinstance(value, (frozenset, tuple)):
-        return (
-            ", ".join(sorted(_plain(item) if isinstance(item, dict) else str(_pair(item)) for item in value)) or "none"
-        )
-    if isinstance(value, dict):
-        return " ".join("/".join(map(str, item)) or "''" for item in value.values())
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-
-
-def _pair(item: Any) -> str:
-    return "/".join(str(part) for part in item) if isinstance(item, tuple) else str(item)
