@@ -75,7 +75,11 @@ class Release:
     def at_hand(self, folder: str) -> dict[str, str]:
         """Return the schema and the Go files of a folder, by name; nothing if the release's are not at hand."""
         if folder not in self._read:
-            self._read[folder] = next((found for found in self._sources(folder) if found), {})
+            self._read[folder] = {}
+            for files in self._sources(folder):
+                if files:
+                    self._read[folder] = files
+                    break
         return self._read[folder]
 
     def _files(self, folder: str) -> dict[str, str]:
@@ -90,6 +94,7 @@ class Release:
         return found[-1]
 
     def _sources(self, folder: str) -> Iterator[dict[str, str]]:
+        """Yield the schema and the Go files of a folder from each place where they may be, the surest first."""
         if folder.startswith(CORE):
             tag = self.core.tags.get(parse_version(self.version))
             yield _of_clone(self.core, tag, folder.removeprefix(CORE)) if tag else {}
@@ -120,27 +125,39 @@ class Release:
         return tree
 
     def _target(self, folder: str, reference: str) -> tuple[str, Any]:
+        """Return the folder and the schema that a reference in the schema of a folder names. Raises Unknown."""
         path, _dot, name = reference.rpartition(".")
-        if not path:
-            there = folder
-        elif path.startswith("/"):
-            there = folder.partition("/")[0] + path
-        elif path.startswith("."):
-            there = str(PurePosixPath(folder) / path)
-        else:
-            short = next(
-                (kind + path.removeprefix(long) for long, kind in _PREFIXES.items() if path.startswith(long)), ""
-            )
-            if not short:
-                raise Unknown(reference)
-            there = short
-        if there.startswith(CORE):
-            return there, {"type": f"{there}.{name}"}
-        schema = self.schema(there) or {}
+        place = _folder_of(path, folder)
+        if place.startswith(CORE):
+            return place, {"type": f"{place}.{name}"}
+        defined = self._definition(place, name)
+        return place, {"tags": _tags(self._files(place))} if defined is None else defined
+
+    def _definition(self, folder: str, name: str) -> Any:
+        """Return what the schema of a folder defines under a name; None if it defines nothing so. Raises Unknown."""
+        schema = self.schema(folder) or {}
         defined = (schema.get("$defs") or {}).get(name)
         if defined is None and name == _ROOT and schema:
-            defined = {key: value for key, value in schema.items() if key != "$defs"}
-        return there, {"tags": _tags(self._files(there))} if defined is None else defined
+            return {key: value for key, value in schema.items() if key != "$defs"}
+        return defined
+
+
+def _folder_of(path: str, folder: str) -> str:
+    """Return the folder that a path names, which a schema in another folder refers to.
+
+    A path is empty (the same folder), of the repository (`/…`), relative (`./…`), or that of a Go module. Raises
+    Unknown for a module of another repository.
+    """
+    if not path:
+        return folder
+    if path.startswith("/"):
+        return folder.partition("/")[0] + path
+    if path.startswith("."):
+        return str(PurePosixPath(folder) / path)
+    for long, short in _PREFIXES.items():
+        if path.startswith(long):
+            return short + path.removeprefix(long)
+    raise Unknown(path)
 
 
 def _tags(files: Mapping[str, str]) -> list[str]:
@@ -150,6 +167,7 @@ def _tags(files: Mapping[str, str]) -> list[str]:
 
 
 def _counts(name: str) -> bool:
+    """Whether a file is a schema, or Go code that is no test."""
     return name == NAME or (name.endswith(".go") and not name.endswith("_test.go"))
 
 
