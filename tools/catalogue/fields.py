@@ -18,7 +18,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,17 @@ def table(rows: Iterable[Mapping[str, Any]], answers: Iterable[Mapping[str, Any]
     for name, row in _published(known).items():
         if _begins_after(row, known.get(name, [])):
             known[name] = [row, *known.get(name, [])]
-    kept = [row | {"fields": _with_facts(name, row["fields"])} for name in sorted(known) for row in known[name]]
-    shared = _shared([row["fields"] for row in kept])
-    result = [row | _needs(_name(row)) | {"fields": _short(row["fields"], shared, top=True)} for row in kept]
-    return result + [
-        {"define": label, "fields": _short(json.loads(text), shared, top=True)} for text, label in shared.items()
-    ]
+    whole_rows = []
+    for name in sorted(known):
+        for row in known[name]:
+            whole_rows.append(row | {"fields": _with_facts(name, row["fields"])})
+    labels = _labels_of_shared([row["fields"] for row in whole_rows])
+    result = []
+    for row in whole_rows:
+        result.append(row | _needs(_name(row)) | {"fields": _labelled_fields(row["fields"], labels)})
+    for text, label in labels.items():
+        result.append({"define": label, "fields": _labelled_fields(json.loads(text), labels)})
+    return result
 
 
 def by_component(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -79,10 +83,12 @@ def joined(
 
 
 def _name(row: Mapping[str, Any]) -> str:
+    """Return the component of a row, such as `receivers/otlp`."""
     return f"{row['section']}/{row['type']}"
 
 
 def _row(name: str, fields: Any, version: str) -> dict[str, Any]:
+    """Return the row of a component that holds for one version."""
     section, _slash, kind = name.partition("/")
     return {"section": section, "type": kind, "exact": f"{version}..{after(version)}", "fields": fields}
 
@@ -122,7 +128,7 @@ def _laxer(old: Any, new: Any) -> Any:
 def _begins_after(row: Mapping[str, Any], rows: list[dict[str, Any]]) -> bool:
     """Whether no answer is for a release that a row covers."""
     end = parse_version(row["exact"].partition("..")[2])
-    return all(parse_version(one["exact"].partition("..")[0]) >= end for one in rows)
+    return all(parse_version(later["exact"].partition("..")[0]) >= end for later in rows)
 
 
 def differing(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -140,8 +146,9 @@ def differing(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[
 
 
 def _needs(name: str) -> dict[str, Any]:
-    more = {"needs": facts.NEEDS.get(name), "when_used": facts.WHEN_USED.get(name)}
-    return {key: value for key, value in more.items() if value}
+    """Return which keys a component needs, always and when a pipeline uses it."""
+    keys = {"needs": facts.NEEDS.get(name), "when_used": facts.WHEN_USED.get(name)}
+    return {key: value for key, value in keys.items() if value}
 
 
 def _full(node: Any, parts: Mapping[str, Any]) -> Any:
@@ -158,36 +165,48 @@ def _published(known: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     written = yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))
     shared = written.pop("shared")
     certain = {"exact": facts.PUBLISHED_FOR, "doubt": facts.PUBLISHED_DOUBT}
-    return {name: _row(name, _settings(node, shared, known), facts.READ) | certain for name, node in written.items()}
+    rows = {}
+    for name, node in written.items():
+        rows[name] = _row(name, _published_settings(node, shared, known), facts.READ) | certain
+    return rows
 
 
-def _settings(node: Any, shared: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+def _published_settings(node: Any, shared: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     """Return what published.yml says of a place as a row has it."""
     if isinstance(node, dict):
         merged: dict[str, Any] = {}
         for part in node.get(WITH, ()):
-            merged |= _settings(part, shared, known)
-        return merged | {key: _settings(value, shared, known) for key, value in node.items() if key != WITH}
+            merged |= _published_settings(part, shared, known)
+        own = {key: _published_settings(value, shared, known) for key, value in node.items() if key != WITH}
+        return merged | own
     if isinstance(node, list):
-        item = _settings(node[0], shared, known)
-        return ["sl" if item in ("s", ANY) else "l", item]
+        entry = _published_settings(node[0], shared, known)
+        return ["sl" if entry in ("s", ANY) else "l", entry]
     if node.startswith(SHARED):
-        return _settings(shared[node.removeprefix(SHARED)], shared, known)
+        return _published_settings(shared[node.removeprefix(SHARED)], shared, known)
     if node.startswith(COPY):
-        component, _colon, path = node.removeprefix(COPY).partition(":")
-        return reduce(lambda fields, key: fields[key], filter(None, path.split(".")), known[component][0]["fields"])
+        return _copied(node.removeprefix(COPY), known)
     return SHAPES[node]
 
 
+def _copied(place: str, known: Mapping[str, Any]) -> Any:
+    """Return the settings at a place of another component, such as `exporters/otlp:sending_queue`."""
+    component, _colon, path = place.partition(":")
+    settings = known[component][0]["fields"]
+    for key in filter(None, path.split(".")):
+        settings = settings[key]
+    return settings
+
+
 def _with_facts(name: str, fields: Any) -> Any:
-    for place, typed in (dict.fromkeys(facts.ANYTHING, ANY) | facts.TYPED).items():
+    """Return the settings of a component with what its decoder does not tell: types, and the words that it takes."""
+    shapes = dict.fromkeys(facts.ANYTHING, ANY) | facts.TYPED
+    words = {place: _words(text) for place, text in facts.ONE_OF.items()}
+    # Words follow the letters of a type, so they come after the types.
+    for place, shape in (*shapes.items(), *words.items()):
         component, _colon, path = place.partition(":")
         if component == name:
-            fields = _put(fields, path.split("."), typed)
-    for place, words in facts.ONE_OF.items():
-        component, _colon, path = place.partition(":")
-        if component == name:
-            fields = _put(fields, path.split("."), _words(words))
+            fields = _put(fields, path.split("."), shape)
     return fields
 
 
@@ -206,6 +225,7 @@ def _put(node: Any, path: list[str], value: Any) -> Any:
 
 
 def _mappings(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield a mapping of settings, and those in it."""
     if isinstance(node, list):
         yield from _mappings(node[1])
     elif isinstance(node, dict):
@@ -214,25 +234,28 @@ def _mappings(node: Any) -> Iterator[dict[str, Any]]:
             yield from _mappings(child)
 
 
-def _shared(known: list[Any]) -> dict[str, str]:
-    counted = Counter(
-        json.dumps(node, sort_keys=True)
-        for fields in known
-        for child in fields.values()
-        for node in _mappings(child)
-        if len(node) >= SHARED_FROM
-    )
-    often = sorted(text for text, count in counted.items() if count > 1)
-    return {text: f"#{number}" for number, text in enumerate(often)}
+def _labels_of_shared(all_fields: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return a label for each mapping, as JSON, that stands in several places: `#0`, `#1` and so on."""
+    places = Counter[str]()
+    for fields in all_fields:
+        for child in fields.values():
+            places.update(json.dumps(node, sort_keys=True) for node in _mappings(child) if len(node) >= SHARED_FROM)
+    shared = sorted(text for text, count in places.items() if count > 1)
+    return {text: f"#{number}" for number, text in enumerate(shared)}
 
 
-def _short(node: Any, shared: Mapping[str, str], *, top: bool = False) -> Any:
+def _labelled_fields(fields: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return settings with labels in place of shared mappings below them."""
+    return {key: _labelled(child, labels) for key, child in sorted(fields.items())}
+
+
+def _labelled(node: Any, labels: Mapping[str, str]) -> Any:
+    """Return the label of a node, if it is a shared mapping, else the node with labels below it."""
     if isinstance(node, list):
-        return [node[0], _short(node[1], shared)]
+        return [node[0], _labelled(node[1], labels)]
     if not isinstance(node, dict):
         return node
-    label = None if top else shared.get(json.dumps(node, sort_keys=True))
-    return label or {key: _short(child, shared) for key, child in sorted(node.items())}
+    return labels.get(json.dumps(node, sort_keys=True)) or _labelled_fields(node, labels)
 
 
 def main(paths: list[str]) -> None:
