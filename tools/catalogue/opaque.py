@@ -14,9 +14,9 @@ import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -32,6 +32,8 @@ REPOSITORIES = {
 TEXT, LIST, HEADERS = "text", "list", "headers"
 _TAG = re.compile(r"(\[\]|map\[string\])?\*?configopaque\.(String|MapList)\b[^`\n]*`[^`]*mapstructure:\"([a-z]\w*)")
 _REFERENCE = re.compile(r"configopaque\.(string|map_list)\Z")
+# The version in the path of a module of a module cache.
+_VERSION = re.compile(r"@[^/]*")
 _SHAPES = {"[]": LIST, "map[string]": HEADERS}
 # Settings of modules that were not at hand. Source: the type of each in `config.go` of the module, in contrib.
 BY_HAND = {
@@ -74,35 +76,59 @@ PUBLIC = ("ca_pem", "cert_pem")
 PAIR = "value"
 
 
-def table(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return one row for each setting and shape, with the modules that have it."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for folder in folders:
-        for module, key, shape in _settings(folder):
-            if key != PAIR:
-                found[key, shape].add(module)
+class OpaqueSetting(NamedTuple):
+    """A setting that is typed as opaque: its module, its key, and whether it is a text, a list or headers."""
+
+    module: str
+    key: str
+    shape: str
+
+
+def table(folders: Iterable[Path]) -> list[dict[str, Any]]:
+    """Return one row for each key and shape, with the modules that have it."""
+    modules_with: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for setting in (*_settings_of_modules(folders), *_settings_by_hand()):
+        if setting.key != PAIR:
+            modules_with[setting.key, setting.shape].add(setting.module)
+    rows = []
+    for (key, shape), modules in sorted(modules_with.items()):
+        public = {"public": True} if key in PUBLIC else {}
+        rows.append({"key": key, "shape": shape, **public, "modules": sorted(modules)})
+    return rows
+
+
+def _settings_by_hand() -> Iterator[OpaqueSetting]:
     for module, keys in BY_HAND.items():
         for key in keys.split():
-            found[key, TEXT].add(f"{CONTRIB}{module}")
-    return [
-        {"key": key, "shape": shape, **({"public": True} if key in PUBLIC else {}), "modules": sorted(modules)}
-        for (key, shape), modules in sorted(found.items())
-    ]
+            yield OpaqueSetting(f"{CONTRIB}{module}", key, TEXT)
 
 
-def _settings(folder: Path) -> Iterator[tuple[str, str, str]]:
-    for repository, short in REPOSITORIES.items():
-        root = folder / repository
-        for path in sorted(root.rglob("*")) if root.is_dir() else ():
-            module = short + re.sub(r"@[^/]*", "", str(path.parent.relative_to(root)))
-            if path.name.endswith("_test.go") or {"configopaque", "testdata", "cmd"} & set(path.parts):
-                continue
-            if path.name == "config.schema.yaml":
-                schema = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-                yield from ((module, key, shape) for key, shape in _of_schema(schema, ""))
-            elif path.suffix == ".go":
-                for kind, name, key in _TAG.findall(path.read_text(encoding="utf-8")):
-                    yield module, key, HEADERS if name == "MapList" else _SHAPES.get(kind, TEXT)
+def _settings_of_modules(folders: Iterable[Path]) -> Iterator[OpaqueSetting]:
+    """Yield the settings of all modules in the folders."""
+    for folder in folders:
+        for repository, short_name in REPOSITORIES.items():
+            root = folder / repository
+            for path in sorted(root.rglob("*")) if root.is_dir() else ():
+                if not _is_left_out(path):
+                    module = short_name + _VERSION.sub("", str(path.parent.relative_to(root)))
+                    yield from _settings_in_file(path, module)
+
+
+def _is_left_out(path: Path) -> bool:
+    """Whether a file is a test, or of the package of the opaque types itself, or of a program."""
+    return path.name.endswith("_test.go") or bool({"configopaque", "testdata", "cmd"} & set(path.parts))
+
+
+def _settings_in_file(path: Path, module: str) -> Iterator[OpaqueSetting]:
+    """Yield the settings in a schema, or in the structs of a file of Go; none of another file."""
+    if path.name == "config.schema.yaml":
+        schema = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        for key, shape in _of_schema(schema, ""):
+            yield OpaqueSetting(module, key, shape)
+    elif path.suffix == ".go":
+        for prefix, type_name, key in _TAG.findall(path.read_text(encoding="utf-8")):
+            shape = HEADERS if type_name == "MapList" else _SHAPES.get(prefix, TEXT)
+            yield OpaqueSetting(module, key, shape)
 
 
 def _of_schema(node: Any, key: str, shape: str = TEXT) -> Iterator[tuple[str, str]]:
@@ -128,4 +154,4 @@ def main(folders: Sequence[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main([Path(one) for one in sys.argv[1:]])
+    main([Path(folder) for folder in sys.argv[1:]])

@@ -63,38 +63,49 @@ _KINDS = {
 def functions(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield the functions of a package with their arguments: name, kind, `?` if it is optional, and its words."""
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.go")) if "_test" not in path.name]
-    structs = {name: body for text in texts for name, body in _STRUCT.findall(text)}
-    constants = {name: value for text in texts for name, value in _CONSTANT.findall(text)}
+    structs: dict[str, str] = {}
+    constants: dict[str, str] = {}
     for text in texts:
-        for quoted, struct in _FACTORY.findall(text):
-            name = quoted.strip('"') if quoted.startswith('"') else constants[quoted]
-            fields = [found for line in structs.get(struct, "").splitlines() if (found := _FIELD.match(line))]
-            yield name, [_argument(name, found[1], found[2].strip()) for found in fields]
+        structs.update(_STRUCT.findall(text))
+        constants.update(_CONSTANT.findall(text))
+    for text in texts:
+        for written_name, struct in _FACTORY.findall(text):
+            is_quoted = written_name.startswith('"')
+            name = written_name.strip('"') if is_quoted else constants[written_name]
+            yield name, _arguments(name, structs.get(struct, ""))
 
 
-def _argument(function: str, field: str, written: str) -> str:
-    kind = re.sub(r"\[[^\[\]]*TransformContext\]|\[K\]|ottl\.|\*", "", written)
+def _arguments(function: str, struct: str) -> list[str]:
+    """Return the arguments of a function, which are the fields of a struct of Go."""
+    fields = map(_FIELD.match, struct.splitlines())
+    return [_argument(function, field[1], field[2].strip()) for field in fields if field]
+
+
+def _argument(function: str, field: str, go_type: str) -> str:
+    """Return an argument as the table has it, such as `Target path` or `Pattern list-of-text?`."""
+    kind = re.sub(r"\[[^\[\]]*TransformContext\]|\[K\]|ottl\.|\*", "", go_type)
     kind = _SLICE.sub(r"[]\1", kind)
-    optional = kind.startswith("Optional[")
-    kind = kind.removeprefix("Optional[").removesuffix("]") if optional else kind
-    several = kind.startswith("[]")
-    word = _KINDS[kind.removeprefix("[]")]
-    place = f"{function}.{field}"
-    word = facts.SPECIAL.get(place, word)
-    return f"{field} {'list-of-' if several else ''}{word}{'?' if optional else ''}"
+    is_optional = kind.startswith("Optional[")
+    if is_optional:
+        kind = kind.removeprefix("Optional[").removesuffix("]")
+    is_list = kind.startswith("[]")
+    word = facts.SPECIAL.get(f"{function}.{field}", _KINDS[kind.removeprefix("[]")])
+    return f"{field} {'list-of-' if is_list else ''}{word}{'?' if is_optional else ''}"
 
 
 def grok(folder: Path) -> list[str]:
     """Return the names of grok patterns, with `*` after those that name a group."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.go"))]
-    written = {name: definition for text in texts for name, definition in _GROK.findall(text)}
-    return [f"{name}*" if _names_a_group(name, written) else name for name in sorted(written)]
+    definitions: dict[str, str] = {}
+    for path in sorted(folder.glob("*.go")):
+        definitions.update(_GROK.findall(path.read_text(encoding="utf-8")))
+    return [f"{name}*" if _names_a_group(name, definitions) else name for name in sorted(definitions)]
 
 
-def _names_a_group(name: str, written: dict[str, str]) -> bool:
-    definition = written[name]
-    used = re.findall(r"%\{(\w+)\}", definition)
-    return bool(_IN_GROK.search(definition)) or any(_names_a_group(one, written) for one in used)
+def _names_a_group(name: str, definitions: dict[str, str]) -> bool:
+    """Whether a grok pattern, or one that it uses, names a group."""
+    definition = definitions[name]
+    used_names = re.findall(r"%\{(\w+)\}", definition)
+    return bool(_IN_GROK.search(definition)) or any(_names_a_group(used, definitions) for used in used_names)
 
 
 def rows(modules: Path) -> Iterator[dict[str, Any]]:
@@ -102,21 +113,29 @@ def rows(modules: Path) -> Iterator[dict[str, Any]]:
     yield {"exact": f"{VERSIONS[0]}..{facts.UNTIL}"}
     yield {"grok": grok(modules / facts.GROK)}
     for group, module, folder in facts.PACKAGES:
-        found: dict[str, dict[str, Any]] = {}
-        for version in VERSIONS:
-            package = modules / f"{MODULES}/{module}@v{version}/{folder}"
-            for name, arguments in functions(package) if package.is_dir() else ():
-                row = found.setdefault(name, {"function": name, "in": group, "since": version})
-                row["arguments"], row["until"] = arguments, after(version)
-        for name, row in sorted(found.items()):
-            if row["since"] == VERSIONS[0] or not facts.has_history(module):
-                del row["since"]
-            if row["until"] == facts.UNTIL or not facts.has_history(module):
-                del row["until"]
-            yield row | {"in": facts.NARROWER.get(name, group)}
+        yield from _rows_of_package(modules, group, module, folder)
     yield facts.ROUTE
     yield from facts.CONTEXTS
     yield from facts.PLACES
+
+
+def _rows_of_package(modules: Path, group: str, module: str, folder: str) -> Iterator[dict[str, Any]]:
+    """Yield a row for each function of a package, with its newest arguments and the versions that have it."""
+    row_of_function: dict[str, dict[str, Any]] = {}
+    for version in VERSIONS:
+        package = modules / f"{MODULES}/{module}@v{version}/{folder}"
+        if not package.is_dir():
+            continue
+        for name, arguments in functions(package):
+            row = row_of_function.setdefault(name, {"function": name, "in": group, "since": version})
+            row["arguments"], row["until"] = arguments, after(version)
+    has_history = facts.has_history(module)
+    for name, row in sorted(row_of_function.items()):
+        if row["since"] == VERSIONS[0] or not has_history:
+            del row["since"]
+        if row["until"] == facts.UNTIL or not has_history:
+            del row["until"]
+        yield row | {"in": facts.NARROWER.get(name, group)}
 
 
 def main(cache: Path) -> None:
