@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from .quick import ROOT, git
 
@@ -31,34 +32,55 @@ _SITE = ROOT / "docs" / "docsite"
 def anchors(page: Path) -> frozenset[str]:
     """Return what a link to a page can name, as GitHub and MyST derive it from headings."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    found: list[str] = []
+    slugs: list[str] = []
     for heading in _HEADING.findall(text):
         words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
         slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
-        same = sum(other == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", other) is not None for other in found)
-        found.append(f"{slug}-{same}" if same else slug)
-    return frozenset(found) | frozenset(_ANCHOR.findall(text))
+        numbered = re.compile(rf"{re.escape(slug)}(?:-\d+)?")
+        earlier = sum(numbered.fullmatch(other) is not None for other in slugs)
+        slugs.append(f"{slug}-{earlier}" if earlier else slug)
+    return frozenset(slugs) | frozenset(_ANCHOR.findall(text))
 
 
-def links(path: Path) -> Iterator[tuple[str, str, Path]]:
-    """Yield every link of a file: the target as it is written, its anchor, and the folder that it is relative to."""
+class Link(NamedTuple):
+    """A link of a file: the target as it is written, its anchor, and the folder that it is relative to.
+
+    The target is empty for a link within the page.
+    """
+
+    target: str
+    anchor: str
+    folder: Path
+
+    def __str__(self) -> str:
+        """Return the link as it is written."""
+        return f"{self.target}#{self.anchor}" if self.anchor else self.target
+
+
+def links(path: Path) -> Iterator[Link]:
+    """Yield every link of a file."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         folder = _SITE.parent if path.parent == _SITE else path.parent
         prose = _CODE.sub("", FENCE.sub("", text))
-        yield from ((target, anchor, folder) for target, anchor in _LINK.findall(prose))
+        for target, anchor in _LINK.findall(prose):
+            yield Link(target, anchor, folder)
     else:
-        yield from ((target, anchor, ROOT) for target, anchor in _NAMED.findall(text))
+        for target, anchor in _NAMED.findall(text):
+            yield Link(target, anchor, ROOT)
 
 
 def broken(path: Path) -> list[str]:
     """Return the links of a file that lead nowhere."""
-    wrong = []
-    for target, anchor, folder in links(path):
-        found = folder / target if target else path
-        if not found.exists() or (anchor and found.suffix == ".md" and anchor not in anchors(found)):
-            wrong.append(f"{target}#{anchor}" if anchor else target)
-    return wrong
+    return [str(link) for link in links(path) if not _leads_somewhere(link, path)]
+
+
+def _leads_somewhere(link: Link, path: Path) -> bool:
+    """Whether a link of a file leads to a file, and if that is a page, to a heading of it."""
+    target = link.folder / link.target if link.target else path
+    if not target.exists():
+        return False
+    return not link.anchor or target.suffix != ".md" or link.anchor in anchors(target)
 
 
 def checked() -> list[Path]:

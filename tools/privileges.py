@@ -21,6 +21,7 @@ from tools.rules.project import plugin
 
 TABLE = Path(__file__).parents[1] / "plugins" / "plugin_utils" / "_data" / "privileges.yml"
 WIDTH = 120
+_RELEASES = "module_utils._install.releases"
 HEAD = """\
 ---
 # What the listed releases of each product may do in a cluster. A manifest with another privilege is refused.
@@ -35,22 +36,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     yaml = plugin("plugin_utils._otelcol._yaml")
     table: dict[str, Any] = yaml.load(TABLE.read_text(encoding="utf-8"), str(TABLE)).data if TABLE.exists() else {}
     for path in parser.parse_args(arguments).files:
-        objects = [one.data for one in yaml.load_all(path.read_text(encoding="utf-8"), str(path))]
+        objects = [document.data for document in yaml.load_all(path.read_text(encoding="utf-8"), str(path))]
         _add(table, objects, str(path))
     TABLE.write_text(HEAD + "".join(_text(name, table[name]) for name in sorted(table)), encoding="utf-8")
     return 0
 
 
 def _add(table: dict[str, Any], objects: list[Any], where: str) -> None:
-    releases = "module_utils._install.releases"
-    products, manifest = plugin(f"{releases}.products").PRODUCTS.values(), plugin(f"{releases}.manifest")
-    wanted = next(item for item in products if manifest.workload(item, [one for one in objects if one]))
-    release = manifest.release(wanted, objects, where)
-    row = table.setdefault(wanted.name, {"versions": [], "privileges": {}})
-    versions = {plugin(f"{releases}.versions").read(tag) for tag in (*row["versions"], release.version.tag)}
+    """Add the version and the privileges of a release to its product. Raises SystemExit for another manifest."""
+    release = _release_of(objects, where)
+    row = table.setdefault(release.product.name, {"versions": [], "privileges": {}})
+    read_version = plugin(f"{_RELEASES}.versions").read
+    versions = {read_version(tag) for tag in (*row["versions"], release.version.tag)}
     row["versions"] = [version.tag for version in sorted(versions)]
-    for key, values in plugin(f"{releases}.privileges").tabled(release).items():
+    for key, values in plugin(f"{_RELEASES}.privileges").tabled(release).items():
         row["privileges"][key] = sorted({*values, *row["privileges"].get(key, [])})
+
+
+def _release_of(objects: list[Any], where: str) -> Any:
+    """Return the release that a manifest is. Raises SystemExit if it has the workload of no product."""
+    manifest = plugin(f"{_RELEASES}.manifest")
+    there = [document for document in objects if document]
+    for product in plugin(f"{_RELEASES}.products").PRODUCTS.values():
+        if manifest.workload(product, there):
+            return manifest.release(product, objects, where)
+    raise SystemExit(f"{where} has the workload of no product that the collection installs")
 
 
 def _text(name: str, row: Mapping[str, Any]) -> str:
@@ -62,11 +72,11 @@ def _text(name: str, row: Mapping[str, Any]) -> str:
 
 def _lines(indent: str, key: str, values: Sequence[str]) -> list[str]:
     """Return the lines of a key with its list."""
-    one = f"{indent}{json.dumps(key)}: {json.dumps(values)}"
-    if len(one) <= WIDTH:
-        return [one]
+    single_line = f"{indent}{json.dumps(key)}: {json.dumps(values)}"
+    if len(single_line) <= WIDTH:
+        return [single_line]
     inside = textwrap.wrap(json.dumps(values)[1:-1], WIDTH - len(indent) - 2, break_on_hyphens=False)
-    return [f"{one.partition('[')[0]}[", *(f"{indent}  {line}" for line in inside), f"{indent}]"]
+    return [f"{indent}{json.dumps(key)}: [", *(f"{indent}  {line}" for line in inside), f"{indent}]"]
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ _UNTAGGED = {
     (0, 140, 0): "753d5e301b66564cdfd9f637a7dc71e05d5b914a",
     (0, 144, 0): "753d5e301b66564cdfd9f637a7dc71e05d5b914a",
 }
+# Neither lists its providers in a manifest. Red Hat's is built without any; ADOT's are in pkg/config.
+_SCHEMES_WITHOUT_MANIFEST = {"adot": (*BUILDER_SCHEMES, "s3"), "redhat": BUILDER_SCHEMES}
 _OLDEST_ADOT = (0, 42, 0)  # the first with Collector 0.110.0 or newer inside
 
 
@@ -50,51 +52,61 @@ def upstream(releases: Clone, oldest: Version = ()) -> Members:
 
 def schemes(releases: Clone, members: Members) -> list[dict[str, Any]]:
     """Return one row for each scheme of `${scheme:…}`: the builds and versions that have a provider for it."""
-    found: dict[str, dict[str, list[Version]]] = {}
+    versions_of_build = {name: sorted(filter(_is_known, versions)) for name, versions in members.items()}
+    builds_with: dict[str, dict[str, list[Version]]] = {}
     for folder, name in _FOLDERS.items():
-        for version in members[name]:
+        for version in filter(_is_known, members[name]):
             manifest = _load(releases.show(releases.tags[version], f"distributions/{folder}/manifest.yaml") or "")
-            for scheme in schemes_of(manifest) if version >= FIRST else ():
-                found.setdefault(scheme, {}).setdefault(name, []).append(version)
-    # Neither lists its providers in a manifest. Red Hat's is built without any; ADOT's are in pkg/config.
-    for name, listed in (("adot", (*BUILDER_SCHEMES, "s3")), ("redhat", BUILDER_SCHEMES)):
-        for scheme in listed:
-            found.setdefault(scheme, {})[name] = [version for version in members[name] if version >= FIRST]
-    known = {name: sorted(version for version in versions if version >= FIRST) for name, versions in members.items()}
-    return [
-        {"scheme": scheme, "in": {name: ranges(versions, known[name]) for name, versions in sorted(by_name.items())}}
-        for scheme, by_name in sorted(found.items())
-    ]
+            for scheme in schemes_of(manifest):
+                builds_with.setdefault(scheme, {}).setdefault(name, []).append(version)
+    for name, listed_schemes in _SCHEMES_WITHOUT_MANIFEST.items():
+        for scheme in listed_schemes:
+            builds_with.setdefault(scheme, {})[name] = list(filter(_is_known, members[name]))
+    rows = []
+    for scheme, builds in sorted(builds_with.items()):
+        within = {name: ranges(versions, versions_of_build[name]) for name, versions in sorted(builds.items())}
+        rows.append({"scheme": scheme, "in": within})
+    return rows
+
+
+def _is_known(version: Version) -> bool:
+    """Whether the tables say anything of a version."""
+    return version >= FIRST
 
 
 def redhat(clone: Clone, oldest: Version) -> dict[Version, set[Module]]:
     """Return the modules of the Red Hat build; its versions are the Collector's."""
-    found = {}
+    modules = {}
     for version, revision in sorted((_UNTAGGED | clone.tags).items()):
         manifest = clone.show(revision, "manifest.yaml") if version >= oldest else None
         if manifest:
-            found[version] = set(modules_of(_load(manifest)))
-    return found
+            modules[version] = set(modules_of(_load(manifest)))
+    return modules
 
 
 def adot(clone: Clone) -> tuple[dict[Version, set[Module]], dict[str, Version]]:
     """Return the modules of the AWS distribution by Collector version, and that version by the build's own."""
-    found: dict[Version, set[Module]] = {}
-    inside: dict[str, Version] = {}
-    for own, tag in sorted(clone.tags.items()):
-        source = clone.show(tag, "pkg/defaultcomponents/defaults.go") if own >= _OLDEST_ADOT else None
-        match = _COLLECTOR.search(clone.show(tag, "go.mod") or "") if source else None
-        if source and match:
-            inside[tag] = parse_version(match[1])
-            found[inside[tag]] = set(_factories(source))
-    return found, inside
+    modules: dict[Version, set[Module]] = {}
+    collector_of_tag: dict[str, Version] = {}
+    for own_version, tag in sorted(clone.tags.items()):
+        if own_version < _OLDEST_ADOT:
+            continue
+        source = clone.show(tag, "pkg/defaultcomponents/defaults.go")
+        collector = _COLLECTOR.search(clone.show(tag, "go.mod") or "") if source else None
+        if source and collector:
+            collector_of_tag[tag] = parse_version(collector[1])
+            modules[collector_of_tag[tag]] = set(_factories(source))
+    return modules, collector_of_tag
 
 
 def _factories(source: str) -> list[Module]:
     """Return the modules whose factories a Go file calls, those behind feature gates with them."""
-    paths = {path.rpartition("/")[2]: path for path in _IMPORT.findall(source)}
-    called = [paths[name] for name in _FACTORY.findall(source) if name in paths]
-    return modules_of({f"{kind}s": [{"gomod": path} for path in called if f"/{kind}/" in path] for kind in _CLASSES})
+    path_of_name = {path.rpartition("/")[2]: path for path in _IMPORT.findall(source)}
+    called_paths = [path_of_name[name] for name in _FACTORY.findall(source) if name in path_of_name]
+    manifest: dict[str, list[dict[str, str]]] = {}
+    for kind in _CLASSES:
+        manifest[f"{kind}s"] = [{"gomod": path} for path in called_paths if f"/{kind}/" in path]
+    return modules_of(manifest)
 
 
 def _load(text: str) -> Any:
