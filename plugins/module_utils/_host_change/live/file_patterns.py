@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from fnmatch import translate
+from fnmatch import fnmatchcase
 from itertools import islice
 
 _ANY_FOLDERS = "**"
@@ -57,9 +57,9 @@ def _matches(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
     if not any(sign in part for sign in (*_SPECIAL, "\\")):
         yield from _matches(os.path.join(folder, part), rest)  # noqa: PTH118 - of many paths
         return
-    expression = re.compile(translate(_for_fnmatch(part)))
+    names_pattern = _for_fnmatch(part)
     for name in _names(folder):
-        if expression.match(name):
+        if fnmatchcase(name, names_pattern):
             yield from _matches(os.path.join(folder, name), rest)  # noqa: PTH118
 
 
