@@ -134,7 +134,7 @@ class _Apply:
         """Read all objects and namespaces at once. Raises Problem for kinds that the cluster does not serve."""
         manifests = self.options.manifests
         names = namespaces_of(manifests)
-        own_namespaces = {manifest["metadata"]["name"] for manifest in manifests if _is_namespace(manifest)}
+        own_namespaces = self._own_namespaces()
         other_namespaces = [_namespace(name) for name in names if name not in own_namespaces]
         read = [*manifests, *other_namespaces]
         answers = self.cluster.parallel(self._ask, read)
@@ -147,13 +147,14 @@ class _Apply:
 
     def refuse_missing_namespaces(self) -> None:
         """Raise Problem for a namespace that neither exists nor comes with the bundle."""
-        own_namespaces = {
-            manifest["metadata"]["name"] for manifest in self.options.manifests if _is_namespace(manifest)
-        }
-        unknown = sorted(self.missing - own_namespaces)
+        unknown = sorted(self.missing - self._own_namespaces())
         if unknown:
             fix = "Set create_namespace: true for the collector, or create the namespace first."
             raise Problem(f"the namespace '{unknown[0]}' does not exist", asked="Apply the bundle", fix=fix)
+
+    def _own_namespaces(self) -> set[str]:
+        """Return the names of the namespaces that come with the bundle."""
+        return {manifest["metadata"]["name"] for manifest in self.options.manifests if manifest["kind"] == "Namespace"}
 
     def in_namespaces(self) -> list[Manifest]:
         """Return the manifests whose namespace exists, and those of the whole cluster."""
@@ -350,10 +351,6 @@ def _first_with_others(errors: Sequence[Problem | LostError]) -> Problem | LostE
         lines.append(f"Failed too: {problem}")
     first.fix = f"{first.fix}\n{at_most(MOST_FAILED, lines, NEW_LINE, NEW_LINE)}".lstrip()
     return first
-
-
-def _is_namespace(manifest: Manifest) -> bool:
-    return bool(manifest["kind"] == "Namespace")
 
 
 def _namespace(name: str) -> Manifest:

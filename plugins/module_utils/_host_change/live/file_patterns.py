@@ -67,20 +67,18 @@ def _matches_at_any_depth(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
     """Yield what the parts match below a folder, and below each folder in it; with no parts, all that is there."""
     if parts:
         yield from _matches(folder, parts)
+    real_folder = _real_folder(folder)
     for name in _names(folder):
         path = os.path.join(folder, name)  # noqa: PTH118
-        if _is_folder_below(path, folder):
+        if os.path.isdir(path) and not real_folder.startswith(_real_folder(path)):  # noqa: PTH112 - no link back
             yield from _matches_at_any_depth(path, parts)
         elif not parts:
             yield path
 
 
-def _is_folder_below(path: str, folder: str) -> bool:
-    """Whether a path is a folder, and no link back to a folder on the way to it."""
-    if not os.path.isdir(path):  # noqa: PTH112 - of many paths
-        return False
-    real_folder = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
-    return not real_folder.startswith(os.path.join(os.path.realpath(path), ""))  # noqa: PTH118
+def _real_folder(path: str) -> str:
+    """Return the path of a folder without links, with a slash at its end. A folder on the way to it begins it."""
+    return os.path.join(os.path.realpath(path), "")  # noqa: PTH118
 
 
 def _names(folder: str) -> list[str]:
