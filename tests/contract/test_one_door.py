@@ -16,6 +16,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from tools.door import attributes_of
+
 from .source import files, tree
 
 PLUGINS = files("plugins/*.py")
@@ -78,11 +80,9 @@ def second_doors(path: str) -> Iterator[str]:
                 modules[alias.asname or alias.name] = f"{package / alias.name}.py"
             elif f"{package}.py" in PLUGINS and alias.name not in defined(f"{package}.py"):
                 yield f"{alias.name} from {package}.py"
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
-            module = modules[node.value.id]
-            if node.attr in set(names_imported(tree(module))) - defined(module):
-                yield f"{node.attr} from {module}"
+    for module, name in attributes_of(modules, tree(path)):
+        if name in set(names_imported(tree(module))) - defined(module):
+            yield f"{name} from {module}"
 
 
 @pytest.mark.parametrize("path", PLUGINS)

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import re
 
-from .._otelcol.forecast.text_templates import WORDS
+from .._otelcol.forecast.text_templates import bare_word, is_common
 from .value_masks import ValueMasks
 
 # What has no space, bracket, quote, comma or `=` in it: a word, a path, an address, a number.
 _PART = re.compile(r"[^\s\[\](){}<>\"'`,;=|]+")
-# What may follow a word.
-_ENDS = ".:!?"
 # What stands before and after a mask.
 _FRAME = 2
 _REMEMBERED = 20_000
@@ -50,9 +48,8 @@ class _Parts(dict[str, str]):
 
     def _replaced(self, part: str) -> str:
         """Return a part as it is, if it is a common word or punctuation, else its placeholder."""
-        word = part.rstrip(_ENDS)
-        is_punctuation = part.isascii() and not any(map(str.isalnum, part))
-        if is_punctuation or word.lower() in WORDS:
+        if is_common(part):
             return part
+        word = bare_word(part)
         mask = self._masks.text(word)
         return f"<{mask[: max(len(mask) - _FRAME, 0)]}>{part[len(word) :]}"

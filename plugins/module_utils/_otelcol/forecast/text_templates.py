@@ -69,8 +69,17 @@ def _replaced(part: str) -> str:
     """Return a part as it is, if it is a common word or punctuation, else `<*>`. Texts repeat their parts."""
     if part.startswith("<"):
         return ANY
-    word = part.rstrip(_ENDS)
-    is_punctuation = part.isascii() and not any(map(str.isalnum, part))
-    if is_punctuation or word.lower() in WORDS:
+    if is_common(part):
         return part
-    return ANY + part[len(word) :]
+    return ANY + part[len(bare_word(part)) :]
+
+
+def is_common(part: str) -> bool:
+    """Whether a part of a text says nothing of its content: it is a common word, or punctuation."""
+    is_punctuation = part.isascii() and not any(map(str.isalnum, part))
+    return is_punctuation or bare_word(part).lower() in WORDS
+
+
+def bare_word(part: str) -> str:
+    """Return a part of a text without the punctuation that follows the word."""
+    return part.rstrip(_ENDS)
