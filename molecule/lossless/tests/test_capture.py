@@ -147,6 +147,12 @@ def check_capture(folder: Path, sent: Load) -> set[str]:
     return {*captured}
 
 
+def check_rate(folder: Path, sent_each_second: float) -> None:
+    """Check that the rate of a capture is that of all pods, though clients do not send as much at all times."""
+    rate = json.loads((folder / "manifest.json").read_text())["signals"]["logs"]["collector_records_per_second"]
+    assert 0.5 * sent_each_second < rate < 1.5 * sent_each_second
+
+
 def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_killed(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -167,8 +173,10 @@ def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_kil
         assert cluster.get("job", left)["spec"]["ttlSecondsAfterFinished"] == 60
         node = pods["agent"][0]["spec"]["nodeName"]
         options = {"capture_seconds": 5, "capture_keep": [NUMBER], "capture_node": node}
+        taken = {name: len(sent.taken) for name, sent in loads.items()}
         cluster.host.check_output(shlex.join(command(tmp_path, [*WORKLOADS], **options)))
         ended = cpu_reading(cluster, agent)
+        rates = {name: (len(sent.taken) - taken[name]) / (ended.at - begun.at) for name, sent in loads.items()}
         until("the end of the pod of the killed run", lambda: not capturing_pods(cluster), LONG + READY + 90)
         enough = {name: len(sent.taken) + 50 for name, sent in loads.items()}
         until("records after the captures", lambda: all(len(loads[name].taken) > enough[name] for name in WORKLOADS))
@@ -176,7 +184,9 @@ def test_captures_lose_and_double_nothing_and_leave_nothing_even_if_they_are_kil
         until(f"all records of {name}", lambda sent=sent: {*sent.taken} <= {*arrived(cluster, sent)})
         assert [record for record, times in arrived(cluster, sent).items() if times > 1] == []
         assert sent.lost == []
-        check_capture(tmp_path / "cluster" / f"lossless.{name}", sent)
+        folder = tmp_path / "cluster" / f"lossless.{name}"
+        check_capture(folder, sent)
+        check_rate(folder, rates[name])
         assert cluster.get(WORKLOADS[name], name)["metadata"]["generation"] == generations[name]
         assert identities(serving_pods(cluster, name)) == identities(pods[name])
     assert ended.cores_since(begun) - begun.cores_since(alone) <= MOST_CPU

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .._otelcol.forecast.capture_facts import HASH
-from .capture_sample import Sample
+from .._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH
+from .capture_sample import Sample, SampleEnd, SignalSize
 from .kept_values import ENUMERATED
 
 FORMAT = 1
@@ -44,28 +44,38 @@ def masking(values: str, keep: list[str]) -> dict[str, Any]:
     return {"mode": values, **how, "kept_attributes": sorted(keep), "enumerations": list(ENUMERATED)}
 
 
-def signal_rows(sample: Sample, seconds: float) -> dict[str, dict[str, Any]]:
-    """Return how much each signal has, and its rates; none where the time is too short for them.
-
-    `seconds` is 0 for files, whose duration nobody knows.
-    """
+def signal_rows(sample: Sample, end: SampleEnd) -> dict[str, dict[str, Any]]:
+    """Return how much each signal has, and its rates; none where the time is too short for them."""
     rows = {}
     for signal, size in sorted(sample.sizes.items()):
         row: dict[str, Any] = {"file": file_name(signal), **asdict(size)}
-        if seconds >= _LEAST_SECONDS:
-            row["records_per_second"] = round(size.records / seconds, 3)
-            row["received_bytes_per_second"] = round(size.received_bytes / seconds, 3)
+        if end.seconds >= _LEAST_SECONDS:
+            row |= _rates(signal, size, end)
         rows[signal] = row
     return rows
 
 
-def manifest(about: Mapping[str, Any], sample: Sample, seconds: float, ended_by: str) -> dict[str, Any]:
+def _rates(signal: str, size: SignalSize, end: SampleEnd) -> dict[str, float]:
+    """Return what the pod of the capture received in a second, and what all pods did if their own metrics say so."""
+    own_rate = size.records / end.seconds
+    rates = {
+        "records_per_second": round(own_rate, 3),
+        "received_bytes_per_second": round(size.received_bytes / end.seconds, 3),
+    }
+    if end.serving and signal in end.serving.per_second:
+        rates[COLLECTOR_RATE] = round(own_rate + end.serving.per_second[signal], 3)
+    return rates
+
+
+def manifest(about: Mapping[str, Any], sample: Sample, end: SampleEnd) -> dict[str, Any]:
     """Return the manifest of a capture. `about` is what is known of its source."""
+    pods = {"rates_of_pods": end.serving.pods} if end.serving else {}
     return {
         "capture": FORMAT,
         **about,
-        "seconds": round(seconds, 3),
-        "ended_by": ended_by,
+        **pods,
+        "seconds": round(end.seconds, 3),
+        "ended_by": end.ended_by,
         "records": sample.records,
-        "signals": signal_rows(sample, seconds),
+        "signals": signal_rows(sample, end),
     }

@@ -13,6 +13,7 @@ from typing import Any
 from .._otelcol.bounded.json_text import json_value
 from .._otelcol.errors import Problem
 from .._otelcol.otlp_requests import LISTS, MALFORMED, item_count
+from .collector_rates import ServingRates
 from .record_masks import RecordMasks
 
 SECONDS, RECORDS, BYTES, FILES = "seconds", "records", "bytes", "end of the files"
@@ -29,6 +30,18 @@ class Bounds:
     seconds: float
     records: int
     octets: int
+
+
+@dataclass(frozen=True)
+class SampleEnd:
+    """How many seconds a sample took, what ended it, and what the pods beside that of the capture received meanwhile.
+
+    `seconds` is 0 for files, whose duration nobody knows.
+    """
+
+    seconds: float
+    ended_by: str
+    serving: ServingRates | None = None
 
 
 @dataclass

@@ -20,8 +20,9 @@ from ..._otelcol.config.paths import at, items, section
 from ..._otelcol.errors import Problem
 from ..._rollout.live.job_pods import polled_pods
 from ..capture_job import KEPT_SECONDS, CaptureJob, job_of
-from ..capture_sample import SECONDS, Lines, Sample
+from ..capture_sample import SECONDS, Lines, Sample, SampleEnd
 from ..capture_tap import Tap
+from .serving_pods import ServingPods
 
 # What the pod needs beside the capture: to get the image, to start, to hand out the last part.
 _SPARE_SECONDS = 30
@@ -81,8 +82,8 @@ class CapturePod:
         job = self.plan_job(found).job
         asking(self._asked, lambda: self.cluster.request("POST", self._jobs, {"dryRun": "All"}, job))
 
-    def capture(self, found: Tap, sample: Sample) -> tuple[float, str]:
-        """Add what the pod gets to a sample, until it is full. Return the seconds, and what ended it.
+    def capture(self, found: Tap, serving: ServingPods, sample: Sample) -> SampleEnd:
+        """Add what the pod gets to a sample, until it is full, and read what the others receive meanwhile.
 
         Raises Problem if the pod does not start, or if what it gets cannot be read.
         """
@@ -90,7 +91,9 @@ class CapturePod:
         with self._running(planned.job) as live:
             pod = self._ready_pod(live)
             self.cluster.progress.now(self.target.name, f"pod {pod} takes its share of the load")
-            return self._follow(pod, planned, sample)
+            begun = serving.read()
+            seconds, ended_by = self._follow(pod, planned, sample)
+            return SampleEnd(seconds, ended_by, serving.rates_since(begun))
 
     @contextmanager
     def _running(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:

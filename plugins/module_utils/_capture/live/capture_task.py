@@ -25,13 +25,14 @@ from ..._otelcol.forecast.capture_facts import HASH, config_hash
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, release
 from .. import capture_manifest
 from ..capture_job import FILE
-from ..capture_sample import Bounds, Sample
+from ..capture_sample import Bounds, Sample, SampleEnd
 from ..capture_share import node_ports_of, share_of
 from ..capture_tap import STATE, Tap, tap
 from ..record_masks import KEEP, RecordMasks, names_secret
 from .capture_files import read_files
 from .capture_folder import capture_folder
 from .capture_pod import CapturePod
+from .serving_pods import ServingPods
 
 VALUES = "values"
 """The consent to keep values."""
@@ -118,11 +119,18 @@ def _is_folder_name(name: str) -> bool:
 
 
 class Sampled(NamedTuple):
-    """A sample, how many seconds it took, and what ended it."""
+    """A sample, and how it ended."""
 
     sample: Sample
-    seconds: float
-    ended: str
+    end: SampleEnd
+
+
+class Tapped(NamedTuple):
+    """What the pod of a capture gets on top, the pods beside it, and what the manifest says of the collector."""
+
+    tap: Tap
+    serving: ServingPods
+    row: dict[str, Any]
 
 
 class _Captures:
@@ -146,10 +154,10 @@ class _Captures:
             place = {"namespace": namespace} if namespace else {}
             about_files["collector"] = {**place, "name": name}
 
-        def read(sample: Sample) -> tuple[float, str]:
-            ended, notes = read_files(self._options["files"], sample)
+        def read(sample: Sample) -> SampleEnd:
+            ended_by, notes = read_files(self._options["files"], sample)
             self._warnings += notes
-            return 0.0, ended
+            return SampleEnd(0.0, ended_by)
 
         nothing = Problem("the files have no record", fix="Get them again when the collector has written more.")
         folder = f"{namespace}.{name}" if namespace else name or "files"
@@ -159,7 +167,7 @@ class _Captures:
         """Capture what a collector gets. One that no pod can be put beside is noted, unless the user named it."""
         name = f"{target.namespace}/{target.name}"
         try:
-            found, row = self._tapped(reader, target)
+            tapped = self._tapped(reader, target)
         except Problem as problem:
             self._impossible.append(f"{name}: {problem}")
             return
@@ -167,13 +175,13 @@ class _Captures:
         pod = CapturePod(reader.cluster, target, self._options)
         try:
             with about(name):
-                self._of_pod(pod, found, row)
+                self._of_pod(pod, tapped)
         except Problem as problem:
             self._failed.append(str(problem))
         self._warnings += pod.warnings
 
-    def _tapped(self, reader: ClusterReader, target: DiagnosedTarget) -> tuple[Tap, dict[str, Any]]:
-        """Return what the pod gets on top, and what the manifest says of the collector."""
+    def _tapped(self, reader: ClusterReader, target: DiagnosedTarget) -> Tapped:
+        """Return how a collector is captured. Raises Problem for one that no pod can be put beside."""
         if target.workload is None:
             raise Problem("it does not run", fix="Deploy it first.")
         if target.mode not in _MODES:
@@ -196,7 +204,7 @@ class _Captures:
         }
         if share.nodes > 1:
             row["nodes"] = share.nodes
-        return found, row
+        return Tapped(found, ServingPods(reader, target, config, found.receivers), row)
 
     def _warn_of_node_ports(self, target: DiagnosedTarget, name: str) -> None:
         """Warn of what clients send to ports of their node, which lead to the pods that serve."""
@@ -208,50 +216,58 @@ class _Captures:
                 f"{name}: the capture has nothing of clients that send to {shown} {listed} of their node"
             )
 
-    def _of_pod(self, pod: CapturePod, found: Tap, row: Mapping[str, Any]) -> None:
+    def _of_pod(self, pod: CapturePod, tapped: Tapped) -> None:
         if self._check:
-            pod.check_is_allowed(found)
-            self._rows.append({**row, "path": ""})
+            pod.check_is_allowed(tapped.tap)
+            self._rows.append({**tapped.row, "path": ""})
             return
+        receivers = ", ".join(tapped.tap.receivers)
         wrong = (
-            f"nothing came in within {self._options['seconds']:g} s at {', '.join(found.receivers)}. Clients that keep"
-            " their connections do not find a new pod"
+            f"nothing came in within {self._options['seconds']:g} s at {receivers}. Clients that keep their connections"
+            " do not find a new pod"
         )
         fix = "Send telemetry, let clients connect anew, or raise `capture_seconds`. No capture was written."
         nothing = Problem(wrong, fix=fix)
         name = f"{pod.target.namespace}.{pod.target.name}"
-        self._write(name, row, lambda sample: pod.capture(found, sample), nothing)
+        end = self._write(name, tapped.row, lambda sample: pod.capture(tapped.tap, tapped.serving, sample), nothing)
+        why_unknown = tapped.serving.why_unknown
+        if why_unknown and not end.serving:
+            self._warnings.append(
+                f"{name}: what the other pods receive is not known, so a forecast takes each for as busy as the pod of"
+                f" the capture, unless you give `forecast_rates`: {why_unknown}"
+            )
 
     def _write(
-        self, name: str, row: Mapping[str, Any], read: Callable[[Sample], tuple[float, str]], nothing: Problem
-    ) -> None:
+        self, name: str, row: Mapping[str, Any], read: Callable[[Sample], SampleEnd], nothing: Problem
+    ) -> SampleEnd:
         """Write a capture whose records `read` adds, unless the run only checks. Raises `nothing` if there are none."""
         place = Path(self._options["path"]).expanduser() / self._options["folder"] / name
         if self._check:
-            self._sampled(read, lambda _signal, _line: None, nothing)
+            sampled = self._sampled(read, lambda _signal, _line: None, nothing)
             self._rows.append({**row, "path": str(place)})
-            return
+            return sampled.end
         begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with capture_folder(place) as folder:
-            sample, seconds, ended = self._sampled(read, folder.write, nothing)
-            manifest = capture_manifest.manifest({"begun": begun, **row}, sample, seconds, ended)
+            sample, end = self._sampled(read, folder.write, nothing)
+            manifest = capture_manifest.manifest({"begun": begun, **row}, sample, end)
             masking = capture_manifest.masking(self._options["values"], self._options["keep"])
             folder.finish({**manifest, "masked": masking})
         self._rows.append({**manifest, "path": str(place)})
         silent = [signal for signal in row.get("asked_signals", ()) if signal not in sample.sizes]
         if silent:
             self._warnings.append(f"{name}: nothing came in of {', '.join(silent)}, so the capture has none of it")
+        return end
 
     def _sampled(
-        self, read: Callable[[Sample], tuple[float, str]], write: Callable[[str, bytes], None], nothing: Problem
+        self, read: Callable[[Sample], SampleEnd], write: Callable[[str, bytes], None], nothing: Problem
     ) -> Sampled:
         """Return what `read` adds to a sample, whose lines `write` gets. Raises `nothing` if there is no record."""
         sample = Sample(self._masks, self._bounds, write)
-        seconds, ended = read(sample)
+        end = read(sample)
         if not sample.records:
             raise nothing
         self._unkept = self._masks.unseen
-        return Sampled(sample, seconds, ended)
+        return Sampled(sample, end)
 
     def result(self) -> dict[str, Any]:
         """Return the captures. Raises Problem if one failed, if a named one is impossible, or if there is none."""

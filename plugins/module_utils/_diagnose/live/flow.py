@@ -23,6 +23,28 @@ from .reader import ClusterReader, ReadResult, path_of
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.5, 1.4, 2.0
 # So many pods of a collector are asked; more of them say the same.
 MOST_PODS = 20
+OWN_METRICS = "own metrics"
+
+
+def metrics_paths(target: DiagnosedTarget, config: dict[str, Any], default_port: int) -> dict[str, str]:
+    """Return the address of the own metrics of each running pod, by namespace and name; none if they are not served.
+
+    The notes of the target say why there are none, or not all.
+    """
+    running = [pod["metadata"] for pod in target.pods if pod.get("status", {}).get("phase") == "Running"]
+    why = unserved(config, default_port)
+    if why:
+        if running:
+            target.notes.add(OWN_METRICS, why)
+        return {}
+    if len(running) > MOST_PODS:
+        target.notes.add(f"{OWN_METRICS} of all pods", f"{MOST_PODS} of {len(running)} are read")
+    port = metrics_port(config, default_port)[1]
+    paths = {}
+    for metadata in running[:MOST_PODS]:
+        namespace, name = metadata["namespace"], metadata["name"]
+        paths[f"{namespace}/{name}"] = f"{path_of('pods', namespace, name)}:{port}/proxy/metrics"
+    return paths
 
 
 @dataclass
@@ -41,26 +63,13 @@ class Meter:
 
     def paths(self) -> dict[str, str]:
         """Return the address of each pod's metrics; none if they are not served."""
-        running = [pod["metadata"] for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
-        why = unserved(self.config, self.default_port)
-        if why:
-            if running:
-                self.target.notes.add("own metrics", why)
-            return {}
-        if len(running) > MOST_PODS:
-            self.target.notes.add("own metrics of all pods", f"{MOST_PODS} of {len(running)} are read")
-        port = metrics_port(self.config, self.default_port)[1]
-        paths = {}
-        for metadata in running[:MOST_PODS]:
-            namespace, name = metadata["namespace"], metadata["name"]
-            paths[f"{namespace}/{name}"] = f"{path_of('pods', namespace, name)}:{port}/proxy/metrics"
-        return paths
+        return metrics_paths(self.target, self.config, self.default_port)
 
     def take(self, answers: dict[str, ReadResult]) -> None:
         """Take a reading of each pod; the first one stays the base."""
         for key, answer in answers.items():
             if answer.value is None:
-                self.target.notes.add("own metrics", f"pod {key}: {answer.why}")
+                self.target.notes.add(OWN_METRICS, f"pod {key}: {answer.why}")
                 continue
             self.last[key] = reading(answer.value)
             self.first.setdefault(key, Reading() if self.fresh else self.last[key])

@@ -15,6 +15,10 @@ from ..config.paths import items, section
 
 MANIFEST = "manifest.json"
 """The file of a capture that says what it is of."""
+COLLECTOR_RATE = "collector_records_per_second"
+"""The key of a signal in a manifest: what all pods received, as their own metrics counted it."""
+_POD_RATE = "records_per_second"
+"""The key of a signal in a manifest: what the pod of the capture received."""
 HASH = "hash"
 """The mode of a capture that has masks in place of values."""
 
@@ -34,31 +38,28 @@ class CaptureFacts:
     """Attributes whose values are not masked."""
     left_out_receivers: tuple[str, ...] = ()
     nodes: int = 1
-    """How many nodes have a load of their own, of which the capture has that of one."""
+    """How many nodes are taken for as busy as the one of the capture, because nobody counted what they receive."""
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> CaptureFacts:
-        """Return the facts of a manifest. A pod of a capture gets its share of what all pods get, or those of a node.
+        """Return the facts of a manifest.
 
-        The other nodes are taken for as busy as the one of the capture.
+        Where nobody counted what all pods receive, the pod of the capture is taken for as busy as each of the others.
         """
-        others, nodes = manifest.get("other_pods"), manifest.get("nodes")
-        nodes = nodes if isinstance(nodes, int) else 1
-        pods = (1 + others if isinstance(others, int) else 1) * nodes
-        rates: dict[str, float] = {}
-        for signal, row in section(manifest, "signals").items():
-            if "records_per_second" in row:
-                rates[signal] = pods * float(row["records_per_second"])
+        nodes = _count(manifest, "nodes", 1)
+        counted_rates = _rates(manifest, COLLECTOR_RATE)
+        pods = (1 + _count(manifest, "other_pods", 0)) * nodes
+        rates = {signal: pods * rate for signal, rate in _rates(manifest, _POD_RATE).items()}
         name = str(section(manifest, "collector").get("name") or "")
         masked = section(manifest, "masked")
         return cls(
             collector=name,
             config_sha256=str(manifest.get("config_sha256") or ""),
-            rates=rates,
+            rates={**rates, **counted_rates},
             is_masked=masked.get("mode") == HASH,
             kept_attributes=tuple(map(str, items(masked, "kept_attributes"))),
             left_out_receivers=tuple(map(str, items(manifest, "left_out_receivers"))),
-            nodes=nodes,
+            nodes=1 if counted_rates else nodes,
         )
 
     def notes(self) -> Iterator[str]:
@@ -70,6 +71,21 @@ class CaptureFacts:
             yield f"the capture has nothing of {', '.join(self.left_out_receivers)}, and neither have the figures"
         if self.nodes > 1:
             yield f"the capture is of one of {self.nodes} nodes, and its rates are taken for those of each"
+
+
+def _count(manifest: Mapping[str, Any], key: str, default: int) -> int:
+    value = manifest.get(key)
+    return value if isinstance(value, int) else default
+
+
+def _rates(manifest: Mapping[str, Any], key: str) -> dict[str, float]:
+    """Return the numbers that a manifest has under a key, by signal."""
+    rates: dict[str, float] = {}
+    for signal in section(manifest, "signals"):
+        rate = section(manifest, "signals", signal).get(key)
+        if isinstance(rate, (int, float)):
+            rates[signal] = float(rate)
+    return rates
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

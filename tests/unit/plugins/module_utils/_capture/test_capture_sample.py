@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_manifest import manifest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_sample import Bounds, Lines, Sample
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.capture_sample import (
+    Bounds,
+    Lines,
+    Sample,
+    SampleEnd,
+)
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.collector_rates import ServingRates
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.record_masks import RecordMasks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -40,9 +46,18 @@ def test_the_first_bound_ends_a_sample(bounds: dict[str, int], ended: str) -> No
 def test_rates_are_those_of_the_time() -> None:
     taken, _written = sample()
     taken.add(logs(30), "here")
-    shown = manifest({"source": "pod"}, taken, 10.0, "seconds")
+    shown = manifest({"source": "pod"}, taken, SampleEnd(10.0, "seconds"))
     assert shown["signals"]["logs"]["records_per_second"] == 3.0
-    assert "records_per_second" not in manifest({}, taken, 0.0, "end of the files")["signals"]["logs"]
+    of_files = manifest({}, taken, SampleEnd(0.0, "end of the files"))
+    assert not [key for key in of_files["signals"]["logs"] if "per_second" in key]
+
+
+def test_what_the_other_pods_receive_is_added_to_what_the_own_one_does() -> None:
+    taken, _written = sample()
+    taken.add(logs(30), "here")
+    shown = manifest({}, taken, SampleEnd(10.0, "seconds", ServingRates({"logs": 4.5, "traces": 7.0}, 2)))
+    assert shown["signals"]["logs"]["collector_records_per_second"] == 7.5
+    assert (shown["rates_of_pods"], [*shown["signals"]]) == (2, ["logs"])
 
 
 @pytest.mark.parametrize(

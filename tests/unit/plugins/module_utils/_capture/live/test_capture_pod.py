@@ -29,9 +29,12 @@ DAEMONSET = "/apis/apps/v1/namespaces/ns/daemonsets/gateway"
 CONFIG = """
 receivers: {otlp: {}, prometheus: {}}
 exporters: {otlp_http: {}}
-service: {pipelines: {logs: {receivers: [otlp, prometheus], exporters: [otlp_http]}}}
+service:
+  telemetry: {metrics: {address: "0.0.0.0:8888"}}
+  pipelines: {logs: {receivers: [otlp, prometheus], exporters: [otlp_http]}}
 """
 READY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+COUNTER = "otelcol_receiver_accepted_log_records_total"
 NOT_THERE = Answered(404, {}, b"NOT FOUND")
 UNREACHABLE = Answered(503, {}, b"no route")
 
@@ -56,15 +59,29 @@ class Server(FakeApi):
         self.answer: Answered | None = None
         self.unreachable_at: float | None = None
         self.deletion: Answered | None = None
+        self.metrics: dict[str, float] | None = None
 
     def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
         if method == "POST" and target.startswith(JOBS):
             return self._job(json.loads(body or b"{}"), target)
         if method == "DELETE" and self.deletion:
             return self.deletion
+        if target.endswith("/proxy/metrics"):
+            return self._metrics(target)
         if "/proxy/" in target:
             return self.answer or self._part(target)
         return super().__call__(method, target, headers, body)
+
+    def _metrics(self, target: str) -> Answered:
+        """Answer what a pod has counted: so many records in each second."""
+        if self.metrics is None:
+            return Answered(200, {}, b"")
+        pod = target.split("/pods/")[1].partition(":")[0]
+        if pod not in self.metrics:
+            return UNREACHABLE
+        count = self.metrics[pod] * self.clock.now
+        counters = [f'{COUNTER}{{receiver="{receiver}"}} {count}' for receiver in ("otlp", "prometheus")]
+        return Answered(200, {}, "\n".join(counters).encode())
 
     def _part(self, target: str) -> Answered:
         found = re.search(r"/pods/own:18090/proxy/[0-9a-f]{32}/(\d+)\Z", target)
@@ -291,15 +308,45 @@ def test_a_time_that_is_too_short_gives_no_rates(tmp_path: Path) -> None:
     assert not [name for name in row["signals"]["logs"] if "per_second" in name]
 
 
-def test_only_pods_that_serve_share_the_load(tmp_path: Path) -> None:
-    server = Server(part(1))
+def serving(server: Server, **pods: dict[str, Any]) -> Server:
+    """Add pods of the gateway with their status."""
     owner = {"kind": "Deployment", "name": "gateway", "uid": server.objects[WORKLOAD]["metadata"]["uid"]}
-    for name, pod_status in (("serves", READY), ("starts", {"phase": "Pending"})):
+    for name, pod_status in pods.items():
         metadata = {"ownerReferences": [{**owner, "controller": True}]}
         container = server.objects[WORKLOAD]["spec"]["template"]["spec"]
         server.add(obj("Pod", name, metadata=metadata, spec=container, status=pod_status))
+    return server
+
+
+def test_only_pods_that_serve_share_the_load(tmp_path: Path) -> None:
+    server = serving(Server(part(1)), serves=READY, starts={"phase": "Pending"})
     (row,) = run(server, tmp_path, seconds=1.0)["captures"]
     assert row["other_pods"] == 1
+
+
+@pytest.mark.parametrize(
+    ("metrics", "rate", "read", "warned"),
+    [
+        ({"a": 3.0, "b": 5.0}, 8.0, 2, ""),
+        # The other pod is taken for as busy as that one.
+        ({"a": 3.0}, 6.0, 1, ""),
+        ({}, None, None, "what the other pods receive is not known"),
+    ],
+    ids=["all", "one", "none"],
+)
+def test_the_rate_of_a_collector_is_what_its_pods_count(
+    tmp_path: Path, metrics: dict[str, float], rate: float | None, read: int | None, warned: str
+) -> None:
+    server = serving(Server(part(10)), a=READY, b=READY)
+    server.metrics = metrics
+    result = run(server, tmp_path, seconds=5.0)
+    (row,) = result["captures"]
+    shown = row["signals"]["logs"]
+    own_rate = shown["records_per_second"]
+    assert own_rate == pytest.approx(2.0, rel=0.1)
+    expected = None if rate is None else pytest.approx(own_rate + rate, rel=0.01)
+    assert (shown.get("collector_records_per_second"), row.get("rates_of_pods")) == (expected, read)
+    assert [warned in warning for warning in result["warnings"]] == ([True] if warned else [])
 
 
 OOM = {"name": "otc", "state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}

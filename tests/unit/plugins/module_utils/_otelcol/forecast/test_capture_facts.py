@@ -32,7 +32,16 @@ from tests.support.cases import cases
         {"other_pods": 1, "nodes": 3, "signals": {"logs": {"records_per_second": 2.0}}},
         CaptureFacts(rates={"logs": 12.0}, nodes=3),
     ),
+    (
+        {
+            "other_pods": 1,
+            "nodes": 3,
+            "signals": {"logs": {"records_per_second": 2.0, "collector_records_per_second": 9.5}},
+        },
+        CaptureFacts(rates={"logs": 9.5}),
+    ),
     ({"collector": "text", "signals": [], "nodes": "many"}, CaptureFacts()),
+    ({"signals": {"logs": 5, "traces": {"records_per_second": "x"}, "metrics": None}}, CaptureFacts()),
 )
 def test_a_manifest_is_read_as_far_as_it_says_something(manifest: dict[str, Any], facts: CaptureFacts) -> None:
     assert CaptureFacts.of(manifest) == facts
