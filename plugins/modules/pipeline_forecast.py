@@ -112,6 +112,8 @@ changes:
       most of them. Log records are told by their event or the template of their body, their severity and their service.
       Data points are told by their metric, and C(attributes) are those that its points of the other side lack.
       C(series_churn) has how many series appear and end in the time of the capture, and of how many that is known.
+      C(lost_attributes) are names that no item has any more, and C(partly_lost_attributes) those that all items had
+      and some have no more, with the number of items that lack them.
   returned: always
   type: list
   elements: dict
@@ -129,7 +131,8 @@ changes:
       series_churn:
         before: {appear: 0, end: 0, known: 0}
         after: {appear: 0, end: 0, known: 0}
-      lost_attributes: [service.name of the resource]
+      lost_attributes: [user.id]
+      partly_lost_attributes: [{name: service.name of the resource, items: 2480}]
       gained_attributes: []
       largest_changes: []
 breaches:

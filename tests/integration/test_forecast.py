@@ -213,6 +213,20 @@ def test_a_limit_that_is_passed_stops_the_run_and_reports_are_written(capture: P
     assert (capture / "output").read_text(encoding="utf-8").count("<failure") == 1
 
 
+def test_an_attribute_that_one_service_loses_is_lost(capture: Path, tmp_path: Path, binary: str) -> None:  # noqa: F811
+    statement = 'delete_key(resource.attributes, "service.name") where resource.attributes["service.name"] == "cart"'
+    after = tmp_path / "after.yaml"
+    after.write_text(yaml.safe_dump(config({"transform": {"trace_statements": [statement]}})), encoding="utf-8")
+    page = tmp_path / "page.html"
+    limits = {"lost_attributes": ["service.name"]}
+    given = {"forecast_after": str(after), "forecast_limits": limits, "forecast_html_path": str(page)}
+    status, said = forecast(capture, binary, **given)
+    assert status == 2, said
+    lost = "service.name of the resource on 1,000 items"
+    assert f"lost attributes: {lost}" in said and lost in page.read_text(encoding="utf-8"), said
+    assert "service.name of the resource, which all had, is missing on 1,000 of 3,000 items" in said, said
+
+
 def test_what_one_side_alone_has_is_named_in_all_reports(capture: Path, tmp_path: Path, binary: str) -> None:  # noqa: F811
     points = [{"name": "requests", "attributes": {"http.route": f"/{route}", "pod": "a"}} for route in range(6)]
     points += [{"name": "queue.size", "attributes": {"pod": "a"}}] * 3

@@ -10,7 +10,15 @@ from typing import Any
 
 from ..otlp_requests import ITEM_NOUNS
 from .forecasts_together import exporter_name
-from .pages import items_percent, kind_words, percent_words, readable_size, sender_name, series_words
+from .pages import (
+    items_percent,
+    kind_words,
+    lost_in_words,
+    percent_words,
+    readable_size,
+    sender_name,
+    series_words,
+)
 from .sent_changes import MOST_MOVERS
 from .tallies import Sender
 
@@ -79,7 +87,7 @@ def _exporter(change: Row) -> dict[str, Any]:
         "size": f"{readable_size(before['bytes'])} → {readable_size(after['bytes'])}",
         "size_percent": percent_words(before["bytes"], after["bytes"]),
         "series": series_words(change),
-        "lost": change["lost_attributes"],
+        "lost": lost_in_words(change),
         "gained": change["gained_attributes"],
     }
 

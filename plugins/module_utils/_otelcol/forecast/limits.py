@@ -56,19 +56,27 @@ class Limits:
                 if limit.is_passed_by(before[limit.figure], after[limit.figure]):
                     went = f"{before[limit.figure]:,} → {after[limit.figure]:,}"
                     yield f"{about}: {limit.figure} {went}, beyond the limit {limit.text}"
-            for name in self._lost(change):
-                yield f"{about}: attribute {name} is lost"
+            yield from (f"{about}: attribute {name} is lost" for name in self._lost(change))
+            for name, items in change.partly_lost_attributes:
+                if _bare_name(name) in self.kept_attributes:
+                    share = f"{items:,} of {change.after.items:,} items"
+                    yield f"{about}: attribute {name}, which all had, is missing on {share}"
 
     def unseen(self, before: Iterable[Tally]) -> Iterator[str]:
         """Yield a line for each attribute that nothing had before the change, so that its loss cannot show."""
-        seen = {name for tally in before for _holder, name in tally.attributes}
+        seen = {attribute.name for tally in before for attribute in tally.attributes}
         for name in self.kept_attributes:
             if name not in seen:
                 yield f"lost_attributes: nothing has attribute {name} before the change, so its loss cannot show"
 
     def _lost(self, change: Change) -> Iterator[str]:
-        lost = {name.partition(" of the resource")[0]: name for name in change.lost_attributes}
+        lost = {_bare_name(name): name for name in change.lost_attributes}
         yield from (lost[name] for name in self.kept_attributes if name in lost)
+
+
+def _bare_name(shown: str) -> str:
+    """Return the name of an attribute without what marks it as one of the resource."""
+    return shown.removesuffix(" of the resource")
 
 
 def checked_limits(given: Mapping[str, Any]) -> Limits:

@@ -89,12 +89,22 @@ def _change_line(change: Change) -> str:
 
 
 def _details(change: Change) -> Iterator[str]:
-    if change.lost_attributes:
-        yield f"lost attributes: {', '.join(change.lost_attributes)}"
+    lost = lost_in_words(change.as_dict())
+    if lost:
+        yield f"lost attributes: {', '.join(lost)}"
     if change.gained_attributes:
         yield f"gained attributes: {', '.join(change.gained_attributes)}"
     yield from _kind_lines(change)
     yield from (_move_line(move) for move in change.moves)
+
+
+def lost_in_words(change: Mapping[str, Any]) -> list[str]:
+    """Return the attributes that a change loses, and on how many items if not on all.
+
+    `change` is a change as a task result shows it.
+    """
+    partly_lost = change["partly_lost_attributes"]
+    return [*change["lost_attributes"], *(f"{lost['name']} on {lost['items']:,} items" for lost in partly_lost)]
 
 
 def _kind_lines(change: Change) -> Iterator[str]:
@@ -238,7 +248,7 @@ def _row(change: Change, code: Callable[[str], str]) -> str:
         items,
         f"{size} ({percent_words(change.before.size, change.after.size)})",
         _series(change),
-        ", ".join(map(code, change.lost_attributes)),
+        ", ".join(map(code, lost_in_words(change.as_dict()))),
     )
     return f"| {' | '.join(cells)} |"
 

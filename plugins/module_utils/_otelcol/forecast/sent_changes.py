@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..traits import kind_of
 from .bounds import OneSide, only_after, only_before, percent_of, ratio_bound, ratio_bound_of_items
@@ -64,6 +64,13 @@ class Move:
         return {**self.sender._asdict(), "before": self.before.as_dict(), "after": self.after.as_dict()}
 
 
+class PartlyLost(NamedTuple):
+    """An attribute that all items had before a change and some have after it, and how many items lack it."""
+
+    name: str
+    items: int
+
+
 @dataclass(frozen=True)
 class Change:
     """What changes for one exporter and signal.
@@ -71,7 +78,7 @@ class Change:
     `bound` is by how much the ratio of items after and before may be wrong, since the capture is a sample; None if the
     sample is too small to tell. `old_exporter` is what the exporter was called before. `only_before` and `only_after`
     are items that one side alone has: of spans by their traces, of log records and data points, which have no ids, by
-    their kinds.
+    their kinds. `lost_attributes` are those that no item has any more.
     """
 
     exporter: str
@@ -83,6 +90,7 @@ class Change:
     gained_attributes: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
     old_exporter: str = ""
+    partly_lost_attributes: tuple[PartlyLost, ...] = ()
     only_before: OneSide = _NOTHING
     only_after: OneSide = _NOTHING
     churn_before: Churn = _NO_CHURN
@@ -107,6 +115,7 @@ class Change:
             "only_after": self.only_after.as_dict(),
             "series_churn": {"before": self.churn_before.as_dict(), "after": self.churn_after.as_dict()},
             "lost_attributes": list(self.lost_attributes),
+            "partly_lost_attributes": [lost._asdict() for lost in self.partly_lost_attributes],
             "gained_attributes": list(self.gained_attributes),
             "largest_changes": [move.as_dict() for move in self.moves],
         }
@@ -134,16 +143,17 @@ def paired_exporters(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
 
 
 def _change(signal: str, before: Sent, after: Sent) -> Change:
-    old_names, new_names = _attribute_names(before.tally), _attribute_names(after.tally)
+    old_counts, new_counts = _attribute_counts(before.tally), _attribute_counts(after.tally)
     return Change(
         "",
         signal,
         _figures(before),
         _figures(after),
         _bound(signal, before.tally, after.tally),
-        tuple(sorted(old_names - new_names)),
-        tuple(sorted(new_names - old_names)),
-        _largest_moves(before, after),
+        lost_attributes=tuple(sorted(old_counts.keys() - new_counts.keys())),
+        partly_lost_attributes=tuple(_partly_lost(before.tally, after.tally)),
+        gained_attributes=tuple(sorted(new_counts.keys() - old_counts.keys())),
+        moves=_largest_moves(before, after),
         only_before=_only_before(signal, before.tally, after.tally),
         only_after=_only_after(signal, before.tally, after.tally),
         churn_before=churn_of(before.tally.series.values()),
@@ -175,9 +185,24 @@ def _only_after(signal: str, before: Tally, after: Tally) -> OneSide:
     return OneSide(come.items, ratio_bound_of_items(before.total, before.total + come.items), come.largest)
 
 
-def _attribute_names(tally: Tally) -> set[str]:
-    """Return the names of attributes; those of resources are marked, since others may have the same name."""
-    return {f"{name} of the resource" if holder == RESOURCE else name for holder, name in tally.attributes}
+def _attribute_counts(tally: Tally) -> dict[str, int]:
+    """Return how many items have an attribute; those of resources are marked, since others may have the same name."""
+    counts: dict[str, int] = {}
+    for (holder, name), items in tally.attributes.items():
+        counts[f"{name} of the resource" if holder == RESOURCE else name] = items
+    return counts
+
+
+def _partly_lost(before: Tally, after: Tally) -> Iterator[PartlyLost]:
+    """Yield the attributes that all items had and only some have any more.
+
+    An attribute that some items lacked before says nothing: those that had it may be the ones that are dropped.
+    """
+    new_counts = _attribute_counts(after)
+    for name, items in sorted(_attribute_counts(before).items()):
+        lacking = after.total - new_counts.get(name, 0)
+        if name in new_counts and items >= before.total and lacking > 0:
+            yield PartlyLost(name, lacking)
 
 
 def _largest_moves(before: Sent, after: Sent) -> tuple[Move, ...]:

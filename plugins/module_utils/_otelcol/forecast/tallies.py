@@ -68,7 +68,8 @@ class Tally:
 
     `items` are spans, data points or log records. `sizes` are bytes of JSON, which say how the items share the bytes
     that an exporter sends. `traces` are items by trace, `series` the different series of metrics, each by its hash.
-    `kinds` are log records and data points by kind.
+    `kinds` are log records and data points by kind. `resource_names` and `record_names` are how many items have an
+    attribute of that name, at their resource or at themselves.
     """
 
     items: Counter[Sender] = field(default_factory=Counter)
@@ -76,8 +77,8 @@ class Tally:
     traces: Counter[int] = field(default_factory=Counter)
     series: dict[int, Series] = field(default_factory=dict)
     kinds: RecordKinds = field(default_factory=RecordKinds)
-    resource_names: set[str] = field(default_factory=set)
-    record_names: set[str] = field(default_factory=set)
+    resource_names: Counter[str] = field(default_factory=Counter)
+    record_names: Counter[str] = field(default_factory=Counter)
 
     @property
     def total(self) -> int:
@@ -85,36 +86,37 @@ class Tally:
         return self.items.total()
 
     @property
-    def attributes(self) -> set[AttributeName]:
-        """The names of the attributes of all items."""
-        of_resources = {AttributeName(RESOURCE, name) for name in self.resource_names}
-        return of_resources | {AttributeName(RECORD, name) for name in self.record_names}
+    def attributes(self) -> dict[AttributeName, int]:
+        """The names of the attributes of all items, and how many items have each."""
+        counts = {AttributeName(RESOURCE, name): items for name, items in self.resource_names.items()}
+        for name, items in self.record_names.items():
+            counts[AttributeName(RECORD, name)] = items
+        return counts
 
     def add(self, signal: str, resources: Iterable[MeasuredResource], tenant_attribute: str = "") -> None:
         """Count the resources of a request of a signal. `tenant_attribute` names the tenant of a resource."""
         for content, size in resources:
             attributes = _named(content.get("resource"))
             sender = _sender(attributes, tenant_attribute)
-            self.resource_names.update(attributes)
             self.sizes[sender] += size
             if signal == "metrics":
-                self._add_metrics(content, sender)
+                items = self._add_metrics(content, sender)
             else:
-                self._add_records(signal, content, sender)
+                items = self._add_records(signal, content, sender)
+            if items:
+                self.items[sender] += items
+            self.resource_names.update(dict.fromkeys(attributes, items))
 
-    def _add_records(self, signal: str, resource: Mapping[str, Any], sender: Sender) -> None:
+    def _add_records(self, signal: str, resource: Mapping[str, Any], sender: Sender) -> int:
+        """Count the records of a resource, and return how many there are."""
         records = list(records_of(signal, resource))
-        self._add_items(sender, len(records))
         for record in records:
             self.record_names.update(_names(record))
         if signal == "traces":
             self._add_traces(records)
         elif signal == "logs":
             self._add_logs(records, sender.service)
-
-    def _add_items(self, sender: Sender, items: int) -> None:
-        if items:
-            self.items[sender] += items
+        return len(records)
 
     def _add_traces(self, spans: Iterable[Mapping[str, Any]]) -> None:
         for span in spans:
@@ -125,23 +127,26 @@ class Tally:
         for record in records:
             self.kinds.add_log(record, service)
 
-    def _add_metrics(self, resource: Mapping[str, Any], sender: Sender) -> None:
+    def _add_metrics(self, resource: Mapping[str, Any], sender: Sender) -> int:
+        """Count the data points of a resource, and return how many there are."""
         of_resource = _identity(resource.get("resource"))
+        items = 0
         for metric in records_of("metrics", resource):
             points = list(points_of(metric))
-            self._add_items(sender, len(points))
+            items += len(points)
             self._add_kind(str(metric.get("name") or ""), points)
             name = hash(metric.get("name"))
             owner = hash((name, of_resource))
             for point in points:
                 self._add_point(hash((owner, _identity(point))), name, sender, int(point.get("timeUnixNano") or 0))
+        return items
 
     def _add_kind(self, metric: str, points: Sequence[Mapping[str, Any]]) -> None:
-        names: set[str] = set()
+        names = Counter[str]()
         for point in points:
             names.update(_names(point))
-        self.record_names |= names
-        self.kinds.add_points(metric, len(points), names)
+        self.record_names.update(names)
+        self.kinds.add_points(metric, len(points), set(names))
 
     def _add_point(self, identity: int, metric: int, sender: Sender, time: int) -> None:
         series = self.series.get(identity)

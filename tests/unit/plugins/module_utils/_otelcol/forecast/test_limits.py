@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.limits import checked_limits
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import Change, Figures
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.sent_changes import (
+    Change,
+    Figures,
+    PartlyLost,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Tally
 
 from tests.support.cases import cases
@@ -59,6 +64,14 @@ def test_an_attribute_that_must_stay_is_missed(names: Any, said: list[str]) -> N
     assert breaches({"lost_attributes": names}, Figures(1, 1, 1), LOST) == said
 
 
+def test_an_attribute_that_all_had_must_stay_on_all() -> None:
+    lost = (PartlyLost("service.name of the resource", 620), PartlyLost("user.id", 3))
+    change = Change("a", "traces", Figures(3000, 9), Figures(1860, 9), partly_lost_attributes=lost)
+    assert list(checked_limits({"lost_attributes": ["service.name", "host.name"]}).breaches([change])) == [
+        "a: traces: attribute service.name of the resource, which all had, is missing on 620 of 1,860 items"
+    ]
+
+
 @cases(
     "given, said",
     ({"byte": "+1%"}, "there is no limit 'byte'; did you mean 'bytes'?"),
@@ -76,7 +89,7 @@ def test_what_is_no_limit_is_refused(given: dict[str, Any], said: str) -> None:
 
 def test_an_attribute_that_nothing_had_is_told_since_its_loss_cannot_show() -> None:
     limits = checked_limits({"lost_attributes": ["service.name", "service.nmae"]})
-    tally = Tally(resource_names={"service.name"})
+    tally = Tally(resource_names=Counter({"service.name": 1}))
     assert list(limits.unseen([Tally(), tally])) == [
         "lost_attributes: nothing has attribute service.nmae before the change, so its loss cannot show"
     ]

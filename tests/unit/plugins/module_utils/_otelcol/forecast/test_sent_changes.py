@@ -63,6 +63,27 @@ def test_names_of_attributes_come_and_go() -> None:
     assert change.gained_attributes == ("team",)
 
 
+def test_what_all_had_and_some_have_no_more_is_partly_lost() -> None:
+    old = [{"attributes": {"user": "a"}, "resource": {"team": "x"}}] * 5
+    new = [{"attributes": {"user": "a"}}] * 2 + [{"resource": {"team": "x"}}]
+    change = one_change(sent("logs", old, 9), sent("logs", new, 9))
+    assert change.lost_attributes == ()
+    assert change.partly_lost_attributes == (("team of the resource", 2), ("user", 1))
+    assert change.as_dict()["partly_lost_attributes"][1] == {"name": "user", "items": 1}
+
+
+def test_what_some_lacked_before_is_not_partly_lost() -> None:
+    old = [{"attributes": {"user": "a"}}] * 2 + [{}]
+    assert one_change(sent("logs", old, 9), sent("logs", [*old[:1], {}], 9)).partly_lost_attributes == ()
+
+
+def test_points_of_a_metric_have_their_attributes_each() -> None:
+    old = [{"name": "requests", "attributes": {"route": f"/{route}"}} for route in range(3)]
+    new = [*old[:2], {"name": "requests", "attributes": {}}]
+    (lost,) = one_change(sent("metrics", old, 9), sent("metrics", new, 9)).partly_lost_attributes
+    assert lost == ("route", 1)
+
+
 def test_an_exporter_that_gets_nothing_has_lost_all_attributes() -> None:
     change = one_change(sent("logs", [{"attributes": {"user": "a"}}], 9), {})
     assert (change.after.items, change.lost_attributes) == (0, ("user",))

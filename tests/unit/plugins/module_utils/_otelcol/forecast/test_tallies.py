@@ -72,9 +72,9 @@ def test_spans_of_a_trace_and_points_of_a_series_are_counted_once() -> None:
     assert not tally("logs").series
 
 
-def test_attributes_know_whether_the_resource_or_the_record_has_them() -> None:
-    of_resources = {(RESOURCE, name) for name in CART}
-    assert tally("spans").attributes == of_resources | {(RECORD, "url.path"), (RECORD, "user.id")}
+def test_attributes_know_how_many_items_have_them_and_whether_at_the_resource_or_the_record() -> None:
+    of_resources = {**{(RESOURCE, name): 2 for name in CART}, (RESOURCE, "service.name"): 3}
+    assert tally("spans").attributes == {**of_resources, (RECORD, "url.path"): 2, (RECORD, "user.id"): 1}
 
 
 def test_points_whose_attributes_stand_in_another_order_are_of_one_series() -> None:
