@@ -75,7 +75,7 @@ class Browser:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(SECONDS)
         os.close(self.reads)
         os.close(self.writes)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -131,7 +131,7 @@ class Case:
     def missing(self, backend: str) -> int:
         """Return how many records were taken, and are not in the backend; those that no try delivered too."""
         taken = {one for sent in self.loads for text in [*sent.taken, *sent.lost] for one in records(text)}
-        with urllib.request.urlopen(f"{backend}/{self.name}-", timeout=10) as answer:
+        with urllib.request.urlopen(f"{backend}/{self.name}-", timeout=60) as answer:
             return len(taken - set(json.load(answer)))
 
 

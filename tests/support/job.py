@@ -112,7 +112,7 @@ class Runner:
         try:
             told = subprocess.run(process, stdin=worker.stdout, capture_output=True, timeout=SECONDS, check=False)
             # A worker ends as its job does.
-            assert (told.returncode, transmit.wait(5), worker.wait(5) in (0, 1, 2)) == (0, 0, True), told
+            assert (told.returncode, transmit.wait(60), worker.wait(60) in (0, 1, 2)) == (0, 0, True), told
         finally:
             for program in (transmit, worker):
                 program.kill()

@@ -83,7 +83,7 @@ class RunningRulebook:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         request = Request(f"http://127.0.0.1:{self.port}/", json.dumps(body).encode(), headers)
         try:
-            with urlopen(request, timeout=10) as answer:
+            with urlopen(request, timeout=SECONDS) as answer:
                 return int(answer.status)
         except HTTPError as error:
             return error.code

@@ -24,7 +24,7 @@ from tests.testbed.aws.control import PREFIX
 from tests.testbed.aws.world import World
 from tests.testbed.errors import ClusterError
 
-READY_SECONDS, STOP_SECONDS = 60.0, 10.0
+READY_SECONDS = STOP_SECONDS = ANSWER_SECONDS = 60.0
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -71,7 +71,7 @@ def running(world: World) -> Iterator[AwsServer]:
 def tell(url: str, order: str, /, **given: Any) -> dict[str, Any]:
     """Tell a server what to do; see control.py."""
     request = urllib.request.Request(f"{url}{PREFIX}{order}", json.dumps(given).encode())
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 

@@ -41,7 +41,7 @@ PASSED_ON = ("content-type", "content-encoding", "x-prometheus-remote-write-vers
 """The headers that a Prometheus behind AMP needs."""
 AMP_PATHS = {"RemoteWrite": "/api/v1/write", "QueryMetrics": "/api/v1/query"}
 """The paths of Prometheus, by the operation of AMP."""
-AMP_SECONDS = 10
+AMP_SECONDS = 60
 MOST_RECEIVED = 5000
 """How many requests are recorded before the oldest one is forgotten."""
 

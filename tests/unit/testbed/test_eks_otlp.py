@@ -72,7 +72,7 @@ def send(url: str, signal: str, secret: tuple[str, str]) -> None:
     request = AWSRequest("POST", f"{url}{path}", headers, otlp_request(signal, PROBE, "svc"))
     SigV4Auth(Credentials(*secret), service, REGION).add_auth(request)
     urllib.request.urlopen(
-        urllib.request.Request(request.url, request.data, {**request.headers}, method="POST"), timeout=10
+        urllib.request.Request(request.url, request.data, {**request.headers}, method="POST"), timeout=60
     ).close()
 
 

@@ -141,7 +141,7 @@ def test_steps_run_after_what_they_need() -> None:
 
 
 def test_independent_steps_run_at_the_same_time() -> None:
-    meeting = threading.Barrier(2, timeout=5)
+    meeting = threading.Barrier(2, timeout=60)
     run_all([Task(name, lambda: meeting.wait() and None) for name in "ab"])
 
 

@@ -268,7 +268,7 @@ def test_a_canary_that_fails_goes_back_while_others_are_judged_and_awaited() -> 
         if one == "worse":
             raise Failure("it does worse", facts={})
         judging.set()
-        assert back.wait(10), "the other one is back before this one is judged"
+        assert back.wait(60), "the other one is back before this one is judged"
         return []
 
     def failed(name: str, failure: Failure) -> str:
@@ -276,7 +276,7 @@ def test_a_canary_that_fails_goes_back_while_others_are_judged_and_awaited() -> 
         return f"{name}: {failure.wrong}"
 
     def beside() -> list[str]:
-        assert judging.wait(10), "what is awaited does not wait for canaries"
+        assert judging.wait(60), "what is awaited does not wait for canaries"
         return ["ns/c: does not start"]
 
     canaries: Any = {"ns/a": "worse", "ns/b": "second"}

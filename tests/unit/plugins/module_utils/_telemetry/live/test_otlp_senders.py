@@ -79,7 +79,7 @@ def test_the_api_server_says_why_not(code: int, error: type[Exception], words: s
 def test_a_segment_goes_over_udp_as_the_sdks_of_xray_send_it() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(5)
+        server.settimeout(60)
         target = OtlpTarget.of(f"127.0.0.1:{server.getsockname()[1]}", XRAY, {}, {})
         assert sender(target)("traces", xray_segment("traces", "6925a1b0c0ffee01", "svc"), 5) == b""
         header, document = map(json.loads, server.recv(2000).splitlines())

@@ -34,7 +34,7 @@ def test_exporters_send_one_request_after_the_other_on_a_connection() -> None:
     kept = sink.Sink({}, {"/page": ["a 1"]})
     with sink.listening_sink(socket.create_server(("127.0.0.1", 0)), kept) as address:
         host, port = address.removeprefix("http://").split(":")
-        with closing(http.client.HTTPConnection(host, int(port), timeout=10)) as connection:
+        with closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
             sockets = set()
             for _number in range(3):
                 connection.request("POST", "/otlp_http%2Fa/v1/logs", EMPTY, {"Content-Type": "application/json"})
@@ -44,7 +44,7 @@ def test_exporters_send_one_request_after_the_other_on_a_connection() -> None:
             connection.request("GET", "/page")
             assert connection.getresponse().read() == b"a 1"
         assert len(sockets) == 1
-        with socket.create_connection((host, int(port)), timeout=10) as odd:
+        with socket.create_connection((host, int(port)), timeout=60) as odd:
             odd.sendall(b"nonsense\r\n\r\n")
             assert b" 400 " in odd.recv(4096)
     assert kept.requests.total() == 3
@@ -54,7 +54,7 @@ def test_a_client_that_watches_learns_at_once_that_it_does() -> None:
     """It asks without `sendInitialEvents` after it has listed, and nothing is sent to it then."""
     with (
         sink.listening_sink(socket.create_server(("127.0.0.1", 0)), sink.Sink({}, {})) as address,
-        closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=2)) as connection,
+        closing(http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)) as connection,
     ):
         connection.request("GET", "/api/v1/pods?watch=true")
         assert connection.getresponse().status == 200
