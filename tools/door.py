@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -50,9 +50,9 @@ def used_by(path: PurePosixPath) -> Iterator[tuple[str, str]]:
     text = (ROOT / path).read_text(encoding="utf-8")
     if LIBRARY not in text:  # most files: a search is quicker than a syntax tree
         return
-    tree = ast.parse(text)
+    nodes = tuple(ast.walk(ast.parse(text)))
     modules: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.ImportFrom) or not node.level:
             continue
         package = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
@@ -64,12 +64,12 @@ def used_by(path: PurePosixPath) -> Iterator[tuple[str, str]]:
                 modules[imported.asname or imported.name] = written(whole)
             else:
                 yield written(package), imported.name
-    yield from attributes_of(modules, tree)
+    yield from attributes_of(modules, nodes)
 
 
-def attributes_of(modules: dict[str, str], tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield each name that a file reads of modules which it imported whole."""
-    for node in ast.walk(tree):
+def attributes_of(modules: dict[str, str], nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Yield each name that a file, given by its nodes, reads of modules which it imported whole."""
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             yield modules[node.value.id], node.attr
 

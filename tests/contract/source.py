@@ -33,6 +33,12 @@ def tree(path: str) -> ast.Module:
     return ast.parse(text(path))
 
 
+@cache
+def nodes(path: str) -> tuple[ast.AST, ...]:
+    """Return the nodes of a file's syntax tree, as `ast.walk` yields them: to walk takes as long as to parse."""
+    return tuple(ast.walk(tree(path)))
+
+
 def functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Yield each function inside of a node. Expressions, most of a tree, have none and are not looked at."""
     for inner in ast.iter_child_nodes(node):
@@ -49,7 +55,7 @@ def imports(path: str) -> tuple[str, ...]:
 
 
 def _imports(path: str) -> Iterator[str]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):

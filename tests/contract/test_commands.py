@@ -41,7 +41,7 @@ LEAST = 25
 
 def texts(path: Path) -> Iterator[str]:
     """Yield the texts of a module: those of one f-string together, with X for each value."""
-    nodes = list(ast.walk(source.tree(str(path.relative_to(ROOT)))))
+    nodes = source.nodes(str(path.relative_to(ROOT)))
     inner = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     inner |= {

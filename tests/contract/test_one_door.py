@@ -10,7 +10,7 @@ docs/library.md.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -18,29 +18,36 @@ import pytest
 
 from tools.door import attributes_of
 
-from .source import files, tree
+from .source import files, nodes, tree
 
 PLUGINS = files("plugins/*.py")
+KNOWN = frozenset(PLUGINS)
 
 
 @cache
 def defined(path: str) -> frozenset[str]:
     """Return the names that a file itself defines, at any depth."""
-    return frozenset(names_defined(tree(path)))
+    return frozenset(names_defined(nodes(path)))
 
 
-def names_defined(module: ast.Module) -> Iterator[str]:
+@cache
+def imported(path: str) -> frozenset[str]:
+    """Return the names that imports bind in a file, at any depth."""
+    return frozenset(names_imported(nodes(path)))
+
+
+def names_defined(module_nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the names of functions, classes and assignments."""
-    for node in ast.walk(module):
+    for node in module_nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
 
 
-def names_imported(module: ast.Module) -> Iterator[str]:
+def names_imported(module_nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the names that imports bind in a file, except those of `from __future__`."""
-    for node in ast.walk(module):
+    for node in module_nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             continue
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -48,9 +55,9 @@ def names_imported(module: ast.Module) -> Iterator[str]:
                 yield alias.asname or alias.name.partition(".")[0]
 
 
-def names_used(module: ast.Module) -> Iterator[str]:
+def names_used(module_nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the names that a file reads."""
-    for node in ast.walk(module):
+    for node in module_nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node.id
 
@@ -62,32 +69,38 @@ def names_listed(module: ast.Module) -> Iterator[str]:
             yield from ast.literal_eval(node.value)
 
 
-def passed_on(module: ast.Module) -> set[str]:
+def passed_on(module: ast.Module, module_nodes: Sequence[ast.AST]) -> set[str]:
     """Return the imported names that a file does not use, or lists in `__all__`."""
-    imported = set(names_imported(module))
-    return (imported - set(names_used(module))) | (imported & set(names_listed(module)))
+    names = set(names_imported(module_nodes))
+    return (names - set(names_used(module_nodes))) | (names & set(names_listed(module)))
+
+
+def passed_on_by(source: str) -> set[str]:
+    """Return the imported names that a text does not use, or lists in `__all__`."""
+    module = ast.parse(source)
+    return passed_on(module, list(ast.walk(module)))
 
 
 def second_doors(path: str) -> Iterator[str]:
     """Yield each name that a file imports, or reads as an attribute, from a file that does not define the name."""
     modules: dict[str, str] = {}
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if not isinstance(node, ast.ImportFrom) or not node.level:
             continue
         package = PurePosixPath(path).parents[node.level - 1].joinpath(*(node.module or "").split("."))
         for alias in node.names:
-            if f"{package / alias.name}.py" in PLUGINS:
+            if f"{package / alias.name}.py" in KNOWN:
                 modules[alias.asname or alias.name] = f"{package / alias.name}.py"
-            elif f"{package}.py" in PLUGINS and alias.name not in defined(f"{package}.py"):
+            elif f"{package}.py" in KNOWN and alias.name not in defined(f"{package}.py"):
                 yield f"{alias.name} from {package}.py"
-    for module, name in attributes_of(modules, tree(path)):
-        if name in set(names_imported(tree(module))) - defined(module):
+    for module, name in attributes_of(modules, nodes(path)):
+        if name in imported(module) - defined(module):
             yield f"{name} from {module}"
 
 
 @pytest.mark.parametrize("path", PLUGINS)
 def test_a_file_passes_on_no_import(path: str) -> None:
-    names = passed_on(tree(path))
+    names = passed_on(tree(path), nodes(path))
     assert not names, f"{path} imports {', '.join(sorted(names))} for others: let them ask the file that has the name"
 
 
@@ -106,8 +119,8 @@ def test_an_importer_asks_the_file_that_has_the_name(path: str) -> None:
     ],
 )
 def test_a_name_that_is_passed_on_would_be_noticed(source: str) -> None:
-    assert passed_on(ast.parse(source))
+    assert passed_on_by(source)
 
 
 def test_a_name_in_use_is_not_passed_on() -> None:
-    assert not passed_on(ast.parse("from .addresses import is_loopback\n__all__ = ['USED']\nUSED = is_loopback"))
+    assert not passed_on_by("from .addresses import is_loopback\n__all__ = ['USED']\nUSED = is_loopback")

@@ -21,7 +21,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _host_dr
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents, _yaml
 
 from .role import OPTIONS, PREFIX, ROOT
-from .source import files, tree
+from .source import files, nodes, tree
 
 RECIPES = ["otlp_ingest", "debug_output"]
 CONFIG = {"exporters": {"debug": {"verbosity": "basic"}}}
@@ -59,7 +59,7 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def _keys_read(path: str) -> Iterator[str]:
     """Yield the options that are read before there is a collector, as `options["NAME"]`."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         match node:
             case ast.Subscript(value=ast.Name(id="options"), slice=ast.Constant(value=str(name))):
                 yield name
@@ -97,7 +97,7 @@ def words() -> frozenset[str]:
     """Return every name and text of the code behind the modules."""
     found: set[str] = set()
     for path in files("plugins/module_utils/*.py", "plugins/plugin_utils/*.py", "plugins/action/*.py"):
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             found |= {getattr(node, "attr", ""), getattr(node, "arg", None) or "", getattr(node, "id", "")}
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)

@@ -21,7 +21,7 @@ from tools import links
 from tools.links import FENCE
 
 from .role import ROOT, request
-from .source import files, text, tree
+from .source import files, nodes, text
 
 PAGES = [name for name in files("*.md") if not name.startswith("changelogs/")]
 # Generated from the table of rules, whose wording is tested there.
@@ -162,7 +162,7 @@ def reasons(path: str) -> list[str]:
     """Return the longest fixed part of each reason with which a file raises a Problem."""
     values = [
         node.args[0] if isinstance(node, ast.Call) else node.value
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if (isinstance(node, ast.Call) and node.args and getattr(node.func, "id", "") in ("Problem", "Failure"))
         or (isinstance(node, ast.Assign) and "wrong" in map(ast.unparse, node.targets))
     ]

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
 
-from .source import files, tree
+from .source import files, nodes
 
 GRAPH = "plugins/module_utils/_otelcol/config/pipelines.py"
 LIBRARY = "plugins/module_utils/_otelcol"
@@ -61,13 +62,13 @@ def is_read(node: ast.AST) -> bool:
     return False
 
 
-def reads(module: ast.Module) -> list[int]:
-    """Return the lines in which a file reads the pipelines of a config."""
-    return [node.lineno for node in ast.walk(module) if isinstance(node, ast.expr) and is_read(node)]
+def reads(module_nodes: Iterable[ast.AST]) -> list[int]:
+    """Return the lines in which a file, given by its nodes, reads the pipelines of a config."""
+    return [node.lineno for node in module_nodes if isinstance(node, ast.expr) and is_read(node)]
 
 
 def test_few_files_read_pipelines_beside_the_graph() -> None:
-    found = {path: reads(tree(path)) for path in files("plugins/*.py")}
+    found = {path: reads(nodes(path)) for path in files("plugins/*.py")}
     assert found.pop(GRAPH)
     assert {path for path, lines in found.items() if lines} == READS
 
@@ -82,11 +83,11 @@ def test_few_files_read_pipelines_beside_the_graph() -> None:
     ],
 )
 def test_a_read_would_be_noticed(text: str) -> None:
-    assert reads(ast.parse(text)) == [1]
+    assert reads(ast.walk(ast.parse(text))) == [1]
 
 
 @pytest.mark.parametrize(
     "text", ['("service", "pipelines", name)', 'section(config, "pipelines")', 'config["service"]']
 )
 def test_a_path_is_no_read(text: str) -> None:
-    assert reads(ast.parse(text)) == []
+    assert reads(ast.walk(ast.parse(text))) == []

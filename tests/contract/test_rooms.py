@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from .source import files, imports, text, tree
+from .source import files, imports, nodes, text
 
 # From the ground up: a room imports itself and rooms before it.
 ROOMS = (
@@ -116,7 +116,7 @@ def impure(path: str) -> list[str]:
 
 def clocks(path: str) -> list[str]:
     """Return where a file reads the clock of the machine."""
-    calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+    calls = [node.func for node in nodes(path) if isinstance(node, ast.Call)]
     return [ast.unparse(call) for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCK]
 
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import pytest
 
-from .source import files, text, tree
+from .source import files, nodes, text, tree
 
 RULES = "plugins/module_utils/_otelcol/rules"
 SUBJECT = f"{RULES}/subject.py"
@@ -31,10 +31,10 @@ def named(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def holders(module: ast.Module, name: str) -> set[str]:
+def holders(module_nodes: Iterable[ast.AST], name: str) -> set[str]:
     """Return the names that hold an instance of a class in a module: arguments, and what is assigned of a field."""
     found = {name.lower()}
-    for node in ast.walk(module):
+    for node in module_nodes:
         if isinstance(node, ast.arg) and node.annotation and name in ast.unparse(node.annotation):
             found.add(node.arg)
         if isinstance(node, ast.ClassDef) and node.name == name:
@@ -50,9 +50,8 @@ def read(name: str) -> set[str]:
     """Return the fields of a class that the rules read."""
     found = set()
     for path in files(f"{RULES}/*.py"):
-        module = tree(path)
-        held = holders(module, name)
-        for node in ast.walk(module):
+        held = holders(nodes(path), name)
+        for node in nodes(path):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and named(node.value) in held:
                 found.add(node.attr)
     return found & set(fields(name))
@@ -64,10 +63,10 @@ def given(call: ast.Call, name: str) -> Iterator[str]:
     yield from (keyword.arg for keyword in call.keywords if keyword.arg)
 
 
-def spread(call: ast.Call, module: ast.Module) -> Iterator[str]:
+def spread(call: ast.Call, module_nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the keys of dictionaries of a module, if a call takes keywords that another function collects."""
     if any(keyword.arg is None for keyword in call.keywords):
-        for node in ast.walk(module):
+        for node in module_nodes:
             if isinstance(node, ast.Dict):
                 yield from (str(key.value) for key in node.keys if isinstance(key, ast.Constant))
 
@@ -77,11 +76,10 @@ def set_by_production(name: str) -> set[str]:
     """Return the fields of a class that any plugin sets."""
     found: set[str] = set()
     for path in files("plugins/*.py"):
-        module = tree(path)
-        calls = [node for node in ast.walk(module) if isinstance(node, ast.Call)]
+        calls = [node for node in nodes(path) if isinstance(node, ast.Call)]
         made = [call for call in calls if named(call.func) == name]
         for call in made:
-            found.update(given(call, name), spread(call, module))
+            found.update(given(call, name), spread(call, nodes(path)))
         for call in calls if made or f"{name.lower()}(" in text(path) else ():
             if named(call.func) in COPIES:
                 found.update(keyword.arg for keyword in call.keywords if keyword.arg)
