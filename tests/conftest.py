@@ -9,6 +9,7 @@ import contextlib
 import gc
 import sys
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ class Compiled(BytecodeCache):
     """The templates of this process, compiled once for each text and each way to compile it."""
 
     def __init__(self) -> None:
-        self.code: dict[tuple[Any, ...], bytes] = {}
+        self.code: dict[tuple[Any, ...], CodeType] = {}
 
     @staticmethod
     def key(bucket: Bucket) -> tuple[Any, ...]:
@@ -48,12 +49,12 @@ class Compiled(BytecodeCache):
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Fill a bucket, if its template is known."""
-        if code := self.code.get(self.key(bucket)):
-            bucket.bytecode_from_string(code)
+        bucket.code = self.code.get(self.key(bucket))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
-        self.code[self.key(bucket)] = bucket.bytecode_to_string()
+        """Keep what was compiled, as it is: nothing changes code, and to read it out of bytes takes longer."""
+        assert bucket.code
+        self.code[self.key(bucket)] = bucket.code
 
 
 def _compile_once(made: Any, compiled: Compiled) -> None:
