@@ -119,7 +119,7 @@ def searching(unseen: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
 
     def search(expression: str, data: Any) -> Any:
         try:
-            return jmespath.search(expression, data)
+            return _jmespath.parsed_expression(expression).search(data)
         except jmespath.exceptions.JMESPathError as error:  # the expression does not fit this type
             unseen.append({"what": f"check `{expression}`", "why": str(error)})
             return None

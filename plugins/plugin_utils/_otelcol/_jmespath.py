@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ...module_utils._otelcol.errors import Problem, near
 from ...module_utils._otelcol.rules.user_rules import Budget, Expression, Undecided
+
+# So many expressions stay parsed: more than all checks of diagnoses.
+_KEPT = 1_000
 
 
 def library() -> Any:
@@ -24,6 +27,15 @@ def library() -> Any:
     # jmespath 1.0.0 empties a part of its full cache in a way that Python 3.11 and later refuse with a TypeError.
     jmespath.parser.Parser.purge()
     return jmespath
+
+
+@lru_cache(_KEPT)
+def parsed_expression(expression: str) -> Any:
+    """Return an expression whose method `search` takes data. One that is invalid raises an error of the library.
+
+    A diagnosis searches with the same checks for each collector, and to parse them takes longer than to search.
+    """
+    return library().compile(expression)
 
 
 def check(expression: str, where: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jmespath
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _diagnose
@@ -113,6 +114,17 @@ def test_no_secret_of_a_config_is_shown() -> None:
     result = diagnosed({"objects": OBJECTS}, checks=[check(find="[image]", message="it is {value}")])
     assert "hunter2secret" not in result["report"]
     assert "it is ********" in result["report"]
+
+
+def test_a_check_is_parsed_once_for_all_collectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    compiled = jmespath.compile
+    monkeypatch.setattr(jmespath, "compile", lambda text: parsed.append(text) or compiled(text))
+    for _collector in range(3):
+        unseen: list[dict[str, Any]] = []
+        search = _diagnose.searching(unseen)
+        assert (search("found_once.a", {"found_once": {"a": 1}}), unseen) == (1, [])
+    assert parsed == ["found_once.a"]
 
 
 def test_a_check_that_does_not_fit_the_facts_is_told_and_stops_nothing() -> None:
