@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -20,13 +20,25 @@ Mutator = Callable[[Subject], Iterator[Subject]]
 SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 ROLES = ("receivers", "processors", "exporters")
 NEW = "mutant"
+_PACKED = "packed config"
 
 
 def edited(subject: Subject, change: Callable[[Json], object], **around: Any) -> Subject:
     """Return the subject with a changed copy of its config, and with other surroundings."""
-    config = copy.deepcopy(subject.config)
+    config = pickle.loads(packed(subject))
     change(config)
     return replace(subject, config=config, **around)
+
+
+def packed(subject: Subject) -> bytes:
+    """Return the config of a subject as bytes, of which `pickle` makes a copy more quickly than `deepcopy`.
+
+    The bytes stay with the subject: hundreds of mutants are made of a base, and none changes it.
+    """
+    if _PACKED not in subject.__dict__:
+        subject.__dict__[_PACKED] = pickle.dumps(subject.config)
+    found: bytes = subject.__dict__[_PACKED]
+    return found
 
 
 def put(subject: Subject, path: Path, value: Any, **around: Any) -> Subject:
