@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from posixpath import dirname
-from typing import Any
 
 from ..config.paths import Path, at, items
 from ..needs.listeners import Part
@@ -19,13 +18,17 @@ from .subject import Deployment, Fault, Subject, about, rules
 
 _CONTRIB = "https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main"
 _CONFIGURATION = "https://opentelemetry.io/docs/collector/configuration/"
+# The defaults of the setting `directory`. Source: the READMEs of file_storage and journald.
 _DEFAULT_STORAGE = "/var/lib/otelcol/file_storage"
 _DEFAULT_JOURNAL = "/var/log/journal"
-_LINKS, _LINKED = "/var/log/containers", "/var/log/pods"
+# The kubelet keeps links to the logs of containers in the first folder, and the files themselves in the second one.
+_FOLDER_OF_LINKS = "/var/log/containers"
+_FOLDER_OF_LINKED_FILES = "/var/log/pods"
+_QUEUE_STORAGE: Path = ("sending_queue", "storage")
 _FILE_KEYS = ("ca_file", "cert_file", "key_file", "client_ca_file", "bearer_token_file", "password_file")
 # Directories that every image or Kubernetes provides.
 _IN_EVERY_POD = ("/etc/ssl", "/etc/pki", "/var/run/secrets", "/run/secrets", "/usr", "/proc", "/sys", "/dev")
-_GLOB = re.compile(r"[*?\[{]")
+_FIRST_WILDCARD = re.compile(r"[*?\[{]")
 _FIX_OF_FILES = (
     "Mount the Secret there with `volumes`, or write /etc/otelcol/secrets/NAME/KEY: the role then mounts the Secret "
     "NAME."
@@ -38,57 +41,70 @@ def root_path_missing(subject: Subject) -> Iterator[Fault]:
     for part in _parts_of_known_pod(subject, "receivers", "hostmetrics"):
         root = part.settings.get("root_path")
         if isinstance(root, str) and _is_unmounted(subject, root):
-            yield Fault((*part.path, "root_path"), f"nothing is mounted at {root}", _how_to_mount(root, "/"))
+            yield _nothing_mounted((*part.path, "root_path"), root, on_node="/")
 
 
 @about("deployment")
 def logs_missing(subject: Subject) -> Iterator[Fault]:
     """Yield file_log and journald that read a directory that is not mounted."""
     for part in _parts_of_known_pod(subject, "receivers", "filelog"):
-        for index, glob in enumerate(items(part.settings, "include")):
-            folder = _folder_of(subject, glob)
-            if folder and _is_unmounted(subject, folder):
-                message = f"nothing is mounted at {folder}"
-                yield Fault((*part.path, "include", index), message, _how_to_mount(folder, folder))
+        yield from _unmounted_patterns(subject, part)
     for part in _parts_of_known_pod(subject, "receivers", "journald"):
-        directory = part.settings.get("directory") or _DEFAULT_JOURNAL
-        if isinstance(directory, str) and _is_unmounted(subject, directory):
-            fix = _how_to_mount(directory, directory)
-            yield Fault(part.path, f"nothing is mounted at {directory}", fix)
+        journal = part.settings.get("directory") or _DEFAULT_JOURNAL
+        if isinstance(journal, str) and _is_unmounted(subject, journal):
+            yield _nothing_mounted(part.path, journal, on_node=journal)
 
 
-def _folder_of(subject: Subject, glob: Any) -> str:
-    """Return the folder that a pattern of file_log needs; where it has links that are mounted, that of their files."""
-    if not isinstance(glob, str):
-        return ""
-    folder = _GLOB.split(glob, maxsplit=1)[0].rpartition("/")[0]
-    return _LINKED if folder.startswith(_LINKS) and not _is_unmounted(subject, folder) else folder
+def _unmounted_patterns(subject: Subject, part: Part) -> Iterator[Fault]:
+    """Yield the patterns of a file_log whose folder is not mounted."""
+    for index, pattern in enumerate(items(part.settings, "include")):
+        if not isinstance(pattern, str):
+            continue
+        folder = _folder_of_files(subject, pattern)
+        if folder and _is_unmounted(subject, folder):
+            yield _nothing_mounted((*part.path, "include", index), folder, on_node=folder)
+
+
+def _folder_of_files(subject: Subject, pattern: str) -> str:
+    """Return the folder of the files that match a pattern, up to its first wildcard; empty if it names none.
+
+    Where the files are links in a folder that is mounted, return the folder of what they link to.
+    """
+    before_wildcard = _FIRST_WILDCARD.split(pattern, maxsplit=1)[0]
+    folder = before_wildcard.rpartition("/")[0]
+    if folder.startswith(_FOLDER_OF_LINKS) and not _is_unmounted(subject, folder):
+        return _FOLDER_OF_LINKED_FILES
+    return folder
 
 
 @about("deployment")
 def file_missing(subject: Subject) -> Iterator[Fault]:
     """Yield certificates and other files in a directory that is not mounted."""
-    if not subject.deployment or subject.deployment.mounts is None:
+    deployment = subject.deployment
+    if deployment is None or deployment.mounts is None:
         return
-    may_bring_files = subject.deployment.annotated or not _is_released(subject)
+    may_bring_files = deployment.annotated or not _is_image_released(subject)
     for path, file in _files_in_use(subject):
-        if _is_unmounted(subject, file):
-            is_read_at_start = "tls" in path
-            severity = "error" if is_read_at_start and not may_bring_files else ""
-            yield Fault(path, f"nothing is mounted at {dirname(file)}", _FIX_OF_FILES, severity=severity)
+        if not _is_unmounted(subject, file):
+            continue
+        is_read_at_start = "tls" in path
+        severity = "error" if is_read_at_start and not may_bring_files else ""
+        yield Fault(path, f"nothing is mounted at {dirname(file)}", _FIX_OF_FILES, severity=severity)
 
 
 def _files_in_use(subject: Subject) -> Iterator[tuple[Path, str]]:
-    """Yield the files that started components and the service itself read, by their keys."""
+    """Yield the path and the value of the settings by which started components and the service itself read files."""
     started = {part.path for part in subject.view.parts}
     for path, value in subject.view.leaves:
-        if not path or path[-1] not in _FILE_KEYS or not isinstance(value, str):
+        names_file = bool(path) and path[-1] in _FILE_KEYS
+        if not names_file or not isinstance(value, str):
             continue
-        if path[:2] in started or path[0] == "service":
+        is_in_use = path[:2] in started or path[0] == "service"
+        if is_in_use:
             yield path, value
 
 
-def _is_released(subject: Subject) -> bool:
+def _is_image_released(subject: Subject) -> bool:
     """Whether the image is a released one; an image of the user's own may bring files."""
     return bool(subject.target and subject.target.catalogue.ships(subject.target.distribution))
 
@@ -103,8 +119,8 @@ def storage_missing(subject: Subject) -> Iterator[Fault]:
 
 
 def _unsafe_storage(part: Part, directory: str, subject: Subject, deployment: Deployment) -> Iterator[Fault]:
-    """Yield that a directory of file_storage is lost with its container, or its queue with the pod."""
-    users = ", ".join(f"'{name}'" for name in _users_of_storage(subject, part.id))
+    """Yield that a directory of file_storage is lost with its container, or the queues in it with the pod."""
+    users = ", ".join(_quoted_users(subject, part.id))
     fix = f"Mount a volume at {directory}; a StatefulSet keeps it when the pod moves."
     if _is_unmounted(subject, directory):
         loss = f", so the queue of {users} is lost with the container" if users else ""
@@ -114,22 +130,26 @@ def _unsafe_storage(part: Part, directory: str, subject: Subject, deployment: De
         yield Fault(part.path, message, fix)
 
 
-def _users_of_storage(subject: Subject, storage: str) -> list[str]:
-    """Return the ids of components whose queue is in a storage."""
-    path: Path = ("sending_queue", "storage")
-    return [part.id for part in subject.view.parts if at(part.settings, path) == storage]
+def _quoted_users(subject: Subject, storage: str) -> Iterator[str]:
+    """Yield the ids of the components whose queue is in a storage, in quotes."""
+    for part in subject.view.parts:
+        if at(part.settings, _QUEUE_STORAGE) == storage:
+            yield f"'{part.id}'"
 
 
 def _ends_with_pod(path: str, deployment: Deployment) -> bool:
     """Whether the innermost volume at a path ends with the pod."""
-    around = [mount for mount in deployment.mounts or () if _is_below(path, (mount,))]
-    return bool(around) and max(around, key=len) in deployment.fleeting
+    volumes_at_path = [mount for mount in deployment.mounts or () if _is_below(path, (mount,))]
+    if not volumes_at_path:
+        return False
+    innermost = max(volumes_at_path, key=len)
+    return innermost in deployment.fleeting
 
 
-def _parts_of_known_pod(subject: Subject, name: str, kind: str) -> Iterator[Part]:
-    """Yield the started components of a kind, if it is known what is mounted."""
+def _parts_of_known_pod(subject: Subject, section: str, kind: str) -> Iterator[Part]:
+    """Yield the started components of a kind in a section, if it is known what is mounted."""
     if subject.deployment and subject.deployment.mounts is not None:
-        yield from subject.view.of(name, kind)
+        yield from subject.view.of(section, kind)
 
 
 def _is_unmounted(subject: Subject, path: str) -> bool:
@@ -139,9 +159,13 @@ def _is_unmounted(subject: Subject, path: str) -> bool:
         return False
     if not path.startswith("/") or path == "/" or _is_below(path, _IN_EVERY_POD):
         return False
+    return not _is_below(path, mounts) and not _has_mounts_inside(path, mounts)
+
+
+def _has_mounts_inside(path: str, mounts: Iterable[str]) -> bool:
+    """Whether something is mounted inside of a directory."""
     folder = path.rstrip("/") + "/"
-    has_mounts_inside = any(mount.startswith(folder) for mount in mounts)
-    return not has_mounts_inside and not _is_below(path, mounts)
+    return any(mount.startswith(folder) for mount in mounts)
 
 
 def _is_below(path: str, folders: Iterable[str]) -> bool:
@@ -153,9 +177,11 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
     return False
 
 
-def _how_to_mount(inside: str, on_node: str) -> str:
-    volume = f"{{name: NAME, mount_path: {inside}, source: {{hostPath: {{path: {on_node}}}}}}}"
-    return f"Mount {on_node} of the node there: `volumes: [{volume}]`."
+def _nothing_mounted(place: Path, folder: str, *, on_node: str) -> Fault:
+    """Return the fault of a setting that names an unmounted folder; the fix mounts a path of the node there."""
+    volume = f"{{name: NAME, mount_path: {folder}, source: {{hostPath: {{path: {on_node}}}}}}}"
+    fix = f"Mount {on_node} of the node there: `volumes: [{volume}]`."
+    return Fault(place, f"nothing is mounted at {folder}", fix)
 
 
 RULES = (

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from ..config.addresses import ANY, is_loopback
 from ..config.paths import at
 from ..needs.listeners import Listener
-from .subject import Deployment, Fault, Subject, about, rules
+from .subject import Deployment, Fault, Ingress, Subject, about, rules
 
 _BEST_PRACTICES = "https://opentelemetry.io/docs/security/config-best-practices/"
 _NODE_PORTS = "https://kubernetes.io/docs/concepts/configuration/overview/#services"
 _POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 _SHOWN_PORTS = 6
-_POD, _POD_BEFORE_PORT = "${env:MY_POD_IP}", "[${env:MY_POD_IP}]"
+_POD_ADDRESS = "${env:MY_POD_IP}"
+_POD_ADDRESS_BEFORE_PORT = f"[{_POD_ADDRESS}]"  # IPv6 needs the brackets, and IPv4 takes them
 _FIX_OF_POLICIES = {
     "own": "Add `{{port: {port}, protocol: UDP}}` to the ports of an ingress rule of a policy that selects the pods.",
     "operator": "Apply a NetworkPolicy of your own that selects the pods and admits `{{port: {port}, protocol: UDP}}`.",
@@ -39,33 +40,38 @@ def unreachable_receiver(subject: Subject) -> Iterator[Fault]:
 
 
 def _exposed_listeners(subject: Subject) -> Iterator[Listener]:
-    """Return the ports that clients connect to."""
-    return (listener for listener in subject.view.listeners if listener.exposed)
+    """Yield the listeners that clients connect to."""
+    for listener in subject.view.listeners:
+        if listener.exposed:
+            yield listener
 
 
 def address_of_pod(listener: Listener) -> str:
-    """Return the pod's address for a listener: in brackets before a port, which IPv6 needs and IPv4 takes."""
-    return _POD if listener.port_apart else _POD_BEFORE_PORT
+    """Return the pod's address for a listener: in brackets before a port."""
+    return _POD_ADDRESS if listener.port_apart else _POD_ADDRESS_BEFORE_PORT
 
 
 @about("deployment")
 def open_on_node(subject: Subject) -> Iterator[Fault]:
     """Yield ports that are open on every address of the node because the pod uses hostNetwork."""
-    if not subject.deployment or not subject.deployment.host_network:
+    deployment = subject.deployment
+    if not deployment or not deployment.host_network:
         return
+    machine = "host" if deployment.is_service else "node"
     for listener in subject.view.listeners:
         if listener.host in ANY:
-            fix = _narrower(listener, subject.deployment)
-            where = "host" if subject.deployment.is_service else "node"
-            yield Fault(listener.path, f"port {listener.port} is open on every address of the {where}", fix)
+            message = f"port {listener.port} is open on every address of the {machine}"
+            yield Fault(listener.path, message, _how_to_narrow(listener, deployment))
 
 
-def _narrower(listener: Listener, deployment: Deployment) -> str:
-    """Return on which address to listen instead: a service of systemd has no address of a pod."""
+def _how_to_narrow(listener: Listener, deployment: Deployment) -> str:
+    """Return the fix: on which address to listen instead. A service of systemd has no address of a pod."""
     if deployment.is_service:
         own = f"the address of the host, such as `192.0.2.10:{listener.port}`"
         return f"Write `127.0.0.1:{listener.port}` for clients on the host, or {own}."
-    return f'Write `"{_POD_BEFORE_PORT}:{listener.port}"`, or `localhost:{listener.port}` for clients on the node.'
+    return (
+        f'Write `"{_POD_ADDRESS_BEFORE_PORT}:{listener.port}"`, or `localhost:{listener.port}` for clients on the node.'
+    )
 
 
 @about("deployment")
@@ -77,24 +83,26 @@ def closed_udp_port(subject: Subject) -> Iterator[Fault]:
     deployment = subject.deployment
     if not deployment or not deployment.ingress or deployment.host_network:
         return
-    ingress, fix = deployment.ingress, _FIX_OF_POLICIES["operator" if deployment.by_operator else "own"]
+    fix = _FIX_OF_POLICIES["operator" if deployment.by_operator else "own"]
     for listener in _exposed_listeners(subject):
-        if listener.protocol != "UDP" or is_loopback(listener.host) or ingress.admits(*listener.end):
-            continue
-        if ingress.admits(listener.port, "TCP"):
-            wrong, severity = f"admits port {listener.port} for TCP only", ""
-        else:
-            wrong, severity = f"does not admit UDP port {listener.port}", "" if ingress.complete else "info"
-        message = f"NetworkPolicy {ingress.policies.names} {wrong}"
-        yield Fault(listener.path, message, fix.format(port=listener.port), severity=severity)
+        may_be_closed = listener.protocol == "UDP" and not is_loopback(listener.host)
+        if may_be_closed and not deployment.ingress.admits(*listener.end):
+            yield _closed_port(listener, deployment.ingress, fix.format(port=listener.port))
+
+
+def _closed_port(listener: Listener, ingress: Ingress, fix: str) -> Fault:
+    """Return the fault of a UDP port that network policies do not admit."""
+    if ingress.admits(listener.port, "TCP"):
+        wrong, severity = f"admits port {listener.port} for TCP only", ""
+    else:
+        wrong, severity = f"does not admit UDP port {listener.port}", "" if ingress.complete else "info"
+    return Fault(listener.path, f"NetworkPolicy {ingress.policies.names} {wrong}", fix, severity=severity)
 
 
 @about("deployment")
 def host_port_open(subject: Subject) -> Iterator[Fault]:
     """Yield agents that open ports on their nodes by default, in clear text for everybody who reaches the node."""
-    open_ports = subject.deployment.open_ports if subject.deployment else frozenset()
-    on_node = [listener for listener in _exposed_listeners(subject) if listener.end in open_ports]
-    in_clear_text = [listener for listener in on_node if not at(subject.config, (*listener.path[:-1], "tls"))]
+    in_clear_text = [listener for listener in _open_host_ports(subject) if not _has_tls(listener, subject)]
     if in_clear_text:
         numbers = sorted({listener.port for listener in in_clear_text})[:_SHOWN_PORTS]
         noun = "port" if len(numbers) == 1 else "ports"
@@ -105,6 +113,20 @@ def host_port_open(subject: Subject) -> Iterator[Fault]:
             "Set `host_ports: true` to accept this. For pods of the same node only, set `host_ports: false` and "
             "`service: {enabled: true}`.",
         )
+
+
+def _open_host_ports(subject: Subject) -> Iterator[Listener]:
+    """Yield the listeners whose port is open on the node by default."""
+    open_ports = subject.deployment.open_ports if subject.deployment else frozenset()
+    for listener in _exposed_listeners(subject):
+        if listener.end in open_ports:
+            yield listener
+
+
+def _has_tls(listener: Listener, subject: Subject) -> bool:
+    """Whether the settings beside the endpoint of a listener have `tls`."""
+    beside_endpoint = (*listener.path[:-1], "tls")
+    return bool(at(subject.config, beside_endpoint))
 
 
 RULES = (

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..config.paths import section
+from ..needs.listeners import Part
 from ..traits import kind_of
 from .subject import Deployment, Fault, Subject, about, rules
 
@@ -22,6 +23,11 @@ _SINGLETONS = {
     "k8sevents": "every event of the cluster",
     "k8sobjects": "every requested object",
 }
+_FIX_OF_SINGLETONS = (
+    "Move it to a separate collector with mode deployment and `replicas: 1`, "
+    "or name an extension k8s_leader_elector as its `k8s_leader_elector`."
+)
+_LEASE_KEYS = ("lease_name", "lease_namespace")
 # The modes in which a collector runs once on each host, and sees its files: `service` is that of systemd.
 ON_EACH_HOST = ("daemonset", "service")
 _COPIES_OF_MODES = {"daemonset": "one on every node", "sidecar": "one in every pod that has the sidecar"}
@@ -35,35 +41,38 @@ def copies_in_words(deployment: Deployment | None) -> str:
         return _COPIES_OF_MODES[deployment.mode]
     if deployment.autoscaled:
         return "an autoscaler that adds replicas"
-    has_several = (deployment.replicas or 0) > 1
-    return f"more than one replica ({deployment.replicas})" if has_several else ""
+    if (deployment.replicas or 0) > 1:
+        return f"more than one replica ({deployment.replicas})"
+    return ""
 
 
 @about("deployment")
 def singleton(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that report the whole cluster and run more than once; all data arrives repeatedly."""
-    times, deployment = copies_in_words(subject.deployment), subject.deployment
-    if not times or not deployment:
+    deployment = subject.deployment
+    copies = copies_in_words(deployment)
+    if not deployment or not copies:
         return
     is_certain = (deployment.replicas or 0) > 1  # other counts may be one at run time
     for part in subject.view.of("receivers", *_SINGLETONS):
-        if any(str(key).endswith("leader_elector") for key in part.settings):
-            continue
-        message = f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {times}"
-        fix = (
-            "Move it to a separate collector with mode deployment and `replicas: 1`, "
-            "or name an extension k8s_leader_elector as its `k8s_leader_elector`."
-        )
-        yield Fault(part.path, message, fix, severity="" if is_certain else "warning")
+        if not _has_elector(part):
+            message = f"'{part.id}' reports {_SINGLETONS[part.kind]}, and there is {copies}"
+            yield Fault(part.path, message, _FIX_OF_SINGLETONS, severity="" if is_certain else "warning")
+
+
+def _has_elector(part: Part) -> bool:
+    """Whether a receiver names a leader elector, so that one copy of it reports at a time."""
+    return any(str(key).endswith("leader_elector") for key in part.settings)
 
 
 @about("deployment")
 def sidecar_limits(subject: Subject) -> Iterator[Fault]:
     """Yield leader electors in sidecars; the ServiceAccounts of their pods have no permission for leases."""
-    if subject.deployment and subject.deployment.mode == "sidecar":
-        for part in subject.view.of("extensions", _ELECTOR):
-            message = f"'{part.id}' needs permission for a lease, which the pods with the sidecar do not have"
-            yield Fault(part.path, message, "Move the components that need it to a collector with mode deployment.")
+    if not subject.deployment or subject.deployment.mode != "sidecar":
+        return
+    for part in subject.view.of("extensions", _ELECTOR):
+        message = f"'{part.id}' needs permission for a lease, which the pods with the sidecar do not have"
+        yield Fault(part.path, message, "Move the components that need it to a collector with mode deployment.")
 
 
 def lease_missing(subject: Subject) -> Iterator[Fault]:
@@ -73,10 +82,11 @@ def lease_missing(subject: Subject) -> Iterator[Fault]:
         if not is_elector or not isinstance(settings, dict | None):
             continue
         given = settings or {}
-        missing = [key for key in ("lease_name", "lease_namespace") if not given.get(key)]
-        if missing:
+        missing_keys = [key for key in _LEASE_KEYS if not given.get(key)]
+        if missing_keys:
+            message = f"'{name}' has no {' and no '.join(missing_keys)}"
             fix = "Add `lease_name: NAME` and `lease_namespace: NAMESPACE`, the same for all copies."
-            yield Fault(("extensions", name), f"'{name}' has no {' and no '.join(missing)}", fix)
+            yield Fault(("extensions", name), message, fix)
 
 
 RULES = (
