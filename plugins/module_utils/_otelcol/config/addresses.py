@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 LOCALHOST = "localhost"
 # The IP families by their names in Kubernetes.
@@ -52,14 +52,22 @@ def _is_ipv6(host: str) -> bool:
     return ":" in host and "$" not in host
 
 
-def destination(endpoint: Any) -> tuple[str, str]:
-    """Return scheme and host that an endpoint sends to, each empty where unknown; a variable is unknown."""
+class Destination(NamedTuple):
+    """Where an endpoint sends to: its scheme and its host in lower case, each empty where it is not known."""
+
+    scheme: str
+    host: str
+
+
+def destination(endpoint: Any) -> Destination:
+    """Return where an endpoint sends to; a host with a variable in it is not known."""
     match = _DESTINATION.match(endpoint) if isinstance(endpoint, str) else None
     if match is None:
-        return "", ""
-    scheme, host = (match[1] or "").lower(), match[2].strip("[]").lower()
+        return Destination("", "")
+    scheme = (match[1] or "").lower()
+    host = match[2].strip("[]").lower()
     is_unknown = "$" in host or scheme == "unix"
-    return scheme, "" if is_unknown else host
+    return Destination(scheme, "" if is_unknown else host)
 
 
 def is_inside(host: str) -> bool:

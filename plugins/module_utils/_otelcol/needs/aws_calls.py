@@ -199,7 +199,7 @@ def _signed_exporter(settings: Settings, config: Config) -> Grants:
 
 def _signed(endpoint: str, settings: Settings, signer: Settings) -> Grants:
     """Return what signed requests to an endpoint are granted; nothing for a service that is not known."""
-    _scheme, host = destination(endpoint)
+    host = destination(endpoint).host
     match = _HOST.match(host)
     service_of_host, region_of_host = match.group("service", "region") if match else ("", "")
     service = str(signer.get("service") or _SIGNED_AS.get(service_of_host, service_of_host))

@@ -200,7 +200,7 @@ def own_telemetry_loop(subject: Subject) -> Iterator[Fault]:
 def _is_own_port(endpoint: str, own_ports: set[str]) -> bool:
     """Whether an endpoint is one of some ports on this machine."""
     port = _PORT.search(endpoint)
-    is_local = _OWN_ADDRESS.search(endpoint) or is_loopback(destination(endpoint)[1])
+    is_local = _OWN_ADDRESS.search(endpoint) or is_loopback(destination(endpoint).host)
     return bool(is_local and port and port[1] in own_ports)
 
 
@@ -224,7 +224,7 @@ def _is_own_service(endpoint: str, subject: Subject) -> bool:
     is_of_operator = names.child(base) == workload
     if is_of_operator:
         own_services |= {base, *names.of_operator(base)}
-    service = service_of(destination(endpoint)[1], logs.namespace)
+    service = service_of(destination(endpoint).host, logs.namespace)
     return service.namespace == logs.namespace and service.name in own_services
 
 

@@ -33,6 +33,9 @@ _INSECURE_SWITCHES: tuple[Path, ...] = (("tls", "insecure"), ("protocol", "otlp"
 _UNVERIFIED = "insecure_skip_verify"
 # The schemes with which a switch decides whether gRPC uses TLS.
 _SCHEMES_OF_GRPC = ("", "dns", "passthrough")
+# The schemes that decide by themselves.
+_SCHEMES_ABOVE_SWITCH = ("https", "unix")
+_DIAGNOSTICS = ("pprof", "zpages")
 
 
 class _ClearText(NamedTuple):
@@ -53,17 +56,20 @@ def _clear_texts(subject: Subject) -> Iterator[_ClearText]:
 def _clear_texts_of(part: Part) -> Iterator[_ClearText]:
     """Yield the endpoints of an exporter without TLS; where none is known, the switch that turns TLS off."""
     switch_path = _insecure_switch(part)
-    has_clear_endpoint = False
+    clear_endpoints = list(_clear_endpoints(part, switch_path))
+    yield from clear_endpoints
+    if switch_path and not clear_endpoints and not _is_encrypted(part.settings):
+        yield _ClearText(part, switch_path, "")
+
+
+def _clear_endpoints(part: Part, switch_path: Path) -> Iterator[_ClearText]:
+    """Yield the endpoints of an exporter without TLS: by their scheme, or by the switch if there is one."""
     for key in ENDPOINT_KEYS:
         scheme, host = destination(part.settings.get(key))
         if scheme == "http":
-            has_clear_endpoint = True
             yield _ClearText(part, (*part.path, key), host)
         elif switch_path and host and scheme in _SCHEMES_OF_GRPC:
-            has_clear_endpoint = True
             yield _ClearText(part, switch_path, host)
-    if switch_path and not has_clear_endpoint and not _is_encrypted(part.settings):
-        yield _ClearText(part, switch_path, "")
 
 
 def _insecure_switch(part: Part) -> Path:
@@ -75,9 +81,9 @@ def _insecure_switch(part: Part) -> Path:
 
 
 def _is_encrypted(settings: dict[str, Any]) -> bool:
-    """Whether the endpoint's scheme decides: https overrides `insecure`."""
-    schemes = [destination(settings.get(key))[0] for key in ENDPOINT_KEYS]
-    return "https" in schemes or "unix" in schemes
+    """Whether the scheme of an endpoint overrides the switch: https is encrypted, and a socket needs no encryption."""
+    schemes = {destination(settings.get(key)).scheme for key in ENDPOINT_KEYS}
+    return not schemes.isdisjoint(_SCHEMES_ABOVE_SWITCH)
 
 
 def clear_text(subject: Subject) -> Iterator[Fault]:
@@ -101,54 +107,54 @@ def clear_text_inside(subject: Subject) -> Iterator[Fault]:
 def unverified_certificate(subject: Subject) -> Iterator[Fault]:
     """Yield TLS settings that accept any certificate; an attacker in between can read and change the data."""
     for path, value in subject.view.leaves:
-        if path[-1:] == (_UNVERIFIED,) and value is True:
-            yield Fault(
-                path,
-                "any certificate is accepted here",
-                "Remove it, and give the server's CA as `ca_file`.",
-                severity="info" if path[0] == "receivers" else "",  # kubelets sign their own, and get no telemetry
-            )
+        if path[-1:] != (_UNVERIFIED,) or value is not True:
+            continue
+        is_scrape = path[0] == "receivers"  # kubelets sign their own certificates, and get no telemetry
+        fix = "Remove it, and give the server's CA as `ca_file`."
+        yield Fault(path, "any certificate is accepted here", fix, severity="info" if is_scrape else "")
 
 
 def open_receiver(subject: Subject) -> Iterator[Fault]:
     """Yield receivers that accept clear text on every address."""
     is_on_node = bool(subject.deployment and subject.deployment.host_network)
     for listener in subject.view.listeners:
-        if _accepts_clear_text(listener):
-            yield Fault(
-                listener.path,
-                f"port {listener.port} accepts clear text on every address",
-                f"Write `{_narrower(listener.port, subject.on_host)}`, and `tls: {{cert_file: FILE, key_file: FILE}}` "
-                "beside it.",
-                severity="warning" if is_on_node else "",
-            )
+        if not _accepts_clear_text(listener):
+            continue
+        message = f"port {listener.port} accepts clear text on every address"
+        address = _narrower_address(listener.port, subject.on_host)
+        fix = f"Write `{address}`, and `tls: {{cert_file: FILE, key_file: FILE}}` beside it."
+        yield Fault(listener.path, message, fix, severity="warning" if is_on_node else "")
 
 
 def _accepts_clear_text(listener: Listener) -> bool:
     """Whether a receiver listens for TCP on every address, at an endpoint without `tls` beside it."""
     part = listener.part
-    if not part or part.section != "receivers" or listener.path == part.path:
+    if part is None or part.section != "receivers":
         return False
-    if listener.protocol != "TCP" or listener.host not in ANY:
+    has_endpoint = listener.path != part.path
+    is_open = listener.protocol == "TCP" and listener.host in ANY
+    if not has_endpoint or not is_open:
         return False
-    server = listener.path[2:-1]
-    return at(part.settings, (*server, "tls")) is None
+    server_path = listener.path[2:-1]  # without the section and the id before it, and without the endpoint's key
+    return at(part.settings, (*server_path, "tls")) is None
 
 
-def _narrower(port: int, on_host: bool) -> str:
+def _narrower_address(port: int, on_host: bool) -> str:
     """Return an address that others reach less: that of the pod, or the loopback of a host."""
-    return f"127.0.0.1:{port}" if on_host else f'"[${{env:MY_POD_IP}}]:{port}"'
+    if on_host:
+        return f"127.0.0.1:{port}"
+    return f'"[${{env:MY_POD_IP}}]:{port}"'
 
 
 @about(extensions=["pprof", "zpages"])
 def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     """Yield pprof and zpages that are reachable from outside the pod; they expose memory and can exhaust it."""
-    way, inside = ("ssh -L", "host") if subject.on_host else ("kubectl port-forward", "pod")
+    machine, tunnel = ("host", "ssh -L") if subject.on_host else ("pod", "kubectl port-forward")
     for listener in subject.view.listeners:
         part = listener.part
-        if part and part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
-            fix = f"Write `{listener.at('localhost')}`, and use `{way}`."
-            yield Fault(listener.path, f"'{part.id}' is reachable from outside the {inside}", fix)
+        if part and part.kind in _DIAGNOSTICS and not is_loopback(listener.host):
+            fix = f"Write `{listener.at('localhost')}`, and use `{tunnel}`."
+            yield Fault(listener.path, f"'{part.id}' is reachable from outside the {machine}", fix)
 
 
 RULES = (

@@ -137,7 +137,7 @@ def _limits_of_hosts(part: Part, rows: Sequence[Row]) -> Iterator[Limit]:
     """Yield the limits of the services that an exporter sends to, which are known by the names of their hosts."""
     if not speaks_otlp(part.kind):
         return
-    hosts = [destination(part.settings.get(key))[1] or "" for key in _ENDPOINTS]
+    hosts = [destination(part.settings.get(key)).host for key in _ENDPOINTS]
     for row in rows:
         patterns = row.get("hosts", ())
         if any(fnmatchcase(host, pattern) for host in hosts for pattern in patterns):

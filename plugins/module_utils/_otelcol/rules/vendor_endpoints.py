@@ -46,14 +46,14 @@ def _target_of(part: Part, key: str) -> _Target:
     if not isinstance(endpoint, str) or "$" in endpoint:
         return _Target("", "")
     match = _PATH.match(endpoint)
-    return _Target(destination(endpoint)[1], match[1]) if match else _Target("", "")
+    return _Target(destination(endpoint).host, match[1]) if match else _Target("", "")
 
 
 @about(exporters=["otlp", "otlpgrpc"])
 def http_only(subject: Subject) -> Iterator[Fault]:
     """Yield exporters that use gRPC for endpoints of AWS or Datadog that accept only OTLP over HTTP."""
     for part in subject.view.of("exporters", "otlp", "otlpgrpc"):
-        host = destination(part.settings.get("endpoint"))[1]
+        host = destination(part.settings.get("endpoint")).host
         if aws_service_of(host) or is_datadog(host):
             message = f"'{part.id}' uses gRPC, but {host} accepts only HTTP"
             yield Fault((*part.path, "endpoint"), message, "Use the exporter otlp_http.")
