@@ -19,11 +19,24 @@ from ..languages.expr import Broken, broken_expression
 from .constraints import CONFLICT, EXPANDED, MISSING, RANGE, REGEX, WORD, Check, Found, texts_at, values_of
 from .subject import Fault
 
-_QUOTED = r"\[(?:\"[^\"]*\"|'[^']*')\]"
-_FIELD = re.compile(rf"(?:([^\[][^.\[]*)|\[[\"']([^\"']*)[\"']\])(?:\.[^.\[]*|{_QUOTED})*\Z")
+_QUOTED_KEY = r"\[(?:\"[^\"]*\"|'[^']*')\]"
+# A name, or a name in brackets and quotes, then names behind dots and keys in brackets and quotes.
+_FIELD = re.compile(rf"(?:([^\[][^.\[]*)|\[[\"']([^\"']*)[\"']\])(?:\.[^.\[]*|{_QUOTED_KEY})*\Z")
+_PARTS_OF_ENTRY = ("attributes", "body", "resource")
 _DIRECTIVE = re.compile(r"%(.)")
+# Source: internal/coreinternal/timeutils/internal/ctimefmt of opentelemetry-collector-contrib.
 _DIRECTIVES = frozenset("abcdefghijklmnopqrstwxyzABDFHILMPRSTXYZ%")
+_LAYOUT_TYPES = ("strptime", "gotime", "epoch", "native")
 _EPOCHS = ("s", "ms", "us", "ns", "s.ms", "s.us", "s.ns")
+# How a layout of each type writes the abbreviation of a time zone.
+_ABBREVIATIONS = {"strptime": "%Z", "gotime": "MST"}
+# What a range of severities costs was measured: 100 MB at a million numbers, so that a billion fits into no pod.
+_WIDE_RANGE, _ENDLESS_RANGE = 1_000_000, 1_000_000_000
+_INTEGERS = range(-(2**63), 2**63)  # the whole numbers with room in 64 bits
+# Texts and numbers that no reader of YAML takes for an integer; others may be one, or are expanded to one.
+_NO_INTEGER = re.compile(r"(?:[-+]?[1-9][0-9]*|[A-Za-z]+|-?[0-9]+\.[0-9]*[1-9])?\Z")
+# From `EXPR(` to the last `)` before the next one.
+_EMBEDDED = re.compile(r"EXPR\(((?:(?!EXPR\().)*)\)", re.DOTALL)
 
 
 def _field_check(rootable: bool) -> Check:
@@ -39,51 +52,52 @@ def _field_check(rootable: bool) -> Check:
 def _wrong_field(place: Path, text: str, *, rootable: bool) -> Found:
     """Yield why a text names no part of an entry; with `rootable`, all attributes are one too."""
     match = _FIELD.match(text)
-    prefix = (match[1] or match[2]) if match else ""
+    part = (match[1] or match[2]) if match else ""
     if not text:
         yield WORD, Fault(place, "this is empty", "Write `attributes.NAME` or `body.NAME`, or remove the key.")
     elif match is None:
         fix = "Write `attributes.NAME`, or `attributes['NAME']` if the name has dots."
         yield WORD, Fault(place, f"'{text}' is not a field: a bracket or quote is missing or misplaced", fix)
-    elif prefix not in _PREFIXES:
-        fix = f"Write `attributes.{text}` or `body.{text}`."
-        yield WORD, Fault(place, f"a field starts with attributes, body or resource{near(prefix, _PREFIXES)}", fix)
+    elif part not in _PARTS_OF_ENTRY:
+        message = f"a field starts with attributes, body or resource{near(part, _PARTS_OF_ENTRY)}"
+        yield WORD, Fault(place, message, f"Write `attributes.{text}` or `body.{text}`.")
     elif text in ("attributes", "resource") and not rootable:
         yield WORD, Fault(place, f"a field of the {text} is needed here", f"Write `{text}.NAME`.")
 
 
-_PREFIXES = ("attributes", "body", "resource")
-
-
 def _time(_operand: bool, settings: Any, path: Path, _row: Row) -> Found:
-    """Yield what is wrong in the layout of a time."""
+    """Yield what is wrong in the layout of a time, and that it has no place for the time zones that are listed."""
     if not isinstance(settings, dict):
         return
-    kind, layout = settings.get("layout_type") or "strptime", settings.get("layout") or ""
-    if not _is_known_text(kind) or not _is_known_text(layout):
+    layout_type = settings.get("layout_type") or "strptime"
+    layout = settings.get("layout") or ""
+    if not _is_known_text(layout_type) or not _is_known_text(layout):
         return
-    yield from _wrong_layout(kind, layout, path)
-    abbreviation = _ABBREVIATIONS.get(kind, "")
-    if layout and section(settings, "time_zone_locations") and abbreviation not in layout:
+    yield from _wrong_layout(layout_type, layout, path)
+    abbreviation = _ABBREVIATIONS.get(layout_type, "")
+    lists_zones = bool(section(settings, "time_zone_locations"))
+    if layout and lists_zones and abbreviation not in layout:
         fix = f"Add `{abbreviation}` to `layout`, or remove `time_zone_locations`."
         yield CONFLICT, Fault((*path, "time_zone_locations"), "the layout has no abbreviation of a time zone", fix)
 
 
 def _is_known_text(value: Any) -> bool:
+    """Whether a value is a text without variables."""
     return isinstance(value, str) and EXPANDED not in value
 
 
-def _wrong_layout(kind: str, layout: str, path: Path) -> Found:
-    """Yield what is wrong in a layout of a kind."""
-    if kind not in _KINDS:
-        known = f"Use one of {', '.join(_KINDS)}."
-        yield WORD, Fault((*path, "layout_type"), f"'{kind}' is unknown here{near(kind, _KINDS)}", known)
-    elif not layout and kind != "native":
+def _wrong_layout(layout_type: str, layout: str, path: Path) -> Found:
+    """Yield what is wrong in a layout of a type."""
+    place = (*path, "layout")
+    if layout_type not in _LAYOUT_TYPES:
+        message = f"'{layout_type}' is unknown here{near(layout_type, _LAYOUT_TYPES)}"
+        yield WORD, Fault((*path, "layout_type"), message, f"Use one of {', '.join(_LAYOUT_TYPES)}.")
+    elif not layout and layout_type != "native":
         yield MISSING, Fault(path, "'layout' is missing", "Add `layout: '%Y-%m-%dT%H:%M:%S'`.")
-    elif kind == "epoch" and layout not in _EPOCHS:
-        yield WORD, Fault((*path, "layout"), f"'{layout}' is unknown here", f"Use one of {', '.join(_EPOCHS)}.")
-    elif kind == "strptime":
-        yield from _wrong_strptime((*path, "layout"), layout)
+    elif layout_type == "epoch" and layout not in _EPOCHS:
+        yield WORD, Fault(place, f"'{layout}' is unknown here", f"Use one of {', '.join(_EPOCHS)}.")
+    elif layout_type == "strptime":
+        yield from _wrong_strptime(place, layout)
 
 
 def _wrong_strptime(place: Path, layout: str) -> Found:
@@ -111,15 +125,14 @@ def _columns(key: str, settings: Any, path: Path, _row: Row) -> Found:
         return
     header = settings.get(key)
     delimiter = settings.get("header_delimiter") or settings.get("delimiter") or ","
-    if not isinstance(header, str) or not isinstance(delimiter, str) or "$" in header + delimiter:
+    if not isinstance(header, str) or not isinstance(delimiter, str):
         return
-    if header and len(delimiter) == 1 and delimiter not in header:
+    has_variable = "$" in header + delimiter
+    if has_variable or not header or len(delimiter) != 1:
+        return
+    if delimiter not in header:
         fix = f"Write several names with `{delimiter}` between them, or set `header_delimiter`."
         yield CONFLICT, Fault((*path, key), f"the header has no delimiter `{delimiter}`", fix)
-
-
-_KINDS = ("strptime", "gotime", "epoch", "native")
-_ABBREVIATIONS = {"strptime": "%Z", "gotime": "MST"}
 
 
 def _severities(_operand: bool, settings: Any, path: Path, _row: Row) -> Found:
@@ -127,33 +140,43 @@ def _severities(_operand: bool, settings: Any, path: Path, _row: Row) -> Found:
     for place, value in _severity_values(settings, path):
         if isinstance(value, dict):
             yield from _wrong_range(place, value.get("min"), value.get("max"))
-        elif value is None or (isinstance(value, int) and value not in _INTEGERS):
+        elif value is None or _is_too_large(value):
             yield WORD, Fault(place, "this is no value of a severity", "Write text, a number or a range.")
+
+
+def _is_too_large(value: Any) -> bool:
+    """Whether a value is a whole number without room in 64 bits."""
+    return isinstance(value, int) and value not in _INTEGERS
 
 
 def _severity_values(settings: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield path and value of each value of a severity: one may have a list of them."""
     for place, value in values_of(settings, "mapping.*", path):
-        if isinstance(value, list) and value:
-            for index, listed_value in enumerate(value):
-                yield (*place, index), listed_value
-        else:
+        if not isinstance(value, list) or not value:
             yield place, value
+            continue
+        for index, listed_value in enumerate(value):
+            yield (*place, index), listed_value
 
 
 def _wrong_range(place: Path, least: Any, most: Any) -> Found:
     """Yield a range of severities without whole numbers, or one with so many that they fill the memory."""
     ends = (least, most)
-    if any(isinstance(end, (str, float)) and not _NO_INTEGER.match(str(end)) for end in ends):
+    if any(_may_become_integer(end) for end in ends):
         return
     if not all(_is_integer(end) for end in ends):
         yield WORD, Fault(place, "a range has whole numbers for `min` and `max`", "Write `{min: 400, max: 499}`.")
         return
     count = abs(most - least) + 1
-    if count >= _WIDE:
+    if count >= _WIDE_RANGE:
         why = f"the Collector keeps all {count:,} numbers of this range in memory, with some 100 bytes each"
-        severity = "warning" if count < _ENDLESS else ""
+        severity = "" if count >= _ENDLESS_RANGE else "warning"
         yield RANGE, Fault(place, why, "Write the range of numbers that records have.", severity=severity)
+
+
+def _may_become_integer(value: Any) -> bool:
+    """Whether a text or a decimal number may be an integer for the Collector, which reads and expands it anew."""
+    return isinstance(value, (str, float)) and not _NO_INTEGER.match(str(value))
 
 
 def _is_integer(value: Any) -> bool:
@@ -161,19 +184,14 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value in _INTEGERS
 
 
-# What a range costs was measured: 100 MB at a million, so that a billion fits into no pod.
-_WIDE, _ENDLESS = 1_000_000, 1_000_000_000
-_INTEGERS = range(-(2**63), 2**63)
-# Texts and numbers that no reader of YAML takes for an integer; others may be one, or are expanded to one.
-_NO_INTEGER = re.compile(r"(?:[-+]?[1-9][0-9]*|[A-Za-z]+|-?[0-9]+\.[0-9]*[1-9])?\Z")
-
-
 def _expressions(keys: list[str], settings: Any, path: Path, _row: Row) -> Found:
     """Yield expressions that are not compiled."""
     for place, text in texts_at(keys, settings, path):
-        wrong = broken_expression(text.replace("$$", "$"), truth=True)
+        expression = text.replace("$$", "$")
+        wrong = broken_expression(expression, truth=True)
         if wrong:
-            yield _as_found(wrong, place, 0 if "$$" in text else wrong.start)
+            offset = wrong.start if expression == text else 0
+            yield _as_found(wrong, place, offset)
 
 
 def _as_found(wrong: Broken, place: Path, offset: int) -> tuple[str, Fault]:
@@ -183,7 +201,7 @@ def _as_found(wrong: Broken, place: Path, offset: int) -> tuple[str, Fault]:
 
 
 def _embedded(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
-    """Yield expressions between `EXPR(` and the last `)` before the next one that are not compiled."""
+    """Yield expressions between `EXPR(` and `)` inside of texts that are not compiled."""
     for place, text in texts_at(keys, settings, path):
         is_other_text = "whole" in row and not text.startswith("EXPR(")
         if "$" in text or is_other_text:
@@ -192,9 +210,6 @@ def _embedded(keys: list[str], settings: Any, path: Path, row: Row) -> Found:
             wrong = broken_expression(expression[1])
             if wrong:
                 yield _as_found(wrong, place, expression.start(1) + wrong.start)
-
-
-_EMBEDDED = re.compile(r"EXPR\(((?:(?!EXPR\().)*)\)", re.DOTALL)
 
 
 CHECKS: dict[str, Check] = {

@@ -20,7 +20,7 @@ READ_AS_TEXT = (bool, int, float)  # what the decoder reads as a text where one 
 
 
 def _unknown_words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
-    """Yield texts that are none of the words that the Collector knows at their place."""
+    """Yield texts that are none of the words that the Collector knows at their place; the table has them by key."""
     for key, words in table.items():
         for place, value in values_of(settings, key, path):
             text = _read_text(value, row)
@@ -42,12 +42,16 @@ def _is_word(text: str, words: list[str], row: Row) -> bool:
     """Whether a text is one of the words of a row; in a row with `case` in any case, with `begins` as its beginning."""
     if text in words or text.startswith(tuple(row.get("begins", ()))):
         return True
-    return "case" in row and text.lower() in [word.lower() for word in words]
+    if "case" not in row:
+        return False
+    lowered_words = [word.lower() for word in words]
+    return text.lower() in lowered_words
 
 
 def _reserved_words(table: dict[str, list[str]], settings: Any, path: Path, row: Row) -> Found:
-    """Yield words that a setting must not be; the row says why."""
-    why, fix = row.get("why", "is always there"), row.get("fix", "Remove it.")
+    """Yield words that a setting must not be; the table has them by key, and the row says why."""
+    why = row.get("why", "is always there")
+    fix = row.get("fix", "Remove it.")
     for key, words in table.items():
         for place, value in values_of(settings, key, path):
             if value in words:
@@ -59,49 +63,65 @@ def _unknown_keys(words: list[str], settings: Any, path: Path, _row: Row) -> Fou
     if not isinstance(settings, dict):
         return
     for key in settings:
-        if isinstance(key, str) and key not in words:
-            fix = f"Use some of {', '.join(words)}." if key.isidentifier() else QUOTES
-            yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", fix)
+        if not isinstance(key, str) or key in words:
+            continue
+        # What is no identifier is rather a text that YAML read as a key, such as a condition with `: ` in it.
+        fix = f"Use some of {', '.join(words)}." if key.isidentifier() else QUOTES
+        yield WORD, Fault((*path, key), f"'{key}' is unknown here{near(key, words)}", fix)
 
 
 def _unlisted_values(table: dict[str, str], settings: Any, path: Path, _row: Row) -> Found:
-    """Yield values that the list at another place lacks."""
+    """Yield values that the list at another place lacks; the table has the key of that list by the key of the value."""
     for key, list_key in table.items():
-        listed = _listed_values(at(settings, key_steps(list_key)))
-        if EXPANDED in str(listed):
+        listed_values = _listed_values(at(settings, key_steps(list_key)))
+        if EXPANDED in str(listed_values):
             continue
         for place, value in values_of(settings, key, path):
-            is_given = bool(value) or isinstance(place[-1], int)
-            if is_given and value not in listed:
-                hint = near(str(value), [str(known) for known in listed])
-                yield WORD, Fault(place, f"'{value}' is not in {list_key}{hint}", f"Add it to `{list_key}`.")
+            if _is_given(value, place) and value not in listed_values:
+                yield WORD, _unlisted(place, value, list_key, listed_values)
+
+
+def _is_given(value: Any, place: Path) -> bool:
+    """Whether a value is more than an empty one; an item of a list counts always."""
+    return bool(value) or isinstance(place[-1], int)
+
+
+def _unlisted(place: Path, value: Any, list_key: str, listed_values: list[Any]) -> Fault:
+    """Return the fault of a value that a list lacks."""
+    known = [str(listed) for listed in listed_values]
+    message = f"'{value}' is not in {list_key}{near(str(value), known)}"
+    return Fault(place, message, f"Add it to `{list_key}`.")
 
 
 def _listed_values(value: Any) -> list[Any]:
     """Return the items of a list, the keys of a mapping, or the parts of a text, as the decoder reads it for a list."""
     if isinstance(value, str):
         return value.split(",")
-    return list(value) if isinstance(value, (list, dict)) else []
+    if isinstance(value, (list, dict)):
+        return list(value)
+    return []
 
 
 def _repeated_keys(key: str, settings: Any, path: Path, _row: Row) -> Found:
     """Yield items of a list that have the same value of a key as an earlier one."""
-    seen: set[str] = set()
-    for index, listed in enumerate(settings if isinstance(settings, list) else ()):
-        for place, value in values_of(listed, key, (*path, index)):
-            if isinstance(value, str) and value in seen:
+    if not isinstance(settings, list):
+        return
+    seen_values: set[str] = set()
+    for index, item in enumerate(settings):
+        for place, value in values_of(item, key, (*path, index)):
+            if isinstance(value, str) and value in seen_values:
                 yield CONFLICT, Fault(place, f"'{value}' is the {key} of another item too", "Choose another one.")
-            seen.add(str(value))
+            seen_values.add(str(value))
 
 
 def _repeated_values(key: str, settings: Any, path: Path, _row: Row) -> Found:
     """Yield values of a list that it has twice, in whatever case."""
-    seen: set[str] = set()
+    seen_values: set[str] = set()
     for place, value in values_of(settings, f"{key}.*", path):
         lowered = str(value).lower()
-        if lowered in seen:
+        if lowered in seen_values:
             yield CONFLICT, Fault(place, f"'{value}' is listed twice; case does not matter", "Remove it.")
-        seen.add(lowered)
+        seen_values.add(lowered)
 
 
 # These find nothing where none of their keys is given.
