@@ -10,12 +10,12 @@ Private.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..config.paths import Path, at, items, section
 from ..errors import near, nearest
-from ..languages import expr
+from ..languages.expr import broken_expression
 from ..traits import kind_of
 from .configured_components import configured_components
 from .subject import Fault, Subject, about, rules
@@ -74,33 +74,51 @@ def discovery_rule(subject: Subject) -> Iterator[Fault]:
 
 
 def _refused_rule(path: Path, rule: str, usual: str) -> Iterator[Fault]:
-    """Yield why the Collector refuses a rule, whose references are written as they are read."""
-    begin, quoted = _BEGINS.match(rule), _SINGLE_QUOTES.match(rule)
-    broken = expr.broken_expression(rule, True)
+    """Yield why the Collector refuses a rule; `usual` is the type of endpoints that a fix names.
+
+    The rule is as the Collector reads it, with one dollar where YAML has two.
+    """
+    quoted = _SINGLE_QUOTES.match(rule)
     if quoted:
         fix = f'Write `type == "{quoted[1]}"`, and the whole rule in single quotes of YAML.'
         yield Fault(path, "the type at the begin of a rule stands in double quotes", fix)
-    elif not begin:
+        return
+    begin = _BEGINS.match(rule)
+    if begin is None:
         yield Fault(path, "a rule begins with the type of its endpoints", f'Write `type == "{usual}" && {rule}`.')
-    elif begin[1] not in _TYPES:
-        is_slip = bool(nearest(begin[1], _TYPES))
-        message = f"no observer reports endpoints of type '{begin[1]}'{near(begin[1], _TYPES)}"
-        yield Fault(path, message, f"Use one of {', '.join(_TYPES)}.", severity="" if is_slip else "warning")
-    elif broken:
+        return
+    endpoint_type = begin[1]
+    if endpoint_type not in _TYPES:
+        yield _unknown_type(path, endpoint_type)
+        return
+    broken = broken_expression(rule, truth=True)
+    if broken:
         yield Fault(path, f"this is no rule: {broken.why}", "Write a condition.", offset=broken.start)
+
+
+def _unknown_type(path: Path, endpoint_type: str) -> Fault:
+    """Return the fault of a type of endpoints that no observer reports; one that is no slip may be a newer one."""
+    is_slip = bool(nearest(endpoint_type, _TYPES))
+    message = f"no observer reports endpoints of type '{endpoint_type}'{near(endpoint_type, _TYPES)}"
+    return Fault(path, message, f"Use one of {', '.join(_TYPES)}.", severity="" if is_slip else "warning")
 
 
 @about(receivers=[_CREATOR])
 def unobserved_type(subject: Subject) -> Iterator[Fault]:
     """Yield rules for a type of endpoints that no observer of the receiver_creator reports; nothing is ever started."""
     for template in _templates(subject):
-        begin = _BEGINS.match(template.rule) if isinstance(template.rule, str) else None
-        if begin is None or begin[1] not in _TYPES or not template.observers:
+        endpoint_type = _endpoint_type(template.rule)
+        if endpoint_type not in _TYPES or not template.observers:
             continue
-        endpoint_type = begin[1]
         if not any(_reports(subject, observer, endpoint_type) for observer in template.observers):
             message = f"no observer of this receiver reports endpoints of type '{endpoint_type}'"
             yield Fault(template.path, message, _way_to(endpoint_type))
+
+
+def _endpoint_type(rule: Any) -> str:
+    """Return the type of endpoints with which a rule begins; empty if it begins with none."""
+    begin = _BEGINS.match(rule) if isinstance(rule, str) else None
+    return begin[1] if begin else ""
 
 
 def _templates(subject: Subject) -> Iterator[_Template]:
@@ -121,23 +139,28 @@ def _reports(subject: Subject, observer: Any, endpoint_type: str) -> bool:
     if reported_types is None:
         return True
     settings = section(subject.config, "extensions", observer)
-    for reported in reported_types:
-        is_off = settings.get(reported.setting, reported.default) in (False, None, [])
-        if reported.type == endpoint_type and not is_off:
-            return True
-    return False
+    return any(_is_reported(reported, settings) for reported in reported_types if reported.type == endpoint_type)
+
+
+def _is_reported(reported: Reported, settings: Mapping[str, Any]) -> bool:
+    """Whether an observer with these settings reports a type of endpoints."""
+    return settings.get(reported.setting, reported.default) not in (False, None, [])
 
 
 def _way_to(endpoint_type: str) -> str:
     """Return how to get endpoints of a type: by a setting of an observer, or by another observer."""
     for observer, reported_types in _OBSERVERS.items():
         for reported in reported_types:
-            if reported.type != endpoint_type:
-                continue
-            if reported.default:
-                return f"Start the extension `{observer}`, and list it in `watch_observers`."
-            return f"Set `{reported.setting}` of extension k8s_observer, and list that in `watch_observers`."
+            if reported.type == endpoint_type:
+                return _way_by(observer, reported)
     return ""
+
+
+def _way_by(observer: str, reported: Reported) -> str:
+    """Return how to get endpoints of a type from an observer."""
+    if reported.default:
+        return f"Start the extension `{observer}`, and list it in `watch_observers`."
+    return f"Set `{reported.setting}` of extension k8s_observer, and list that in `watch_observers`."
 
 
 RULES = (

@@ -49,13 +49,17 @@ def _secret_settings(subject: Subject) -> Iterator[Fault]:
     for suspect in subject.view.suspects:
         what = what_is(subject.config, suspect)
         if what:
-            is_doubtful = what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
-            severity = "warning" if is_doubtful else ""
+            severity = "warning" if _is_doubtful(what) else ""
             yield Fault(suspect.path, f"{what} is written in clear text", _how_to_hide(subject), severity=severity)
 
 
+def _is_doubtful(what: str) -> bool:
+    """Whether what a secret is called says that it may be none: a random text, an attribute or a default."""
+    return what == RANDOM or what.startswith((ATTRIBUTE, DEFAULT))
+
+
 def _how_to_hide(subject: Subject) -> str:
-    """Return how the config gets a secret where it runs: hosts have no Secrets."""
+    """Return the fix: how the config gets a secret where it runs. Hosts have no Secrets."""
     return _FIX_ON_HOSTS if subject.on_host else _FIX_IN_CLUSTERS
 
 
@@ -63,7 +67,8 @@ def _secret_variables(subject: Subject) -> Iterator[Fault]:
     """Yield variables of `env` whose value is a secret, or comes from a vault."""
     for name, value in subject.literals.items():
         what = secret_at({}, (name,), value)
-        if what or value in subject.decrypted:
+        is_secret_variable = bool(what) or value in subject.decrypted
+        if is_secret_variable:
             message = f"variable {name} in `env` holds a secret in clear text, which the pod and the manifest show"
             yield Fault((), message, _FIX_OF_VARIABLES, severity="warning" if what == RANDOM else "")
 
@@ -80,10 +85,10 @@ def _decrypted_settings(subject: Subject) -> Iterator[Fault]:
 
 def _setting_at(path: Path) -> str:
     """Return the name of the setting at a path, as a message shows it; an item of a list has the name of the list."""
-    first = len(path) - 1
-    while first > 0 and isinstance(path[first], int):
-        first -= 1
-    return dotted(path[first:])
+    start = len(path) - 1
+    while start > 0 and isinstance(path[start], int):
+        start -= 1
+    return dotted(path[start:])
 
 
 def _secret_notes(subject: Subject) -> Iterator[Fault]:
@@ -97,16 +102,19 @@ def _secret_notes(subject: Subject) -> Iterator[Fault]:
 
 def placeholder(subject: Subject) -> Iterator[Fault]:
     """Yield settings that still have a placeholder such as `<HOST>`."""
-    for path, text in _texts_with_placeholders(subject):
-        if _holds_secret(subject.config, path) and is_placeholder(text):
+    for path, text in _texts_of_started(subject):
+        if _names_secret(subject.config, path) and is_placeholder(text):
             yield Fault(path, f"`{_setting_at(path)}` has a placeholder, not a secret", _how_to_hide(subject))
         elif "<" in text and _is_unfinished(path, text):
             fix = "Write the real value, or `${env:NAME}` and give NAME in `env`."
             yield Fault(path, f"`{_setting_at(path)}` has a placeholder in angle brackets", fix)
 
 
-def _texts_with_placeholders(subject: Subject) -> Iterator[tuple[Path, str]]:
-    """Yield the texts of started components that may have a placeholder: those with `<`, and possible secrets."""
+def _texts_of_started(subject: Subject) -> Iterator[tuple[Path, str]]:
+    """Yield path and value of the texts of started components that may have a placeholder.
+
+    Those are the texts with an angle bracket, and possible secrets; a variable may bring anything.
+    """
     started = {part.path for part in subject.view.parts}
     suspected = {suspect.path for suspect in subject.view.suspects}
     for path, value in subject.view.leaves:
@@ -117,10 +125,12 @@ def _texts_with_placeholders(subject: Subject) -> Iterator[tuple[Path, str]]:
             yield path, value
 
 
-def _holds_secret(config: Any, path: Path) -> bool:
+def _names_secret(config: Any, path: Path) -> bool:
     """Whether a setting, or the header whose value it is, holds a secret by its name."""
     header = header_at(config, path)
-    return is_secret_header(header) if header else is_secret_key(path)
+    if header:
+        return is_secret_header(header)
+    return is_secret_key(path)
 
 
 def _is_unfinished(path: Path, text: str) -> bool:
