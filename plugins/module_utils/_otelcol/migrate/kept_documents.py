@@ -17,20 +17,29 @@ from ..rules.build_facts import Target
 from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DEFAULT, UNREAD, is_data_stream
 from .data_edits import Add, Change, Edit, Replace, Unsolved, type_of
 
-_DYNAMIC = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in INDEX_KEYS)
-_BEFORE = "none"
+_DYNAMIC_KEYS = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in INDEX_KEYS)
+# How documents were mapped before the default changed.
+_MODE_OF_THEN = "none"
 
 
 def elasticsearch_documents(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield exporters that would map documents otherwise than before, and attributes that nothing reads any more."""
-    exporters = section(config, "exporters").items() if from_version(target, OTEL_BY_DEFAULT) else ()
-    found = [name for name, _settings in exporters if type_of(name) == "elasticsearch"]
-    for name in found:
+    if not from_version(target, OTEL_BY_DEFAULT):
+        return
+    exporters = [name for name in section(config, "exporters") if type_of(name) == "elasticsearch"]
+    if not exporters:
+        return
+    for name in exporters:
         settings = section(config, "exporters", name)
-        edits = [*_without_dynamic(name, settings), *_mapping(name, settings, target)]
+        edits = [*_without_dynamic(name, settings), *_kept_mapping(name, settings, target)]
         if edits:
-            yield Change(("exporters", name), "mapping and index as before", _why(settings), tuple(edits))
-    for path, value in leaves(config) if found else ():
+            yield Change(("exporters", name), "mapping and index as before", _reasons(settings), tuple(edits))
+    yield from _unread_attributes(config)
+
+
+def _unread_attributes(config: Any) -> Iterator[Unsolved]:
+    """Yield the texts that name an attribute which the exporter no longer reads."""
+    for path, value in leaves(config):
         unread = UNREAD.search(value) if isinstance(value, str) else None
         if unread:
             why = f"Nothing reads it since {OTEL_BY_DEFAULT}: set `elasticsearch.index` to the whole name of the index."
@@ -38,10 +47,13 @@ def elasticsearch_documents(config: Any, target: Target) -> Iterator[Change | Un
 
 
 def _without_dynamic(name: str, settings: Mapping[str, Any]) -> Iterator[Edit]:
-    yield from (Replace(("exporters", name, key)) for key in _DYNAMIC if key in settings)
+    """Yield the edits that remove the keys of dynamic indexes, which do nothing any more."""
+    for key in _DYNAMIC_KEYS:
+        if key in settings:
+            yield Replace(("exporters", name, key))
 
 
-def _mapping(name: str, settings: Mapping[str, Any], target: Target) -> Iterator[Edit]:
+def _kept_mapping(name: str, settings: Mapping[str, Any], target: Target) -> Iterator[Edit]:
     """Yield the edit that keeps the mapping: that of `mode` where it is ignored, else the default of then."""
     mapping = settings.get("mapping")
     if isinstance(mapping, str) or at(mapping, ("allowed_modes",)):
@@ -49,31 +61,47 @@ def _mapping(name: str, settings: Mapping[str, Any], target: Target) -> Iterator
     path: Path = ("exporters", name, "mapping")
     ignores_mode = from_version(target, MODE_IGNORED)
     mode = at(mapping, ("mode",))
-    if mode:
-        if ignores_mode:
-            yield Replace((*path, "mode"), (("allowed_modes", [mode]),))
-    elif _is_of_then(settings):
-        key, value = ("allowed_modes", [_BEFORE]) if ignores_mode else ("mode", _BEFORE)
-        new: Any = {key: value}
-        if isinstance(mapping, dict) and mapping:
-            yield Add((*path, key), value)
-        else:
-            yield Replace(path, (("mapping", new),)) if "mapping" in settings else Add(path, new)
+    if mode and ignores_mode:
+        yield Replace((*path, "mode"), (("allowed_modes", [mode]),))
+    if not mode and _is_of_then(settings):
+        yield _with_mode_of_then(path, settings, ignores_mode=ignores_mode)
+
+
+def _with_mode_of_then(path: Path, settings: Mapping[str, Any], *, ignores_mode: bool) -> Edit:
+    """Return the edit that writes the default of then into a mapping, which it makes if there is none."""
+    key: str = "allowed_modes" if ignores_mode else "mode"
+    value: Any = [_MODE_OF_THEN] if ignores_mode else _MODE_OF_THEN
+    mapping = settings.get("mapping")
+    if isinstance(mapping, dict) and mapping:
+        return Add((*path, key), value)
+    if "mapping" in settings:
+        return Replace(path, (("mapping", {key: value}),))
+    return Add(path, {key: value})
 
 
 def _is_of_then(settings: Mapping[str, Any]) -> bool:
     """Whether settings are from before the default changed: they route as then, or name an index of then."""
+    if any(key in settings for key in _DYNAMIC_KEYS):
+        return True
     indexes = [settings[key] for key in INDEX_KEYS if settings.get(key)]
-    return any(key in settings for key in _DYNAMIC) or any(not is_data_stream(index) for index in indexes)
+    return not all(is_data_stream(index) for index in indexes)
 
 
-def _why(settings: Mapping[str, Any]) -> str:
-    reasons = [f"Documents are mapped as otel by default since {OTEL_BY_DEFAULT}, for data streams; before as none."]
+def _reasons(settings: Mapping[str, Any]) -> str:
+    """Return why the mapping and the keys of an exporter change, in sentences."""
     if at(settings, ("mapping", "mode")):
         reasons = [f"`mode` does nothing since {MODE_IGNORED}."]
-    for key in _DYNAMIC:
+    else:
+        since = f"Documents are mapped as otel by default since {OTEL_BY_DEFAULT}"
+        reasons = [f"{since}, for data streams; before as none."]
+    for key in _DYNAMIC_KEYS:
         if key in settings:
-            index = key.replace("_dynamic", "")
-            kept = f"; all documents go to `{index}`" if settings.get(index) else "; attributes choose the index always"
-            reasons.append(f"`{key}` does nothing since {OTEL_BY_DEFAULT}{kept}.")
+            reasons.append(_reason_of_dynamic(key, settings))
     return " ".join(reasons)
+
+
+def _reason_of_dynamic(key: str, settings: Mapping[str, Any]) -> str:
+    """Return why a key of a dynamic index goes, and where the documents go without it."""
+    index = key.replace("_dynamic", "")
+    where = f"all documents go to `{index}`" if settings.get(index) else "attributes choose the index always"
+    return f"`{key}` does nothing since {OTEL_BY_DEFAULT}; {where}."

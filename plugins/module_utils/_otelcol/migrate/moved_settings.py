@@ -34,7 +34,6 @@ _VERBOSITY = {"debug": "detailed", "info": "normal"}
 _KEPT = ("idle_conn_timeout", "max_idle_conns", "max_idle_conns_per_host", "idle_timeout")
 _NOT_KEPT = {"disable_keep_alives": True, "keep_alives_enabled": False}
 
-_ADDRESS = ("service", "telemetry", "metrics", "address")
 _ENDPOINT = re.compile(r"(?P<host>.*):(?P<port>\d+|\$\{[^{}]+\})\Z")
 # A dollar that no other dollar escapes, and a name without braces; names of variables are upper case by custom, and
 # what is not may be a pattern's group or the end of one.
@@ -44,16 +43,29 @@ _BATCH_KEYS = {"min_size_items": "min_size", "max_size_items": "max_size"}
 _BATCH = ("flush_timeout", "min_size", "max_size", "sizer")
 
 
+_METRICS = ("service", "telemetry", "metrics")
+_ADDRESS = (*_METRICS, "address")
+_PER_SIGNAL_KEYS = ("topic", "encoding")
+# The setting that has to be a list, by the type of the processor.
+_LISTS_OF_ACTIONS = {"attributes": "actions", "resource": "attributes"}
+_START_TIME_SWITCH = "use_start_time_metric"
+_START_TIME_KEYS = (_START_TIME_SWITCH, "start_time_metric_regex")
+
+
 def _from(target: Target, version: str) -> bool:
+    """Whether the target is a version of the Collector, or a later one."""
     return parse_version(target.version) >= parse_version(version)
 
 
 def bare_variables(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `$NAME` in texts; only `${env:NAME}` is replaced by the variable since 0.104."""
-    for path, value in leaves(config) if _from(target, BRACES_ONLY) else ():
-        names = _BARE.findall(value) if isinstance(value, str) else []
-        if names:
-            what = ", ".join(f"${name} → ${{env:{name}}}" for _escaped, name in dict.fromkeys(names))
+    if not _from(target, BRACES_ONLY):
+        return
+    for path, value in leaves(config):
+        found = _BARE.findall(value) if isinstance(value, str) else []
+        if found:
+            names = dict.fromkeys(name for _escaped_dollars, name in found)
+            what = ", ".join(f"${name} → ${{env:{name}}}" for name in names)
             why = f"A variable without braces is plain text since {BRACES_ONLY}."
             yield Change(path, what, why, (Substitute(path, _BARE, _BRACED),))
 
@@ -64,47 +76,64 @@ def telemetry_address(config: Any, target: Target) -> Iterator[Change | Unsolved
     if address is None or not _from(target, READERS):
         return
     why = "The Collector ignores the address since 0.123; it takes readers."
-    match = _ENDPOINT.match(str(address))
-    if at(config, (*_ADDRESS[:-1], "readers")):
+    endpoint = _ENDPOINT.match(str(address))
+    if at(config, (*_METRICS, "readers")):
         yield Change(_ADDRESS, "address removed", f"{why} There are some already.", (Replace(_ADDRESS),))
-    elif not match:
+    elif endpoint is None:
         yield Unsolved(_ADDRESS, "address is ignored", f"'{address}' is not a host and port; write a reader.")
     else:
-        port = int(match["port"]) if match["port"].isdigit() else match["port"]
-        prometheus = {"host": match["host"] or "0.0.0.0", "port": port}
-        readers = [{"pull": {"exporter": {"prometheus": prometheus}}}]
-        yield Change(_ADDRESS, "address → readers", why, (Replace(_ADDRESS, (("readers", readers),)),))
+        entry = ("readers", [_reader(endpoint["host"], endpoint["port"])])
+        yield Change(_ADDRESS, "address → readers", why, (Replace(_ADDRESS, (entry,)),))
+
+
+def _reader(host: str, port: str) -> dict[str, Any]:
+    """Return the reader that answers at a host and a port, which is a number or a variable."""
+    number_or_variable = int(port) if port.isdigit() else port
+    prometheus = {"host": host or "0.0.0.0", "port": number_or_variable}
+    return {"pull": {"exporter": {"prometheus": prometheus}}}
 
 
 def batcher(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield `batcher` of exporters, which became `sending_queue.batch`."""
+    if not _from(target, BATCHER_GONE):
+        return
     for name, settings in section(config, "exporters").items():
-        own = at(settings, ("batcher",)) if _from(target, BATCHER_GONE) else None
-        if not isinstance(own, dict):
-            continue
-        path: Path = ("exporters", name, "batcher")
-        why = f"Removed in {BATCHER_GONE}; the queue makes the batches."
-        queue = at(settings, ("sending_queue",))
-        if own.get("enabled") is False:
-            yield Change(path, "batcher removed", f"{why} It was off.", (Replace(path),))
-        elif not isinstance(queue or {}, dict) or at(queue, ("batch",)) is not None or at(queue, ("enabled",)) is False:
-            yield Unsolved(
-                path, "batcher was removed", "sending_queue is off, or has a `batch` of its own: choose one."
-            )
-        elif set(own) - {"enabled", *_BATCH, *_BATCH_KEYS}:
-            yield Unsolved(path, "batcher was removed", "It has settings without a counterpart in sending_queue.batch.")
-        else:
-            yield Change(path, "batcher → sending_queue.batch", why, _batched(path, own, settings))
+        own = at(settings, ("batcher",))
+        if isinstance(own, dict):
+            yield _without_batcher(("exporters", name, "batcher"), own, settings)
+
+
+def _without_batcher(path: Path, own: dict[str, Any], settings: dict[str, Any]) -> Change | Unsolved:
+    """Return what becomes of the batcher of an exporter with these settings."""
+    why = f"Removed in {BATCHER_GONE}; the queue makes the batches."
+    if own.get("enabled") is False:
+        return Change(path, "batcher removed", f"{why} It was off.", (Replace(path),))
+    if not _takes_batches(at(settings, ("sending_queue",))):
+        choice = "sending_queue is off, or has a `batch` of its own: choose one."
+        return Unsolved(path, "batcher was removed", choice)
+    if set(own) - {"enabled", *_BATCH, *_BATCH_KEYS}:
+        lost = "It has settings without a counterpart in sending_queue.batch."
+        return Unsolved(path, "batcher was removed", lost)
+    return Change(path, "batcher → sending_queue.batch", why, _batched(path, own, settings))
+
+
+def _takes_batches(queue: Any) -> bool:
+    """Whether a sending_queue, which may be missing, is on and has no batches of its own."""
+    if queue and not isinstance(queue, dict):
+        return False
+    return at(queue, ("batch",)) is None and at(queue, ("enabled",)) is not False
 
 
 def _batched(path: Path, own: dict[str, Any], settings: dict[str, Any]) -> tuple[Edit, ...]:
+    """Return the edits that move a batcher into the sending_queue beside it, which they make if there is none."""
     batch = {_BATCH_KEYS.get(key, key): value for key, value in own.items() if key != "enabled"}
-    queue: Path = (*path[:-1], "sending_queue")
-    new = ("sending_queue", {"batch": batch})
+    queue_path: Path = (*path[:-1], "sending_queue")
+    new_queue = ("sending_queue", {"batch": batch})
     if "sending_queue" not in settings:
-        return (Replace(path, (new,)),)
-    added = Add((*queue, "batch"), batch) if settings["sending_queue"] else Replace(queue, (new,))
-    return Replace(path), added
+        return (Replace(path, (new_queue,)),)
+    if settings["sending_queue"]:
+        return Replace(path), Add((*queue_path, "batch"), batch)
+    return Replace(path), Replace(queue_path, (new_queue,))
 
 
 def overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
@@ -120,25 +149,25 @@ def overflow(config: Any, target: Target) -> Iterator[Change | Unsolved]:
 
 def actions(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
     """Yield `actions` that are a mapping, where the processor wants a list."""
-    lists = {"attributes": "actions", "resource": "attributes"}
-    for name, component_id, settings in defined_components(config):
-        key = lists.get(type_of(component_id)) if name == "processors" else None
+    for role, component_id, settings in defined_components(config):
+        key = _LISTS_OF_ACTIONS.get(type_of(component_id), "") if role == "processors" else ""
         value = at(settings, (key,)) if key else None
-        if not key or not isinstance(value, dict) or not value:
+        if not isinstance(value, dict) or not value:
             continue
-        path: Path = (name, component_id, key)
+        path: Path = (role, component_id, key)
         if "action" in value:
             yield Change(path, f"{key} is a list", "The processor refuses a mapping.", (Wrap(path),))
         else:
-            yield Unsolved(
-                path, f"{key} must be a list", "This mapping is not an action: write one item with `action` each."
-            )
+            why = "This mapping is not an action: write one item with `action` each."
+            yield Unsolved(path, f"{key} must be a list", why)
 
 
 def verbosity(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
     """Yield the level of debug exporters, which is called `verbosity`; the Collector refuses the old key."""
     for name, settings in section(config, "exporters").items():
-        for key in LEVELS if type_of(name) == "debug" and isinstance(settings, dict) else ():
+        if type_of(name) != "debug" or not isinstance(settings, dict):
+            continue
+        for key in LEVELS:
             if key in settings:
                 path: Path = ("exporters", name, key)
                 why = "The exporter debug never had this key of exporter logging."
@@ -147,20 +176,23 @@ def verbosity(config: Any, _target: Target) -> Iterator[Change | Unsolved]:
 
 def verbosity_of(settings: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
     """Return the entry that a level becomes; none if another one says it already."""
-    if "verbosity" in settings or next(name for name in LEVELS if name in settings) != key:
+    first_level = next(level for level in LEVELS if level in settings)
+    if "verbosity" in settings or first_level != key:
         return ()
-    return (("verbosity", _VERBOSITY.get(str(settings[key]).lower(), "basic")),)
+    level = str(settings[key]).lower()
+    return (("verbosity", _VERBOSITY.get(level, "basic")),)
 
 
 def start_time(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     """Yield how a prometheus receiver adjusted start times, for which there is a processor now."""
-    keys = ("use_start_time_metric", "start_time_metric_regex")
-    for name, settings in section(config, "receivers").items() if _from(target, START_TIME_GONE) else ():
-        used = [key for key in keys if type_of(name) == "prometheus" and at(settings, (key,)) is not None]
-        if not used:
+    if not _from(target, START_TIME_GONE):
+        return
+    for name, settings in section(config, "receivers").items():
+        used = [key for key in _START_TIME_KEYS if at(settings, (key,)) is not None]
+        if not used or type_of(name) != "prometheus":
             continue
         path: Path = ("receivers", name, used[0])
-        if at(settings, (keys[0],)):
+        if at(settings, (_START_TIME_SWITCH,)):
             why = "Remove it, and add processor metric_start_time with `strategy: start_time_metric` to its pipelines."
             yield Unsolved(path, f"{used[0]} was removed", why)
         else:
@@ -199,9 +231,10 @@ def _with_keep_alive(path: Path, settings: Mapping[str, Any], used: list[str]) -
 def _over_http(config: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield path and settings of each client and server of OTLP over HTTP."""
     for role, name, _settings in defined_components(config):
-        if (role, type_of(name)) in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
+        component = (role, type_of(name))
+        if component in (("exporters", "otlp_http"), ("exporters", "otlphttp")):
             yield (role, name), section(config, role, name)
-        elif (role, type_of(name)) == ("receivers", "otlp"):
+        elif component == ("receivers", "otlp"):
             yield (role, name, "protocols", "http"), section(config, role, name, "protocols", "http")
 
 
@@ -212,13 +245,14 @@ def per_signal(config: Any, target: Target) -> Iterator[Change | Unsolved]:
     for role, component_id, settings in defined_components(config):
         if type_of(component_id) != "kafka" or role not in ("receivers", "exporters"):
             continue
-        shared = {key: settings[key] for key in ("topic", "encoding") if at(settings, (key,)) is not None}
+        shared = {key: settings[key] for key in _PER_SIGNAL_KEYS if at(settings, (key,)) is not None}
         if not shared:
             continue
         signals = set(PipelineGraph.of(config).signals_by_id(role).get(component_id, ()))
-        if not signals or signals & set(settings):
-            why = "No pipeline uses it, or a signal has its own already: write them below each signal."
+        has_own_settings = bool(signals & set(settings))
+        if not signals or has_own_settings:
             first, *_others = shared
+            why = "No pipeline uses it, or a signal has its own already: write them below each signal."
             yield Unsolved((role, component_id, first), f"{' and '.join(shared)} moved", why)
         else:
             has_topics = role == "receivers" and _from(target, TOPICS)
