@@ -8,8 +8,10 @@ Source: `config.init` and the matchers of golang.org/x/net/http/httpproxy.
 
 from __future__ import annotations
 
-import ipaddress
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
+
+_BRACKETS = frozenset("[]")
 
 
 class _HostPort(NamedTuple):
@@ -18,28 +20,30 @@ class _HostPort(NamedTuple):
     host: str
     port: str
 
+    def has_port(self, port: int) -> bool:
+        """Whether the entry means a port."""
+        return self.port in ("", str(port))
+
 
 def excepts(no_proxy: str, host: str, port: int) -> bool:
     """Return whether the value of NO_PROXY excepts an address. A network matches a written address, and no name."""
+    entries = [entry.strip().lower() for entry in no_proxy.split(",")]
+    if "*" in entries:
+        return True
     address = written_address(host)
-    for raw_entry in no_proxy.split(","):
-        entry = raw_entry.strip().lower()
-        if entry == "*":
-            return True
-        if address is None and _excepts_name(entry, host.strip().lower(), port):
-            return True
-        if address is not None and _excepts_address(entry, address, port):
-            return True
-    return False
+    if address is not None:
+        return any(_excepts_address(entry, address, port) for entry in entries)
+    name = host.strip().lower()
+    return any(_excepts_name(entry, name, port) for entry in entries)
 
 
-def _excepts_address(entry: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> bool:
+def _excepts_address(entry: str, address: IPv4Address | IPv6Address, port: int) -> bool:
     """Return whether an entry is a network with an address in it, or the address, with its port or without one."""
     network = _network(entry)
     if network is not None:
         return address in network
     named = _host_port(entry)
-    return written_address(named.host) == address and named.port in ("", str(port))
+    return written_address(named.host) == address and named.has_port(port)
 
 
 def _excepts_name(entry: str, name: str, port: int) -> bool:
@@ -47,28 +51,33 @@ def _excepts_name(entry: str, name: str, port: int) -> bool:
     if _network(entry) is not None:
         return False
     named = _host_port(entry)
-    if not named.host or written_address(named.host) is not None or named.port not in ("", str(port)):
+    is_name = bool(named.host) and written_address(named.host) is None
+    if not is_name or not named.has_port(port):
         return False
-    domain = named.host.removeprefix("*") if named.host.startswith("*.") else named.host
+    domain = named.host
+    if domain.startswith("*."):
+        domain = domain.removeprefix("*")
     if domain.startswith("."):
         return name.endswith(domain)
     return name == domain or name.endswith(f".{domain}")
 
 
-def written_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def written_address(host: str) -> IPv4Address | IPv6Address | None:
     """Return a written address, one of IPv4 in the form of IPv6 as that of IPv4; None for a name."""
     try:
-        address = ipaddress.ip_address(host)
+        address = ip_address(host)
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+def _network(entry: str) -> IPv4Network | IPv6Network | None:
     """Return the network of an entry such as `10.0.0.0/8`; None for another entry, also for one with a mask."""
-    _address_part, _slash, prefix = entry.partition("/")
+    _address, _slash, prefix_length = entry.partition("/")
+    if not prefix_length.isdecimal():
+        return None
     try:
-        return ipaddress.ip_network(entry, strict=False) if prefix.isdecimal() else None
+        return ip_network(entry, strict=False)
     except ValueError:
         return None
 
@@ -77,8 +86,9 @@ def _host_port(entry: str) -> _HostPort:
     """Return host and port of an entry; all of it is the host where Go's net.SplitHostPort finds no port."""
     host, colon, port = entry.rpartition(":")
     is_in_brackets = host.startswith("[") and host.endswith("]")
-    inside = host[1:-1] if is_in_brackets else host
-    has_other_signs = any(sign in inside for sign in "[]") or any(sign in port for sign in "[]")
-    if not colon or has_other_signs or (":" in inside and not is_in_brackets):
+    bare_host = host[1:-1] if is_in_brackets else host
+    has_other_brackets = not _BRACKETS.isdisjoint(bare_host + port)
+    is_bare_ipv6 = ":" in bare_host and not is_in_brackets
+    if not colon or has_other_brackets or is_bare_ipv6:
         return _HostPort(entry, "")
-    return _HostPort(inside, port)
+    return _HostPort(bare_host, port)
