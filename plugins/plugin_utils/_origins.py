@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -36,19 +36,44 @@ def positions(value: Any, path: Path = ()) -> dict[Path, Position]:
 def decrypted(value: Any) -> frozenset[str]:
     """Return the texts in a value that Ansible decrypted, as far as its version still knows."""
     if isinstance(value, str):
-        is_vaulted = VaultedValue.is_tagged_on(value) if VaultedValue else hasattr(value, "_ciphertext")
-        return frozenset([plain(value)]) if is_vaulted else frozenset()
+        return frozenset([plain(value)]) if _is_decrypted(value) else frozenset()
+    texts: set[str] = set()
+    for entry in _entries(value):
+        texts |= decrypted(entry)
+    return frozenset(texts)
+
+
+def _is_decrypted(text: str) -> bool:
+    """Return whether Ansible decrypted a text: newer versions tag it, older ones keep what was encrypted."""
+    if VaultedValue:
+        return bool(VaultedValue.is_tagged_on(text))
+    return hasattr(text, "_ciphertext")
+
+
+def _entries(value: Any) -> Iterable[Any]:
+    """Return the values of a mapping, or the items of a list; nothing of any other value."""
     if isinstance(value, Mapping):
-        return frozenset().union(*(decrypted(entry) for entry in value.values()))
-    if isinstance(value, (list, tuple)):
-        return frozenset().union(*(decrypted(entry) for entry in value))
-    return frozenset()
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def place(values: Any, key: Any) -> Position:
-    """Return the position of what is at a key of a mapping or an index of a list; an empty one if it is not known."""
-    name = next((own for own in values if own == key), None) if isinstance(values, Mapping) else None
-    return _spelled(_position(values[key]) or _position(name) or Position(), values[key])
+    """Return the position of what is at a key of a mapping or an index of a list; an empty one if it is not known.
+
+    Raises LookupError for a key or an index that is not there.
+    """
+    value = values[key]
+    position = _position(value) or _position_of_key(values, key) or Position()
+    return _spelled(position, value)
+
+
+def _position_of_key(values: Any, key: Any) -> Position | None:
+    """Return where a key of a mapping stands. Only the mapping's own key has an origin, an equal text has none."""
+    if isinstance(values, Mapping):
+        for own_key in values:
+            if own_key == key:
+                return _position(own_key)
+    return None
 
 
 def _spelled(position: Position, value: Any) -> Position:
@@ -59,19 +84,26 @@ def _spelled(position: Position, value: Any) -> Position:
 
 
 def _collect(value: Any, path: Path, found: dict[Path, Position]) -> None:
+    """Add the positions of a value and of all below it to `found`. The key of an entry says where the entry begins."""
     position = _position(value)
     if position:
         found.setdefault(path, _spelled(position, value))
     if isinstance(value, Mapping):
         for key, item in value.items():
             here = (*path, str(key))
-            key_place = _position(key)
-            if key_place:
-                found[here] = replace(key_place, spelled=_spelled(_position(item) or key_place, item).spelled)
+            key_position = _position(key)
+            if key_position:
+                found[here] = _position_of_entry(key_position, item)
             _collect(item, here, found)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             _collect(item, (*path, index), found)
+
+
+def _position_of_entry(key_position: Position, item: Any) -> Position:
+    """Return the position of a key, which knows how the file spells the value at that key."""
+    item_position = _position(item) or key_position
+    return replace(key_position, spelled=_spelled(item_position, item).spelled)
 
 
 def position_of(value: Any) -> Position:
