@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from .._otelcol.config.addresses import is_loopback
 from .._otelcol.config.paths import items
@@ -16,11 +16,32 @@ from .._otelcol.needs.peers import Peer
 from .reach import endpoints
 
 
-def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies, sender: Sender | None = None) -> dict[str, Any]:
-    """Return what the cluster has at an address.
+class IngressOfPods(NamedTuple):
+    """The network policies for the pods behind a Service, and the names of the ports that the Service calls there."""
 
-    `found` has service, slices, whether the namespace is there, and the policies and port names of the pods behind.
+    policies: Policies
+    port_names: Sequence[str] = ()
+
+
+class BehindAddress(NamedTuple):
+    """What the cluster has behind the address of an exporter; without arguments, nothing was read or is there."""
+
+    service: Object | None = None
+    slices: Sequence[Object] = ()
+    """The EndpointSlices of the Service."""
+    is_denied: bool = False
+    """Whether this user may not read the Service or its EndpointSlices."""
+    has_namespace: bool = False
+    """Whether the namespace of the address exists; it is read only where the name may be one of DNS."""
+    ingress: IngressOfPods | None = None
+
+
+def peer_row(peer: Peer, behind: BehindAddress, egress: Policies, sender: Sender | None = None) -> dict[str, Any]:
+    """Return the row of `peers` for an address: what the cluster has there, and its state.
+
+    `egress` are the network policies of the sending pod. Without a `sender`, no policy of the backend counts.
     """
+    ports = items(behind.service, "spec", "ports")
     row = {
         "exporter": peer.exporter,
         "endpoint": peer.endpoint,
@@ -29,49 +50,51 @@ def peer_row(peer: Peer, found: Mapping[str, Any], egress: Policies, sender: Sen
         "path": peer.path,
         "service": f"{peer.namespace}/{peer.service}" if peer.service else "",
         "policies": "",
-        "has": "",
+        "has": ", ".join(str(port.get("port")) for port in ports),
         "about": peer.about,
     }
-    slices = found.get("slices") or []
-    ports = items(found.get("service"), "spec", "ports")
-    row["has"] = ", ".join(str(port.get("port")) for port in ports)
-    state, numbers = _state(peer, found, ports, slices), _numbers(slices)
-    if state in ("ok", "outside") and egress.admits([peer.port, *numbers], "TCP") == "none":
+    state = _state(peer, behind, ports)
+    pod_ports = _pod_ports(behind.slices)
+    if state in ("ok", "outside") and egress.admits([peer.port, *pod_ports], "TCP") == "none":
         return row | {"state": "blocked", "policies": egress.names}
-    ingress = found.get("ingress")
-    if state == "ok" and sender and ingress and ingress.keeps_out(sender, numbers, found.get("names") or ()):
-        return row | {"state": "kept_out", "policies": ingress.names}
+    if state == "ok" and sender and behind.ingress:
+        policies, port_names = behind.ingress
+        if policies.keeps_out(sender, pod_ports, port_names):
+            return row | {"state": "kept_out", "policies": policies.names}
     return row | {"state": state}
 
 
-def _numbers(slices: Iterable[Mapping[str, Any]]) -> list[int]:
+def _pod_ports(slices: Iterable[Object]) -> list[int]:
     """Return the ports of the pods behind a Service."""
     targets = {port.get("port") for item in slices for port in items(item, "ports")}
     return [target for target in targets if isinstance(target, int)]
 
 
-def _state(peer: Peer, found: Mapping[str, Any], ports: Sequence[Object], slices: Sequence[Object]) -> str:
-    """Return the state of an address: what is wrong with it, then what is behind it."""
-    service = found.get("service")
+def _state(peer: Peer, behind: BehindAddress, ports: Sequence[Object]) -> str:
+    """Return the state of an address: what is wrong with it, then what is behind it.
+
+    `ports` are those of the Service.
+    """
     if peer.schemeless:
         return "no_scheme"
     if is_loopback(peer.host):
         return "loopback"
     if not peer.service:
         return "outside"
-    if found.get("denied"):
+    if behind.is_denied:
         return "unseen"
-    if service is None:
-        is_of_cluster = peer.certain or found.get("namespace")
+    if behind.service is None:
+        is_of_cluster = peer.certain or behind.has_namespace
         return "no_service" if is_of_cluster else "outside"
-    return _state_of_service(peer, service, ports, slices)
+    return _state_of_service(peer, behind.service, ports, behind.slices)
 
 
 def _state_of_service(peer: Peer, service: Object, ports: Sequence[Object], slices: Sequence[Object]) -> str:
     """Return the state of an address that is a Service: of its port, then of the endpoints behind it."""
     if is_alias(service):
         return "outside"
-    if peer.port and not is_headless(service) and peer.port not in [port.get("port") for port in ports]:
+    port_numbers = [port.get("port") for port in ports]
+    if peer.port and not is_headless(service) and peer.port not in port_numbers:
         return "no_port"
     if endpoints(slices, True):
         return "ok"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..._kube.live.cluster import ApiError
@@ -19,7 +19,7 @@ from ..._otelcol.needs.peers import Peer
 from ..._rollout.change_record import is_record, record_reference, standing
 from ..._rollout.wave_note import note_name, own_note, passed_wave, pods_release
 from ..checks_start import missing, needed
-from ..peer_state import peer_row
+from ..peer_state import BehindAddress, IngressOfPods, peer_row
 from ..reach import endpoints, labels_of, slices_of
 from .reader import PLURALS, ClusterReader, Notes, Object
 
@@ -102,7 +102,7 @@ def peer_facts(
 ) -> list[dict[str, Any]]:
     """Return what the cluster has at the address of each exporter of a pod."""
     sender = _sender(reader, pod) if any(peer.service for peer in peers) else None
-    return [peer_row(peer, _service_facts(reader, peer, notes), egress, sender) for peer in peers]
+    return [peer_row(peer, _behind_address(reader, peer, notes), egress, sender) for peer in peers]
 
 
 def _sender(reader: ClusterReader, pod: Object) -> Sender | None:
@@ -118,38 +118,55 @@ def _sender(reader: ClusterReader, pod: Object) -> Sender | None:
     return Sender(namespace, labels_of(pod), of_namespace, addresses)
 
 
-def _ingress_facts(reader: ClusterReader, peer: Peer, slices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the network policies for the pods behind a Service, and the names of the ports of these pods."""
+def _behind_address(reader: ClusterReader, peer: Peer, notes: Notes) -> BehindAddress:
+    """Return what stands behind the address of an exporter; nothing for one that is no Service."""
+    if not peer.service:
+        return BehindAddress()
+    service = reader.one("services", peer.namespace, peer.service, notes)
+    listed_slices = reader.listed("endpointslices", peer.namespace, notes)
+    is_no_service = service.value is None and not service.why
+    slices = slices_of(peer.service, listed_slices or [])
+    return BehindAddress(
+        service=service.value,
+        slices=slices,
+        is_denied=bool(service.why) or listed_slices is None,
+        has_namespace=is_no_service and not peer.certain and _namespace_exists(reader, peer.namespace),
+        ingress=_ingress_of_pods(reader, peer, slices),
+    )
+
+
+def _namespace_exists(reader: ClusterReader, namespace: str) -> bool:
+    """Return whether the cluster surely has a namespace: without the right to read it, a name may be one of DNS."""
+    try:
+        return reader.cluster.get(f"/api/v1/namespaces/{namespace}") is not None
+    except ApiError:
+        return False
+
+
+def _ingress_of_pods(reader: ClusterReader, peer: Peer, slices: Sequence[Object]) -> IngressOfPods | None:
+    """Return the network policies for the pods behind a Service; None without policies, or without a ready pod.
+
+    The first ready pod stands for all of them.
+    """
     policies = reader.listed("networkpolicies", peer.namespace, Notes())
     pod_names = [at(point, ("targetRef", "name")) for point in endpoints(slices, True)]
     if not policies or not pod_names or not pod_names[0]:
-        return {}
+        return None
     pod = reader.one("pods", peer.namespace, pod_names[0], Notes()).value
     if not pod:
-        return {}
-    target_ports = {port.get("port") for item in slices for port in items(item, "ports")}
+        return None
+    return IngressOfPods(Policies(policies, labels_of(pod), "Ingress"), _called_port_names(pod, slices))
+
+
+def _called_port_names(pod: Object, slices: Sequence[Object]) -> list[str]:
+    """Return the names of the ports of a pod to which the EndpointSlices of a Service lead."""
+    called_ports = {port.get("port") for item in slices for port in items(item, "ports")}
     called_names = []
     for container in items(pod, "spec", "containers"):
         for port in items(container, "ports"):
-            if port.get("containerPort") in target_ports:
+            if port.get("containerPort") in called_ports:
                 called_names.append(str(port.get("name")))
-    return {"ingress": Policies(policies, labels_of(pod), "Ingress"), "names": called_names}
-
-
-def _service_facts(reader: ClusterReader, peer: Peer, notes: Notes) -> dict[str, Any]:
-    """Return what stands behind the address of an exporter, in the words of `peer_row`."""
-    if not peer.service:
-        return {}
-    service = reader.one("services", peer.namespace, peer.service, notes)
-    slices = reader.listed("endpointslices", peer.namespace, notes)
-    found = {"service": service.value, "denied": bool(service.why) or slices is None}
-    if service.value is None and not service.why and not peer.certain:
-        try:
-            found["namespace"] = reader.cluster.get(f"/api/v1/namespaces/{peer.namespace}") is not None
-        except ApiError:  # then the name may be one of this cluster or not
-            found["namespace"] = False
-    behind = slices_of(peer.service, slices or [])
-    return {**found, "slices": behind, **_ingress_facts(reader, peer, behind)}
+    return called_names
 
 
 def references(

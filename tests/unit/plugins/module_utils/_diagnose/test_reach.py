@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose import reach as network
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peer_state import peer_row
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.peer_state import (
+    BehindAddress,
+    IngressOfPods,
+    peer_row,
+)
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._diagnose.reach import Around, Reach
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube import network_policies as policies
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.peers import Peer, peers
@@ -119,8 +123,8 @@ JAEGER, UNCLEAR, LOCAL = (
 )
 
 
-def behind(*slices: Any, **spec: Any) -> dict[str, Any]:
-    return {"service": {"spec": {"ports": [{"port": 4317}], **spec}}, "slices": slices}
+def behind(*slices: Any, **spec: Any) -> BehindAddress:
+    return BehindAddress({"spec": {"ports": [{"port": 4317}], **spec}}, slices)
 
 
 @cases(
@@ -130,19 +134,19 @@ def behind(*slices: Any, **spec: Any) -> dict[str, Any]:
     (JAEGER, behind(), "no_endpoints"),
     (JAEGER, behind(slices(), ports=[{"port": 1}]), "no_port"),
     (JAEGER, behind(slices(), ports=[{"port": 1}], clusterIP="None"), "ok"),
-    (JAEGER, {"service": {"spec": {"type": "ExternalName"}}}, "outside"),
-    (JAEGER, {"service": None}, "no_service"),
-    (JAEGER, {"denied": True}, "unseen"),
-    (UNCLEAR, {"service": None, "namespace": False}, "outside"),
-    (UNCLEAR, {"service": None, "namespace": True}, "no_service"),
-    (LOCAL, {}, "loopback"),
+    (JAEGER, BehindAddress({"spec": {"type": "ExternalName"}}), "outside"),
+    (JAEGER, BehindAddress(), "no_service"),
+    (JAEGER, BehindAddress(is_denied=True), "unseen"),
+    (UNCLEAR, BehindAddress(has_namespace=False), "outside"),
+    (UNCLEAR, BehindAddress(has_namespace=True), "no_service"),
+    (LOCAL, BehindAddress(), "loopback"),
     (found("otlp_http", endpoint="jaeger.obs.svc:4318")[0], behind(slices()), "no_scheme"),
     (found("otlp_http", endpoint="http://jaeger.obs.svc:4317")[0], behind(slices()), "ok"),
-    (found("otlphttp/x", traces_endpoint="10.0.0.1:4318/v1/traces")[0], {}, "no_scheme"),
-    (found("prometheusremotewrite", endpoint="10.0.0.1:9090/api/v1/write")[0], {}, "no_scheme"),
-    (found("prometheus_remote_write", endpoint="10.0.0.1:9090/api/v1/write")[0], {}, "no_scheme"),
+    (found("otlphttp/x", traces_endpoint="10.0.0.1:4318/v1/traces")[0], BehindAddress(), "no_scheme"),
+    (found("prometheusremotewrite", endpoint="10.0.0.1:9090/api/v1/write")[0], BehindAddress(), "no_scheme"),
+    (found("prometheus_remote_write", endpoint="10.0.0.1:9090/api/v1/write")[0], BehindAddress(), "no_scheme"),
 )
-def test_states(peer: Peer, behind: Any, state: str) -> None:
+def test_states(peer: Peer, behind: BehindAddress, state: str) -> None:
     assert peer_row(peer, behind, policies.Policies([], {}, "Egress"))["state"] == state
 
 
@@ -177,8 +181,8 @@ MINE, OTHERS = {"matchLabels": {"app": "w"}}, {"matchLabels": {"app": "x"}}
 def test_a_policy_of_the_backend_keeps_out_only_what_no_rule_admits(sender: Any, rules: Any, kept_out: bool) -> None:
     item = policy(ingress=rules)
     item["metadata"]["namespace"] = "obs"
-    ingress = policies.Policies([item], LABELS, "Ingress")
-    at = behind(slices()) | {"ingress": ingress, "names": ["otlp"]}
+    ingress = IngressOfPods(policies.Policies([item], LABELS, "Ingress"), ["otlp"])
+    at = behind(slices())._replace(ingress=ingress)
     row = peer_row(JAEGER, at, policies.Policies([], {}, "Egress"), sender)
     assert (row["state"], row["policies"]) == (("kept_out", "p") if kept_out else ("ok", ""))
 
