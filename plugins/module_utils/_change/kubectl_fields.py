@@ -11,7 +11,7 @@ Source: Kubernetes' docs on server-side apply, and the field managers of kubectl
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._otelcol.config.paths import section
@@ -32,18 +32,28 @@ def taken_back(live: Manifest, manager: str) -> list[Entry] | None:
     set_by_hand = [entry for entry in entries if _is_by_hand(entry, mine.get("apiVersion"))]
     if not set_by_hand:
         return None
-    fields: Fields = mine.get("fieldsV1") or {}
-    for entry in set_by_hand:
-        fields = _merged(fields, {_SPEC: {_TEMPLATE: _template(entry)}})
+    taken_fields = _with_templates_of(set_by_hand, mine.get("fieldsV1") or {})
     new_entries = []
     for entry in entries:
         if entry is mine:
-            new_entries.append({**entry, "fieldsV1": fields})
+            new_entries.append({**entry, "fieldsV1": taken_fields})
         elif entry in set_by_hand:
-            new_entries.append({**entry, "fieldsV1": _rest(entry)})
+            new_entries.append({**entry, "fieldsV1": _without_template(entry)})
         else:
             new_entries.append(entry)
-    return [entry for entry in new_entries if entry.get("fieldsV1", True)]
+    return [entry for entry in new_entries if _owns_fields(entry)]
+
+
+def _with_templates_of(entries: Iterable[Entry], fields: Fields) -> Fields:
+    """Return fields with those of the pod template that these entries own."""
+    for entry in entries:
+        fields = _merged(fields, {_SPEC: {_TEMPLATE: _template(entry)}})
+    return fields
+
+
+def _owns_fields(entry: Entry) -> bool:
+    """Return whether a field manager still owns a field. An entry without `fieldsV1` is not read here, and stays."""
+    return bool(entry.get("fieldsV1", True))
 
 
 def without(after: Manifest, manager: str) -> Manifest:
@@ -80,10 +90,11 @@ def _is_by_hand(entry: Entry, api_version: Any) -> bool:
 
 
 def _template(entry: Entry) -> Fields:
+    """Return the fields of the pod template that an entry owns."""
     return section(entry, "fieldsV1", _SPEC, _TEMPLATE)
 
 
-def _rest(entry: Entry) -> Fields:
+def _without_template(entry: Entry) -> Fields:
     """Return the fields of an entry without those of the pod template."""
     fields = dict(entry["fieldsV1"])
     fields[_SPEC] = {key: below for key, below in fields[_SPEC].items() if key != _TEMPLATE}
@@ -93,7 +104,11 @@ def _rest(entry: Entry) -> Fields:
 
 
 def _merged(one: Fields, other: Fields) -> Fields:
-    return {**one, **{key: _merged(one.get(key, {}), below) for key, below in other.items()}}
+    """Return the fields that are in one of two trees of fields, or in both."""
+    merged = {**one}
+    for key, below in other.items():
+        merged[key] = _merged(one.get(key, {}), below)
+    return merged
 
 
 def _less(value: Any, fields: Fields, kept: Fields) -> Any:
@@ -101,15 +116,21 @@ def _less(value: Any, fields: Fields, kept: Fields) -> Any:
     if isinstance(value, list):
         items = [_less_of_item(item, fields, kept) for item in value]
         return [item for item in items if item is not None]
-    if not isinstance(value, dict):
-        return value
+    if isinstance(value, dict):
+        return _less_of_mapping(value, fields, kept)
+    return value
+
+
+def _less_of_mapping(value: dict[str, Any], fields: Fields, kept: Fields) -> dict[str, Any]:
+    """Return a mapping without the keys that are set by hand, and of the others what is left below them."""
     left = dict(value)
     for key, below in fields.items():
         name = key.removeprefix(_FIELD)
         if not key.startswith(_FIELD) or name not in left:
             continue
         left[name] = _less(left[name], below, kept.get(key, {}))
-        if key not in kept and (_SELF in below or not below or not left[name]):
+        is_owned_whole = not below or _SELF in below
+        if key not in kept and (is_owned_whole or not left[name]):
             del left[name]
     return left
 

@@ -9,6 +9,8 @@ collector. `_kube.ownership` says what a release owns.
 
 from __future__ import annotations
 
+from typing import Any
+
 from .._kube.ownership import applied_by, label_of, release_of, taken, tool_marks
 from .._otelcol.config.paths import items, section
 from .._otelcol.kube.keepers import FLUX_NAME, FLUX_NAMESPACE, HELM_NAME, HELM_NAMESPACE
@@ -21,8 +23,8 @@ _BESIDE = {FLUX_NAME: ("labels", FLUX_NAMESPACE), HELM_NAME: ("annotations", HEL
 
 def of_earlier(live: Manifest, manager: str) -> bool:
     """Return whether an earlier version of this collection applied an object, and no other tool took it over since."""
-    labelled = label_of(live, OWNER_LABEL) == OWNER and not release_of(live)
-    return labelled and applied_by(live, manager) and not taken(live, manager)
+    has_earlier_label = label_of(live, OWNER_LABEL) == OWNER and not release_of(live)
+    return has_earlier_label and applied_by(live, manager) and not taken(live, manager)
 
 
 def converts(manifest: Manifest, live: Manifest, manager: str) -> bool:
@@ -30,10 +32,15 @@ def converts(manifest: Manifest, live: Manifest, manager: str) -> bool:
 
     That version labelled namespaces of others too: a namespace is its own only if nobody else has written it.
     """
-    writers = {entry.get("manager") for entry in live["metadata"].get("managedFields") or []}
-    alone = manifest["kind"] != "Namespace" or writers == {manager}
-    same = label_of(manifest, COLLECTOR_LABEL) == label_of(live, COLLECTOR_LABEL)
-    return bool(release_of(manifest)) and same and alone and of_earlier(live, manager)
+    writers = _writers(live)
+    is_written_alone = manifest["kind"] != "Namespace" or writers == {manager}
+    is_same_collector = label_of(manifest, COLLECTOR_LABEL) == label_of(live, COLLECTOR_LABEL)
+    return bool(release_of(manifest)) and is_same_collector and is_written_alone and of_earlier(live, manager)
+
+
+def _writers(live: Manifest) -> set[Any]:
+    """Return the field managers that have written an object."""
+    return {entry.get("manager") for entry in live["metadata"].get("managedFields") or []}
 
 
 def earlier_place(live: Manifest) -> tuple[str, str]:
@@ -56,10 +63,10 @@ def _namespace_in_name(name: str, collector: str) -> str:
 
 
 def marks(live: Manifest, manager: str) -> list[tuple[str, str]]:
-    """Return the marks that Argo CD, Flux or Helm put on an object at any time."""
-    own_marks = [mark for mark, times in tool_marks(live, manager) if times]
-    marks_beside = [_BESIDE[name] for _part, name in own_marks if name in _BESIDE]
-    return own_marks + marks_beside
+    """Return the marks that Argo CD, Flux or Helm put on an object at any time: `labels` or `annotations`, and name."""
+    tools_own = [mark for mark, times in tool_marks(live, manager) if times]
+    marks_beside = [_BESIDE[name] for _part, name in tools_own if name in _BESIDE]
+    return tools_own + marks_beside
 
 
 def helm_release(live: Manifest) -> tuple[str, str]:
@@ -84,9 +91,10 @@ def lacking(live: Manifest, account: Manifest) -> list[str]:
 
 def unmarked(live: Manifest, manifest: Manifest) -> list[str]:
     """Return the labels and annotations of a manifest that a live object lacks, as text."""
-    return [
-        f"{part[:-1]} {key}={value}"
-        for part in ("labels", "annotations")
-        for key, value in section(manifest, "metadata", part).items()
-        if section(live, "metadata", part).get(key) != value
-    ]
+    missing = []
+    for part, word in (("labels", "label"), ("annotations", "annotation")):
+        live_marks = section(live, "metadata", part)
+        for key, value in section(manifest, "metadata", part).items():
+            if live_marks.get(key) != value:
+                missing.append(f"{word} {key}={value}")
+    return missing

@@ -19,6 +19,9 @@ Object = dict[str, Any]
 _NAMES = re.compile(r"otc-container|opentelemetry|otel|collector")
 # `${env:NAME}`, `${env:NAME:-default}` and `${NAME}`. Source: confmap/provider/envprovider of the Collector.
 _REFERENCE = re.compile(r"\$\{(?:env:)?(?P<name>[A-Za-z_]\w*)(?::-(?P<default>(?:[^}$]|\$(?!\{))*))?\}")
+# How a command names its config: in two words, or in one with an equals sign.
+_CONFIG, _CONFIG_AND_VALUE = ("--config", "-config"), ("--config=", "-config=")
+# The fields of a pod that a variable can have: their paths in `fieldRef`, and where they stand in the pod.
 _FIELDS = {
     "metadata.name": ("metadata", "name"),
     "metadata.namespace": ("metadata", "namespace"),
@@ -50,8 +53,11 @@ def config_texts(container: Object, found: Sequence[Source], config_maps: Mappin
         text = _text_at(path, container, found, config_maps)
         if text:
             texts.append(text)
-    if texts:
-        return texts
+    return texts or _mounted_texts(found, config_maps)
+
+
+def _mounted_texts(found: Sequence[Source], config_maps: Mapping[str, Object]) -> list[str]:
+    """Return the configs in the ConfigMaps that a container mounts."""
     mounted = [config_maps[source.name] for source in found if source.path and source.name in config_maps]
     return [str(at(mounted[place.document], place.path)) for place in configs_in(mounted, wanted=False)]
 
@@ -72,13 +78,22 @@ def unread_words(container: Object, found: Sequence[Source], config_maps: Mappin
 
 def _words(container: Object) -> list[str]:
     """Return the words that a container is started with."""
-    return [str(word) for word in [*items(container, "command"), *items(container, "args")]]
+    words = [*items(container, "command"), *items(container, "args")]
+    return [str(word) for word in words]
 
 
 def _config_paths(words: Sequence[str]) -> list[str]:
-    """Return where the options `--config` of a command read from, without the scheme of files."""
-    paths = [word.partition("=")[2] for word in words if word.startswith(("--config=", "-config="))]
-    paths += [after for word, after in pairwise(words) if word in ("--config", "-config")]
+    """Return where the options `--config` of a command read from, without the scheme of files.
+
+    Those of one word, `--config=PATH`, come before those of two.
+    """
+    paths = []
+    for word in words:
+        if word.startswith(_CONFIG_AND_VALUE):
+            paths.append(word.partition("=")[2])
+    for option, path in pairwise(words):
+        if option in _CONFIG:
+            paths.append(path)
     return [path.removeprefix("file:") for path in paths]
 
 
@@ -98,11 +113,18 @@ def environment(container: Object, pod: Object) -> dict[str, str]:
     """Return the variables whose values are not secret: those that are written, and fields of the pod."""
     known = {}
     for variable in items(container, "env"):
-        field = at(variable, ("valueFrom", "fieldRef", "fieldPath"))
-        value = at(pod, _FIELDS[field]) if field in _FIELDS else variable.get("value")
+        value = _value_of(variable, pod)
         if value is not None:
             known[str(variable.get("name"))] = str(value)
     return known
+
+
+def _value_of(variable: Object, pod: Object) -> Any:
+    """Return what a variable is set to: a field of the pod, or what is written; None if it is set from elsewhere."""
+    field = at(variable, ("valueFrom", "fieldRef", "fieldPath"))
+    if field in _FIELDS:
+        return at(pod, _FIELDS[field])
+    return variable.get("value")
 
 
 def expanded(value: Any, known: Mapping[str, str]) -> Any:

@@ -76,6 +76,7 @@ class DiagnosedTarget:
 
     @property
     def container(self) -> Object:
+        """Return the container of the collector in its pod; an empty one if it has none."""
         return collector_container(section(self.pod, "spec"))
 
 
@@ -92,7 +93,10 @@ def alone(target: DiagnosedTarget, call: Callable[[DiagnosedTarget], Answer]) ->
 
 
 def find(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[DiagnosedTarget]:
-    """Return the targets of the diagnosis; one that does not exist has no objects."""
+    """Return the targets of the diagnosis; one that does not exist has no objects.
+
+    `wanted` is option `collectors` of module collector_diagnose. Raises Problem for an item that names no collector.
+    """
     namespaces = list(dict.fromkeys(named["namespace"] for named in wanted))
     reader.read_ahead([(plural, namespace) for namespace in namespaces for plural in LISTED])
     targets: dict[tuple[str, str, str], DiagnosedTarget] = {}
@@ -168,11 +172,16 @@ def _fits(target: DiagnosedTarget, name: str, selector: Any) -> bool:
     """Return whether a collector has this name; without a name, whether it has the labels of the selector."""
     if name:
         return bool(target.name == name)
+    return _labels_in(str(selector)).items() <= labels_of(target.custom or target.workload or {}).items()
+
+
+def _labels_in(selector: str) -> dict[str, str]:
+    """Return the labels that a selector names, as KEY=VALUE with commas between them."""
     labels = {}
-    for term in str(selector).split(","):
+    for term in selector.split(","):
         key, _equals, value = term.strip().partition("=")
         labels[key] = value
-    return labels.items() <= labels_of(target.custom or target.workload or {}).items()
+    return labels
 
 
 def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
@@ -182,8 +191,10 @@ def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     pods = reader.listed("pods", target.namespace, target.notes) or []
     if not target.workload:
         return []
-    replica_sets = reader.listed("replicasets", target.namespace, target.notes) or []
-    owners = [target.workload, *(replica_set for replica_set in replica_sets if owned(replica_set, target.workload))]
+    owners = [target.workload]
+    for replica_set in reader.listed("replicasets", target.namespace, target.notes) or []:
+        if owned(replica_set, target.workload):
+            owners.append(replica_set)
     own_pods = []
     for pod in pods:
         is_leaving = pod["metadata"].get("deletionTimestamp")
@@ -203,17 +214,28 @@ def _with_sidecar(reader: ClusterReader, target: DiagnosedTarget) -> list[Object
 
 
 def unlisted(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Return the collectors of this collection in the namespaces of a diagnosis that no item of it names."""
+    """Return the collectors of this collection in the namespaces of a diagnosis that no item of it names.
+
+    Each has the command that removes it. Raises Problem as `find` does.
+    """
     known: set[tuple[str, str]] = set()
     for named in wanted:
-        known.update((target.namespace, target.name) for target in _named_targets(reader, named))
+        for target in _named_targets(reader, named):
+            known.add((target.namespace, target.name))
     rows = []
     for namespace in dict.fromkeys(named["namespace"] for named in wanted):
         for plural in (CUSTOM, *WORKLOADS):
-            for manifest in reader.listed(plural, namespace, Notes()) or []:
+            for manifest in _own_collectors(reader, plural, namespace):
                 place, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-                is_own = is_ours(manifest, [names.release(namespace, name)], names.OWNER)
-                if is_own and (place, name) not in known:
+                if (place, name) not in known:
                     command = removal(place, name, [plural, *BUILT_IN])
                     rows.append({"kind": manifest["kind"], "namespace": place, "name": name, "command": command})
     return rows
+
+
+def _own_collectors(reader: ClusterReader, plural: str, namespace: str) -> Iterator[Object]:
+    """Yield the collectors of one kind that this collection has applied to a namespace."""
+    for manifest in reader.listed(plural, namespace, Notes()) or []:
+        release = names.release(namespace, manifest["metadata"]["name"])
+        if is_ours(manifest, [release], names.OWNER):
+            yield manifest
