@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.errors import Problem
 from .options import Collector
@@ -36,11 +36,20 @@ class Platform:
     def from_facts(cls, name: str, facts: Mapping[str, Any]) -> Platform:
         """Return the platform that these facts describe; facts that recipes alone use are left out."""
         values = {item.name: facts[item.name] for item in fields(cls) if item.name in facts}
-        return cls(**{**values, "name": name, "host_paths": tuple(values.get("host_paths", ("/",)))})
+        values["name"] = name
+        values["host_paths"] = tuple(values.get("host_paths", cls.host_paths))
+        return cls(**values)
 
     def allows_folder(self, path: str) -> bool:
         """Whether pods may mount a folder of their node."""
         return any(f"{path}/".startswith(f"{folder.rstrip('/')}/") for folder in self.host_paths)
+
+
+class _Lack(NamedTuple):
+    """An ability that a platform lacks for a collector, and what the platform does instead, as a predicate."""
+
+    ability: str
+    wrong: str
 
 
 _NODE_ADDRESS = "${env:K8S_NODE_IP}"
@@ -67,28 +76,25 @@ def settled(options: Mapping[str, Any], platform: Platform) -> dict[str, Any]:
 
 def check(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> None:
     """Raise Problem for a collector that needs what its platform lacks; `opens` says that it listens."""
-    for ability, wrong in _lacks(platform, collector, volumes, opens):
+    most_severe = next(_lacks(platform, collector, volumes, opens), None)
+    if most_severe:
         asked = f"collector '{collector.name}' (mode {collector.mode})"
-        fix = platform.instead.get(ability) or "Do without it, or name the platform where it really runs."
-        raise Problem(f"platform '{platform.name}' {wrong}", asked=asked, fix=fix)
+        fix = platform.instead.get(most_severe.ability) or "Do without it, or name the platform where it really runs."
+        raise Problem(f"platform '{platform.name}' {most_severe.wrong}", asked=asked, fix=fix)
 
 
-def _lacks(
-    platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool
-) -> Iterator[tuple[str, str]]:
-    """Yield the abilities that a platform lacks for a collector, and what it does, the most severe first."""
+def _lacks(platform: Platform, collector: Collector, volumes: list[dict[str, Any]], opens: bool) -> Iterator[_Lack]:
+    """Yield the abilities that a platform lacks for a collector, the most severe first."""
     if collector.mode == _AGENT and not platform.daemonsets:
-        yield "daemonsets", "runs no pod on every node"
+        yield _Lack("daemonsets", "runs no pod on every node")
     yield from _lacks_for_folders(platform, collector, volumes)
     if collector.host_network and not platform.host_network:
-        yield "host_network", "keeps the node's network from pods"
+        yield _Lack("host_network", "keeps the node's network from pods")
     if collector.uses_host_ports and opens and not platform.host_ports:
-        yield "host_ports", "keeps the node's ports from pods"
+        yield _Lack("host_ports", "keeps the node's ports from pods")
 
 
-def _lacks_for_folders(
-    platform: Platform, collector: Collector, volumes: list[dict[str, Any]]
-) -> Iterator[tuple[str, str]]:
+def _lacks_for_folders(platform: Platform, collector: Collector, volumes: list[dict[str, Any]]) -> Iterator[_Lack]:
     """Yield what a platform lacks for the folders of nodes that a collector mounts."""
     writable = {volume["name"] for volume in collector.volumes if not volume.get("read_only", True)}
     refused_folders = []
@@ -102,6 +108,6 @@ def _lacks_for_folders(
         if volume["name"] in writable:
             written_folders.append(folder)
     if refused_folders:
-        yield "host_paths", f"does not let pods mount {', '.join(refused_folders)} of their node"
+        yield _Lack("host_paths", f"does not let pods mount {', '.join(refused_folders)} of their node")
     if written_folders and not platform.host_paths_writable:
-        yield "host_paths_writable", f"does not let pods write to {', '.join(written_folders)} of their node"
+        yield _Lack("host_paths_writable", f"does not let pods write to {', '.join(written_folders)} of their node")

@@ -25,6 +25,7 @@ CREDENTIAL = "credential"
 # What systemd gives to every service with these settings.
 OF_SYSTEMD = frozenset(("CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "INVOCATION_ID", "JOURNAL_STREAM", "HOME", "PATH"))
 _LINE_ENDS = ("\n", "\r")  # systemd ends a line of a unit at both
+# How a credential is given: its text, a file on the host, a file of the controller.
 _WAYS = ("content", "path", "file")
 # The name of a credential is that of a file. Source: credential_name_valid in systemd's src/shared/creds-util.c.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}\Z")
@@ -56,8 +57,13 @@ def host_environment(env: Mapping[str, Any], read: Callable[[str], str]) -> Host
 
     `read` returns the text of a file of the controller.
     """
-    secrets = {name: value for name, value in env.items() if isinstance(value, Mapping)}
-    texts = {name: variable_text(value) for name, value in env.items() if name not in secrets}
+    secrets: dict[str, Mapping[str, Any]] = {}
+    texts: dict[str, str] = {}
+    for name, value in env.items():
+        if isinstance(value, Mapping):
+            secrets[name] = value
+        else:
+            texts[name] = variable_text(value)
     for name, value in texts.items():
         if any(end in value for end in _LINE_ENDS):
             raise Problem(f"`env.{name}` has a line end, which a unit cannot hold", fix="Use a credential.")
@@ -74,28 +80,36 @@ def credential_of(option: str, name: str, source: Mapping[str, Any], read: Calla
     `read` returns the text of a file of the controller.
     """
     if set(source) != {CREDENTIAL}:
-        wrong = f"`{option}` has {', '.join(sorted(map(str, source))) or 'no source'}, and a host has credentials"
+        sources = ", ".join(sorted(map(str, source))) or "no source"
         fix = "Write `{credential: {content: TEXT}}`, or instead `file` of the controller or `path` on the host."
-        raise Problem(wrong, fix=fix)
-    given = source[CREDENTIAL]
+        raise Problem(f"`{option}` has {sources}, and a host has credentials", fix=fix)
+    way, value = _one_way(option, source[CREDENTIAL])
+    if way == "path":
+        if not value.startswith("/"):
+            raise Problem(f"`{option}.credential.path` is no full path", fix="Begin it with a slash.")
+        return Credential(name, path=value)
+    content = read(value) if way == "file" else value
+    if not content.strip("\r\n"):
+        raise Problem(f"`{option}.credential` has no secret: its text is empty", fix="Write the text of the secret.")
+    return Credential(name, content.rstrip("\n"))
+
+
+def _one_way(option: str, given: Any) -> tuple[str, str]:
+    """Return the one way in which a credential is given, and its value. A text alone is the content.
+
+    Raises Problem for an unknown way, for none and for two.
+    """
+    fix = f"Give one of {', '.join(_WAYS)}."
     if isinstance(given, str):
         given = {"content": given}
     ways = given if isinstance(given, Mapping) else {}
     for way in ways:
         if way not in _WAYS:
-            wrong = f"`{option}.credential` has '{way}'{near(str(way), _WAYS)}"
-            raise Problem(wrong, fix=f"Give one of {', '.join(_WAYS)}.")
-    filled = {way: variable_text(value) for way, value in ways.items() if value}
+            raise Problem(f"`{option}.credential` has '{way}'{near(str(way), _WAYS)}", fix=fix)
+    filled = [(way, variable_text(value)) for way, value in ways.items() if value]
     if len(filled) != 1:
-        raise Problem(f"`{option}.credential` has no secret, or two", fix=f"Give one of {', '.join(_WAYS)}.")
-    if not filled.get("path", "/").startswith("/"):
-        raise Problem(f"`{option}.credential.path` is no full path", fix="Begin it with a slash.")
-    if "path" in filled:
-        return Credential(name, path=filled["path"])
-    content = read(filled["file"]) if "file" in filled else filled["content"]
-    if not content.strip("\r\n"):
-        raise Problem(f"`{option}.credential` has no secret: its text is empty", fix="Write the text of the secret.")
-    return Credential(name, content.rstrip("\n"))
+        raise Problem(f"`{option}.credential` has no secret, or two", fix=fix)
+    return filled[0]
 
 
 def read_from_files(config: Any, credentials: tuple[Credential, ...]) -> Any:
