@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import option_names
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import Request
 
 from tests.support.recipe_options import RECIPE_OPTIONS
 

@@ -20,7 +20,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.crit
     matcher,
 )
 
-from .test_monitoring_rules import POD, Play, programs, rules, verdict  # noqa: F401 - a fixture
+from .test_monitoring import programs  # noqa: F401 - a fixture
+from .test_monitoring_rules import POD, Play, rules, verdict
 
 EVERY_ALERT = {alert.name for alert in CRITICAL_ALERTS}
 HOUR, WEEK = 120, 604800  # half minutes, seconds

@@ -15,7 +15,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.gpu_
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring.gpu_rules import GPU_ALERTS
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
-from .test_monitoring_rules import OTHER, WELL, Play, programs, rules, verdict  # noqa: F401 - a fixture
+from .test_monitoring import programs  # noqa: F401 - a fixture
+from .test_monitoring_rules import OTHER, WELL, Play, rules, verdict
 
 IN_CLUSTER = 'k8s_cluster_name="c",k8s_node_name="a"'
 SEARCH = f'{IN_CLUSTER},k8s_namespace_name="chat",k8s_pod_name="llama-0",team="search",UUID="A"'

@@ -30,11 +30,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.batch_processor import to_exporters
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.migrate.data_edits import Change, apply_edits
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.batching import GONE
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import RULES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import (
     Deployment,
     Subject,
-    Target,
     run_rules,
 )
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.build_facts import Target
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject, Target
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
 from .collector import Validate, said_at_start
 from .real_collector_cases import changed

@@ -14,7 +14,8 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.monitoring import workload_alerts
 
-from .test_monitoring_rules import OTHER, POD, WELL, Play, programs, rules, verdict  # noqa: F401 - a fixture
+from .test_monitoring import programs  # noqa: F401 - a fixture
+from .test_monitoring_rules import OTHER, POD, WELL, Play, rules, verdict
 
 IN_POD = 'k8s_namespace_name="shop",k8s_pod_name="cart-0"'
 IN_CONTAINER = f'{IN_POD},k8s_container_name="cart"'

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 
 from tests.conftest import COLLECTIONS
 from tests.contract.source import files, text
 from tests.support.servers import answering
-from tests.unit.plugins.module_utils.fake_api import Answered, FakeApi, status
+from tests.unit.plugins.module_utils.fake_api import FakeApi, status
 
 TOKEN, HIDDEN = "token-of-the-connection", "hidden-in-a-secret"
 LABELS = {"app": "a"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .versions import Version, parse_version
+from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 RELEASE_TAG = re.compile(r"v\d+\.\d+\.\d+$")
 _RELEASE_COMMIT = re.compile(r"(?:\[chore\] )?[Pp]repare release (\d+\.\d+\.\d+) \(#\d+\)$")

@@ -23,8 +23,10 @@ from typing import Any
 
 import yaml
 
+from plugins.module_utils._otelcol.config.layers import parse_version
+
 from . import fields_facts as facts
-from .versions import after, parse_version
+from .versions import after
 
 ANY = "?"
 OPEN = "..."

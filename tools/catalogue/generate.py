@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from plugins.module_utils._otelcol.config.layers import parse_version
+
 from . import manifests, tables
 from .clones import Clone, clones
 from .metadata import Meta, Metadata, read
 from .removals import removals
 from .tables import Row
-from .versions import FIRST, parse_version, text
+from .versions import FIRST, text
 
 HERE = Path(__file__).parent
 HAND_KEPT = ("ports", "references")

@@ -16,9 +16,10 @@ import yaml
 
 from plugins.module_utils._otelcol.catalogue.builds import BUILDER_SCHEMES, modules_of, schemes_of
 from plugins.module_utils._otelcol.catalogue.rows import Module
+from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .clones import Clone
-from .versions import FIRST, Version, parse_version, ranges
+from .versions import FIRST, ranges
 
 # Distribution → version of the Collector inside → modules.
 Members = dict[str, dict[Version, set[Module]]]

@@ -17,9 +17,10 @@ from typing import Any
 import yaml
 
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE, Key
+from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .clones import Clone
-from .versions import FIRST, Version, parse_version
+from .versions import FIRST
 
 # Class of a component in its metadata, and name of its folder → section of the config.
 _CLASSES = {name: f"{name}s" for name in ("receiver", "processor", "exporter", "connector", "extension")}

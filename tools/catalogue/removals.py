@@ -15,9 +15,10 @@ from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.builds import guessed_type
 from plugins.module_utils._otelcol.catalogue.rows import OFFICIAL, SECTIONS, Key, Module
+from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .manifests import Members
-from .versions import Version, parse_version, ranges
+from .versions import ranges
 
 Row = dict[str, Any]
 

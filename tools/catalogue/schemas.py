@@ -23,12 +23,13 @@ import yaml
 
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE
 from plugins.module_utils._otelcol.catalogue.version_ranges import is_within
+from plugins.module_utils._otelcol.config.layers import parse_version
 
 from . import fields_facts as facts
 from . import manifests
 from .clones import Clone, clones
 from .generate import rows_text
-from .versions import after, parse_version, text
+from .versions import after, text
 
 NAME = "config.schema.yaml"
 _PREFIXES = {

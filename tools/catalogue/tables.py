@@ -16,10 +16,11 @@ from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.builds import guessed_type
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE, OFFICIAL, SECTIONS, Key
+from plugins.module_utils._otelcol.config.layers import Version, parse_version
 
 from .manifests import Members
 from .metadata import Meta, Metadata
-from .versions import FIRST, Version, parse_version, ranges, text
+from .versions import FIRST, ranges, text
 
 Row = dict[str, Any]
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from plugins.module_utils._otelcol.config.layers import Version, parse_version
-
-__all__ = ["FIRST", "Version", "after", "parse_version", "ranges", "text"]
+from plugins.module_utils._otelcol.config.layers import Version
 
 FIRST: Version = (0, 110, 0)  # the oldest version of the Collector that the catalogue judges
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._findings import Judgement
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import Request
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._rendered import render
 
 OTLP = {

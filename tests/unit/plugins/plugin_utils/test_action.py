@@ -23,7 +23,7 @@ from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import
 )
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._build_request import BuildRequest
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._builds import resolve_build
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render import Request
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._render_request import Request
 
 from tests.support.cases import cases
 

@@ -10,7 +10,8 @@ from typing import Any
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout import failures
 
 from ..helpers import cases
-from .test_failures import HOMELESS, UNBOUND, daemon_set, ended, event, pod, symptoms, waiting
+from .test_failures import HOMELESS, UNBOUND, ended, event, pod, symptoms, waiting
+from .workloads import daemon_set
 
 
 @cases(

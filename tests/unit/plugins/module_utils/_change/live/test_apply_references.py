@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...fake_api import FakeApi, status
-from .test_apply import NAMESPACE, obj, present
+from ...live_helpers import obj
+from .bundle_helpers import NAMESPACE, present
 
 LOGIN = obj("Secret", "login", data={"user": "eA=="})
 PATH = "/api/v1/namespaces/ns/secrets/login"

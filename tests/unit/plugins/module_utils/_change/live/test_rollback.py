@@ -15,10 +15,11 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.ro
     OUTRUN,
     Undone,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.outage import LostError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
-from ...fake_api import Answered, status
+from ...fake_api import status
 from ...live_helpers import obj
 from .bundle_helpers import actions
 from .helpers import (

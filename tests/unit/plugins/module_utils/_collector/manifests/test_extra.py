@@ -17,7 +17,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.kube.n
 from tests.support.cases import cases
 
 from ...helpers import build
-from ..test_backends import SETTINGS
+from .test_open_telemetry_collector import SETTINGS
 
 SCALING = {"min_replicas": 1, "max_replicas": 2, "cpu_percent": 80}
 OWN: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own"}, "data": {"a": "b"}}

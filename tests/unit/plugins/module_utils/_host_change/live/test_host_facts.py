@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_question import Looked
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import Bundle
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.host_release import Bundle, Port
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_facts import HostFacts
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.host_store import Store
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.live.machine import Ran
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, Listener, Port
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._host_change.taken_ports import Holder, Listener
 
 from .fake_host import FakeMachine
 

@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.rules import lint
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.rules.subject import Subject
 
-from ..rules.cases import CATALOGUE
+from ...helpers import CATALOGUE
 
 DURATION = {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$"}
 ACME = {
