@@ -49,9 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.announced:
             print(announced.text(options.announced))
             return 0
-        newer = lacking(_read(fields_facts.TARGET), proxy.releases(proxy.OTELCOL))
-        print(state(_read(fields_facts.TARGET), newer))
-        return max([_follow(options.folder, version) for version in newer] if options.update else [0], default=0)
+        rows = _read(fields_facts.TARGET)
+        newer = lacking(rows, proxy.releases(proxy.OTELCOL))
+        print(state(rows, newer))
+        codes = [_follow(options.folder, version) for version in newer] if options.update else []
+        return max(codes, default=0)
     except (proxy.Refused, OSError) as refused:
         print(f"{'error: ' if options.update else ''}The releases of the Collector could not be read: {refused}")
         return 2 if options.update else 0
@@ -83,27 +85,43 @@ def state(rows: Iterable[Mapping[str, Any]], newer: Sequence[str]) -> str:
 
 
 def _follow(folder: Path, version: str) -> int:
-    """Ask a release, write what it answers, print what is new, and compare rules and Collector."""
+    """Ask a release, write what it answers, print what is new, and compare rules and Collector.
+
+    Return the exit code of the comparison. Raises Refused if the release cannot be built.
+    """
     asked = collector.of_release(folder, version, _components())
     asked.build()
-    command = [str(asked.program), "fields"]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    answer = _answer_of(asked.program)
     before = _read(fields_facts.TARGET)
     after = fields.table(before, [{**answer, "version": version.removeprefix("v")}])
     fields.write(after)
     components = _read(COMPONENTS)
-    differs = (
-        *report.other_names(components, answer["aliases"]),
-        *report.other_signals(components, answer["stability"]),
-    )
-    told = f"{report.text(asked, before, after, differs)}\n\n{_announced(version)}"
+    differing = [*report.other_names(components, answer["aliases"])]
+    differing += report.other_signals(components, answer["stability"])
+    _tell(f"{report.text(asked, before, after, differing)}\n\n{_announced(version)}")
+    return _compare(asked.folder)
+
+
+def _answer_of(program: Path) -> dict[str, Any]:
+    """Return what a Collector says of its components: settings, signals and older names. fields.go has the form."""
+    done = subprocess.run([str(program), "fields"], check=True, capture_output=True, text=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _tell(text: str) -> None:
+    """Print a report, and add it to the file of reports."""
     REPORT.parent.mkdir(exist_ok=True)
     with REPORT.open("a", encoding="utf-8") as file:
-        file.write(f"{told}\n")
-    print(told, flush=True)
-    compare = [sys.executable, "-m", "pytest", "-q", "--tb=no", *COMPARED]
-    environment = {**os.environ, "O11Y_COLLECTOR": str(asked.folder)}
-    return subprocess.run(compare, check=False, cwd=ROOT, env=environment).returncode
+        file.write(f"{text}\n")
+    print(text, flush=True)
+
+
+def _compare(build: Path) -> int:
+    """Run the integration tests that compare rules with the Collector in a folder, and return their exit code."""
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", *COMPARED]
+    environment = {**os.environ, "O11Y_COLLECTOR": str(build)}
+    return subprocess.run(command, check=False, cwd=ROOT, env=environment).returncode
 
 
 def _announced(version: str) -> str:
@@ -116,8 +134,12 @@ def _announced(version: str) -> str:
 
 def _components() -> list[Module]:
     """Return section and module of every component of the two repositories that a build has today."""
-    own = (row for row in _read(COMPONENTS) if row["module"].startswith((CORE, CONTRIB)))
-    return [(row["section"], row["module"]) for row in own if any(span.endswith("..") for span in row["in"].values())]
+    components: list[Module] = []
+    for row in _read(COMPONENTS):
+        is_built_today = any(span.endswith("..") for span in row["in"].values())
+        if is_built_today and row["module"].startswith((CORE, CONTRIB)):
+            components.append((row["section"], row["module"]))
+    return components
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ named there as deprecated is not: a plan for a later release is quoted as a plan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,17 +46,19 @@ def text(release: str) -> str:
     if "Error" in found:
         raise proxy.Refused(found["Error"])
     folder = Path(found["Dir"])
-    changes = list(deprecations((folder / CHANGELOG).read_text(encoding="utf-8"), release))
-    planned = [
-        quote
-        for path in sorted((folder / PLANS).glob("*.md"))
-        for quote in plans(path.read_text(encoding="utf-8"), f"{PLANS}/{path.name}", release)
-    ]
-    parts = {"deprecates or breaks": changes, "plans": planned}
+    changes = deprecations((folder / CHANGELOG).read_text(encoding="utf-8"), release)
+    planned: list[Quote] = []
+    for path in sorted((folder / PLANS).glob("*.md")):
+        planned += plans(path.read_text(encoding="utf-8"), f"{PLANS}/{path.name}", release)
     lines = [f"# {release} of the Collector"]
-    for what, quotes in parts.items():
-        lines += ["", f"## What it {what}", "", *([quote.markdown(release) for quote in quotes] or ["Nothing."])]
+    lines += ["", "## What it deprecates or breaks", "", *_items(changes, release)]
+    lines += ["", "## What it plans", "", *_items(planned, release)]
     return "\n".join(lines)
+
+
+def _items(quotes: Iterable[Quote], release: str) -> list[str]:
+    """Return quotes as items of a list; a sentence without any."""
+    return [quote.markdown(release) for quote in quotes] or ["Nothing."]
 
 
 def deprecations(changelog: str, release: str) -> Iterator[Quote]:
@@ -67,8 +69,13 @@ def deprecations(changelog: str, release: str) -> Iterator[Quote]:
             current, heading = match[1], ""
         elif match := _HEADING.match(line):
             heading = match["name"]
-        elif current == release and line.startswith("- ") and (heading in HEADINGS or _TELLS.search(line)):
+        elif current == release and _is_told(line, heading):
             yield Quote(line.removeprefix("- "), CHANGELOG, number)
+
+
+def _is_told(line: str, heading: str) -> bool:
+    """Whether a line of the changelog, below a heading, is a change that breaks, or tells of a deprecation."""
+    return line.startswith("- ") and (heading in HEADINGS or _TELLS.search(line) is not None)
 
 
 def plans(document: str, path: str, release: str) -> Iterator[Quote]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ class Collector:
         raise proxy.Refused(f"{self.folder}: still refused after {_ROUNDS} rounds: {list(self.refused)}")
 
     def _generate(self) -> None:
+        """Write the program's Go files, and a go.mod that requires every module at the version of the release."""
         self.folder.mkdir(parents=True, exist_ok=True)
         manifest = self.folder / "manifest.yaml"
         manifest.write_text(yaml.safe_dump(self._manifest(), sort_keys=False), encoding="utf-8")
@@ -75,23 +76,31 @@ class Collector:
         go("run", f"{_BUILDER}@{self.version}", *options, folder=self.folder)
         for file in (TESTBED / "validate_each.go", QUESTION):
             shutil.copy(file, self.folder)
+        self._require()
+
+    def _require(self) -> None:
+        """Write a go.mod that requires the modules of the components and the Collector's own, with what is replaced."""
         for name in ("go.mod", "go.sum"):
             (self.folder / name).unlink(missing_ok=True)
         go("mod", "init", MODULE, folder=self.folder)
-        wanted = {module: self._of_release(module) for module in self.modules} | self._own()
+        wanted = {module: self._version_of(module) for module in self.modules} | self._own()
         required = (f"-require={module}@{version}" for module, version in wanted.items())
         replaced = (f"-replace={module}={module}@{version}" for module, version in self.replaced.items())
         go("mod", "edit", *required, *replaced, folder=self.folder)
 
     def _manifest(self) -> dict[str, Any]:
-        own = ((module, version) for module, version in self._own().items() if _PROVIDER in module)
-        parts = {"providers": [{"gomod": f"{module} {version}"} for module, version in own]}
+        """Return the manifest for the builder: the providers, and the modules of each section."""
+        parts: dict[str, list[dict[str, str]]] = {"providers": []}
+        for module, version in self._own().items():
+            if _PROVIDER in module:
+                parts["providers"].append({"gomod": f"{module} {version}"})
         for module, section in sorted(self.modules.items()):
-            parts.setdefault(section, []).append({"gomod": f"{module} {self._of_release(module)}"})
+            parts.setdefault(section, []).append({"gomod": f"{module} {self._version_of(module)}"})
         about = {"module": MODULE, "name": PROGRAM, "output_path": str(self.folder)}
         return {"dist": {**about, "version": self.version.removeprefix("v")}, **parts}
 
-    def _of_release(self, module: str) -> str:
+    def _version_of(self, module: str) -> str:
+        """Return the version that a component's module has in the release."""
         return self.stable.get(module, self.version)
 
     def _own(self) -> dict[str, str]:
@@ -101,93 +110,119 @@ class Collector:
         return dict.fromkeys(OWN, self.version) | {f"{core}confmap": stable} | providers
 
     def _drop(self, refused: dict[str, str]) -> bool:
-        """Leave modules out, and return whether another round is needed."""
-        before = dict(self.replaced)
+        """Replace what is refused, or leave out the components that need it; return whether there was anything.
+
+        `refused` has the modules of components, each with the error of `go`.
+        """
+        replaced_before = dict(self.replaced)
         for module, why in refused.items():
-            if not self._replace(why, before):
+            if not self._replace(why, replaced_before):
                 self.refused[module] = why
                 self.modules.pop(module, None)
         return bool(refused)
 
-    def _replace(self, why: str, before: Mapping[str, str]) -> bool:
-        """Replace what is refused by its newest release before that; return False if it is of the Collector."""
+    def _replace(self, why: str, replaced_before: Mapping[str, str]) -> bool:
+        """Replace the module that an error says is refused by its newest release before that. Return whether it is.
+
+        A module of the Collector is not replaced, nor one whose replacement an earlier round has tried.
+        """
         match = _REFUSED.search(why)
-        if match is None or match[1].startswith(tuple(REPOSITORIES.values())) or match[1] in before:
+        if match is None:
             return False
-        if match[1] not in self.replaced:
-            older = [release for release in proxy.releases(match[1]) if _number(release) <= _number(match[2])]
-            self.replaced |= {match[1]: older[-1]} if older else {}
-        return match[1] in self.replaced
+        module, version = match.groups()
+        is_of_collector = module.startswith(tuple(REPOSITORIES.values()))
+        if is_of_collector or module in replaced_before:
+            return False
+        if module not in self.replaced:
+            older = [release for release in proxy.releases(module) if _number(release) <= _number(version)]
+            if older:
+                self.replaced[module] = older[-1]
+        return module in self.replaced
 
     def _unresolved(self) -> dict[str, str]:
-        """Return the modules of components that need a package which is refused."""
+        """Return the modules of components that need a package which is refused, each with the error of `go`.
+
+        Raises Refused for modules of a later release.
+        """
         go("mod", "tidy", "-e", folder=self.folder, check=False)
-        self._is_of_one_release()
+        self._check_release()
         text = go("list", "-e", "-deps", "-json=ImportPath,Error", ".", folder=self.folder).stdout
         found: dict[str, str] = {}
-        for package in _stream(text):
+        for package in proxy.json_documents(text):
             error = package.get("Error") or {}
-            for module in self._of(error.get("ImportStack") or ()):
+            module = self._first_component(error.get("ImportStack") or ())
+            if module:
                 found[module] = error["Err"]
         return found
 
-    def _is_of_one_release(self) -> None:
+    def _check_release(self) -> None:
         """Raise Refused if a module of the Collector is of a later release: the answers would be those of neither."""
         text = (self.folder / "go.mod").read_text(encoding="utf-8")
         own = re.findall(rf"^\s*((?:{'|'.join(REPOSITORIES.values())})\S*) v(\d+)\.(\d+)", text, re.MULTILINE)
-        minors = {number[0]: number[1] for number in map(_number, (self.version, proxy.stable(self.version)))}
+        # Modules of the release have one of two versions, such as v0.165.0 and v1.71.0.
+        minors: dict[int, int] = {}
+        for version in (self.version, proxy.stable(self.version)):
+            major_number, minor_number, *_patch = _number(version)
+            minors[major_number] = minor_number
         later = [f"{module} v{major}.{minor}" for module, major, minor in own if int(minor) > minors[int(major)]]
         if later:
             raise proxy.Refused(f"{self.folder}/go.mod requires modules of a later release: {', '.join(later)}")
 
     def _uncompiled(self) -> dict[str, str]:
-        """Compile, and return the modules of components that need a package which does not."""
+        """Compile, and return the modules of components that need a package which does not, each with the reason.
+
+        Raises Refused if the fault is in no component.
+        """
         flags = ("-trimpath", "-gcflags=all=-dwarf=false -l", "-ldflags=-s -w")
         done = go("build", *flags, "-o", PROGRAM, ".", folder=self.folder, check=False)
         if not done.returncode:
             return {}
         broken = set(_BROKEN.findall(done.stderr))
         text = go("list", "-e", "-json=ImportPath,Deps", *self.modules, folder=self.folder).stdout
-        needing = {row["ImportPath"]: broken & {row["ImportPath"], *row.get("Deps", ())} for row in _stream(text)}
-        found = {
-            module: f"needs {' '.join(sorted(those))}, which do not compile"
-            for module, those in needing.items()
-            if those
-        }
+        found: dict[str, str] = {}
+        for package in proxy.json_documents(text):
+            module = package["ImportPath"]
+            needed = broken & {module, *package.get("Deps", ())}
+            if needed:
+                found[module] = f"needs {' '.join(sorted(needed))}, which do not compile"
         if not found:
             raise proxy.Refused(done.stderr)
         return found
 
-    def _of(self, packages: Iterable[str]) -> Iterator[str]:
-        """Yield the component's module through which packages are imported."""
+    def _first_component(self, packages: Iterable[str]) -> str:
+        """Return the first of packages that is a component's module; empty if none is."""
         for package in packages:
             if package in self.modules:
-                yield package
-                return
+                return package
+        return ""
 
 
 def _number(version: str) -> tuple[int, ...]:
+    """Return a version such as `v1.2.1-0.2026` without what follows its dash, as numbers."""
     return tuple(int(part) for part in version.removeprefix("v").partition("-")[0].split("."))
 
 
-def _stream(text: str) -> Iterator[dict[str, Any]]:
-    decoder = json.JSONDecoder()
-    while text := text.lstrip():
-        found, end = decoder.raw_decode(text)
-        yield found
-        text = text[end:]
-
-
 def of_release(folder: Path, version: str, components: Iterable[Module]) -> Collector:
-    """Return the Collector of a release with all components whose modules the proxy has; others are refused."""
+    """Return the Collector of a release with all components whose modules the proxy has; others are refused.
+
+    `version` is that of the release, such as `v0.165.0`. A stable module of contrib has a version of its own.
+    """
     paths = {_path(module): section for section, module in components}
-    found = {row["Path"]: row.get("Error", "") for row in proxy.downloaded(f"{path}@{version}" for path in paths)}
-    stable = {path: apart for path, error in found.items() if error and (apart := proxy.stable_of(path, version))}
-    refused = {path: error for path, error in found.items() if error and path not in stable}
+    stable: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for row in proxy.downloaded(f"{path}@{version}" for path in paths):
+        if not row.get("Error"):
+            continue
+        own_version = proxy.stable_of(row["Path"], version)
+        if own_version:
+            stable[row["Path"]] = own_version
+        else:
+            refused[row["Path"]] = row["Error"]
     modules = {path: section for path, section in paths.items() if path not in refused}
     return Collector(folder / version, version, modules, refused, stable=stable)
 
 
 def _path(module: str) -> str:
+    """Return the Go path of a module as the catalogue writes it, such as `contrib/receiver/kafkareceiver`."""
     repository = next(name for name in REPOSITORIES if module.startswith(name))
     return REPOSITORIES[repository] + module.removeprefix(repository)

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE
 
@@ -64,18 +65,24 @@ def stable_of(module: str, version: str) -> str:
     Such a module requires the Collector's stable modules of the same release.
     """
     wanted = f"{_COMPONENT} {stable(version)}\n"
-    apart = [f"{module}@{release}" for release in releases(module) if not release.startswith("v0.")]
-    for found in downloaded(apart) if apart else ():
+    candidates = [f"{module}@{release}" for release in releases(module) if not release.startswith("v0.")]
+    if not candidates:
+        return ""
+    for found in downloaded(candidates):
         if "Error" not in found and wanted in Path(found["GoMod"]).read_text(encoding="utf-8"):
             return found["Version"]
     return ""
 
 
 def downloaded(modules: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Yield what `go` says of each module@version; a refused one has `Error`."""
-    out = go("mod", "download", "-json", *modules, check=False).stdout
+    """Yield what `go` says of each `MODULE@VERSION`; a refused one has `Error`. Source: `go help mod download`."""
+    yield from json_documents(go("mod", "download", "-json", *modules, check=False).stdout)
+
+
+def json_documents(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the objects that `go … -json` prints one after the other. Raises ValueError for a text that is no JSON."""
     decoder = json.JSONDecoder()
-    while out := out.lstrip():
-        found, end = decoder.raw_decode(out)
-        yield found
-        out = out[end:]
+    while text := text.lstrip():
+        document, end = decoder.raw_decode(text)
+        yield document
+        text = text[end:]

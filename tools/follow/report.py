@@ -18,22 +18,17 @@ Rows = Sequence[Mapping[str, Any]]
 def text(asked: Collector, before: Rows, after: Rows, signals: Iterable[str]) -> str:
     """Return the report on a release, as Markdown."""
     refused = sorted(path.rpartition("/")[2] for path in asked.refused)
-    changed = list(_changed(by_component(before), by_component(after)))
-    return "\n".join(
-        (
-            f"# {asked.version}",
-            "",
-            f"{len(asked.modules)} components were asked. {len(refused)} are refused, and keep their rows: "
-            f"{', '.join(refused)}.",
-            *(f"{module} is replaced by {release}." for module, release in asked.replaced.items()),
-            "",
-            *(changed or ("No setting changed.",)),
-            *signals,
-        )
-    )
+    refused_in_words = f"{len(refused)} are refused, and keep their rows: {', '.join(refused)}."
+    lines = [f"# {asked.version}", "", f"{len(asked.modules)} components were asked. {refused_in_words}"]
+    lines += [f"{module} is replaced by {release}." for module, release in asked.replaced.items()]
+    lines.append("")
+    lines += list(_changed(by_component(before), by_component(after))) or ["No setting changed."]
+    lines += signals
+    return "\n".join(lines)
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each component with a row that it did not have before."""
     for name, rows in after.items():
         if name not in before:
             yield f"- {name}: its settings are known now"
@@ -42,9 +37,11 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[st
 
 
 def _difference(before: Any, after: Any) -> str:
+    """Return in words how the settings of a component differ from those before."""
     gone = {".".join(path) for path in differing(before, after)}
     came = {".".join(path) for path in differing(after, before)}
-    lax, strict = ({path for path in paths if path.endswith(OPEN)} for paths in (came, gone))
+    lax = {path for path in came if path.endswith(OPEN)}
+    strict = {path for path in gone if path.endswith(OPEN)}
     parts = {
         "new": came - gone - lax,
         "gone": gone - came - strict,
@@ -52,10 +49,15 @@ def _difference(before: Any, after: Any) -> str:
         "takes unknown keys now": lax,
         "refuses unknown keys now": strict,
     }
-    return "; ".join(f"{what}: {', '.join(map(_place, sorted(paths)))}" for what, paths in parts.items() if paths)
+    told = []
+    for what, paths in parts.items():
+        if paths:
+            told.append(f"{what}: {', '.join(_place(path) for path in sorted(paths))}")
+    return "; ".join(told)
 
 
 def _place(path: str) -> str:
+    """Return a place without the mark of unknown keys."""
     return path.removesuffix(OPEN).removesuffix(".") or "all of it"
 
 
@@ -64,7 +66,9 @@ def other_signals(components: Rows, stability: Mapping[str, Mapping[str, str]]) 
     rows = {f"{row['section']}/{row['type']}": row for row in components}
     for name, told in sorted(stability.items()):
         levels = {signal or "extension": level for signal, level in told.items()}
-        known = [*rows[name]["stability"].values()][-1] if name in rows else {}
+        known: Mapping[str, str] = {}
+        if name in rows:
+            [*_older, known] = rows[name]["stability"].values()
         if levels != known:
             yield f"- {name}: signals are {levels}, not {known}: add a row to tools/catalogue/overrides.json"
 
