@@ -12,11 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path as PathOfFile
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -42,7 +41,20 @@ _TAGGED = re.compile(r"(\S+)[ \t]+`[^`\n]*mapstructure:\"([^\",]*)")
 # Core components have schemas since 0.157 only; the structs of what they and contrib share are compared instead.
 _ELSEWHERE = {f"{CORE}processor/memorylimiterprocessor": f"{CORE}internal/memorylimiter"}
 _FACTS = ("tags", "type", "format", "enum", "additionalProperties")
+# Another one of these facts is another shape.
+_SHAPE = ("type", "format", "enum")
+# What a schema says of each item of a list, and of the value of any other key.
+_EACH = ("items", "additionalProperties")
 _DEEPEST = 40
+
+Files = dict[str, str]
+"""The texts of the schema and the Go files of a folder, by name."""
+Tree = dict[str, Any]
+"""The settings at a place: facts of its schema, `keys` with a tree for each key, and trees of what _EACH names.
+
+A type without a schema has `tags`: the keys and types of its structs.
+"""
+SettingPath = tuple[str, ...]
 
 
 class Unknown(Exception):  # noqa: N818 - what a maintainer reads
@@ -55,13 +67,15 @@ class Release:
 
     version: str
     core: Clone
-    cache: PathOfFile
+    cache: Path
     vendored: Sequence[tuple[Clone, str]] = ()
+    """Clones that vendor modules of the release, each with its tag."""
     all: list[Release] = field(default_factory=list, repr=False)
-    _read: dict[str, dict[str, str]] = field(default_factory=dict)
+    """All releases that are compared, in order."""
+    _read: dict[str, Files] = field(default_factory=dict)
 
-    def component(self, module: str) -> Any:
-        """Return a component's settings as a tree. Raises Unknown."""
+    def component(self, module: str) -> Tree:
+        """Return a component's settings. Raises Unknown."""
         module = _ELSEWHERE.get(module, module)
         if not self.at_hand(module):
             raise Unknown(module)
@@ -73,57 +87,73 @@ class Release:
         """Return the schema in a folder of a repository; None if the folder has none. Raises Unknown."""
         return yaml.load(self._files(folder).get(NAME, ""), Loader=yaml.CSafeLoader)
 
-    def at_hand(self, folder: str) -> dict[str, str]:
-        """Return the schema and the Go files of a folder, by name; nothing if the release's are not at hand."""
+    def at_hand(self, folder: str) -> Files:
+        """Return the schema and the Go files of a folder; nothing if the release's are not at hand."""
         if folder not in self._read:
-            self._read[folder] = {}
-            for files in self._sources(folder):
-                if files:
-                    self._read[folder] = files
-                    break
+            self._read[folder] = next(filter(None, self._sources(folder)), {})
         return self._read[folder]
 
-    def _files(self, folder: str) -> dict[str, str]:
-        """Return the schema and the Go files of a folder, by name. Raises Unknown.
+    def _files(self, folder: str) -> Files:
+        """Return the schema and the Go files of a folder. Raises Unknown.
 
         A shared package that did not change between the releases at hand is taken as the same in the others.
         """
-        releases = [self] if self.at_hand(folder) else self.all
-        found = [files for release in releases if (files := release.at_hand(folder))]
-        if not found or any(_tags(files) != _tags(found[-1]) for files in found):
+        own = self.at_hand(folder)
+        if own:
+            return own
+        others = [release.at_hand(folder) for release in self.all if release.at_hand(folder)]
+        if not others or any(_tags(files) != _tags(others[-1]) for files in others):
             raise Unknown(folder)
-        return found[-1]
+        return others[-1]
 
-    def _sources(self, folder: str) -> Iterator[dict[str, str]]:
+    def _sources(self, folder: str) -> Iterator[Files]:
         """Yield the schema and the Go files of a folder from each place where they may be, the surest first."""
         if folder.startswith(CORE):
-            tag = self.core.tags.get(parse_version(self.version))
-            yield _of_clone(self.core, tag, folder.removeprefix(CORE)) if tag else {}
+            yield self._of_core(folder.removeprefix(CORE))
             return
-        path = PurePosixPath(_MODULES[CONTRIB] + folder.removeprefix(CONTRIB))
-        for module in (path, *path.parents):
-            there = self.cache / f"{module}@v{self.version}" / path.relative_to(module)
-            yield {file.name: file.read_text(encoding="utf-8") for file in there.glob("*") if _counts(file.name)}
+        package = PurePosixPath(_MODULES[CONTRIB] + folder.removeprefix(CONTRIB))
+        yield from self._in_cache(package)
         for clone, tag in self.vendored:
-            yield _of_clone(clone, tag, f"vendor/{path}")
+            yield _of_clone(clone, tag, f"vendor/{package}")
 
-    def _tree(self, folder: str, node: Any, depth: int) -> Any:
-        """Return the keys and the shapes of their values, with every reference replaced by what it names."""
+    def _of_core(self, folder: str) -> Files:
+        """Return the files of a folder of the core repository; nothing if its clone lacks the release's tag."""
+        tag = self.core.tags.get(parse_version(self.version))
+        return _of_clone(self.core, tag, folder) if tag else {}
+
+    def _in_cache(self, package: PurePosixPath) -> Iterator[Files]:
+        """Yield the files of a package from each module of the cache that may have it, the longest path first."""
+        for module in (package, *package.parents):
+            folder = self.cache / f"{module}@v{self.version}" / package.relative_to(module)
+            yield {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*") if _counts(file.name)}
+
+    def _tree(self, folder: str, node: Any, depth: int) -> Tree:
+        """Return the tree of a schema, with every reference replaced by what it names. Raises Unknown.
+
+        A schema that refers to itself has no more below _DEEPEST levels.
+        """
         if depth > _DEEPEST:
-            return "..."
+            return {}
         if "$ref" in node:
-            return self._tree(*self._target(folder, node["$ref"]), depth + 1)
-        tree: dict[str, Any] = {key: node[key] for key in _FACTS if isinstance(node.get(key), (str, list, bool))}
-        for inner in node.get("allOf") or ():
-            part = self._tree(folder, inner, depth + 1)
-            tree["keys"] = {**tree.get("keys", {}), **part.get("keys", {})}
-        own = {key: self._tree(folder, value, depth + 1) for key, value in (node.get("properties") or {}).items()}
-        if own:
-            tree["keys"] = {**tree.get("keys", {}), **own}
-        for key in ("items", "additionalProperties"):
-            if isinstance(node.get(key), Mapping):
-                tree[key] = self._tree(folder, node[key], depth + 1)
+            place, named = self._target(folder, node["$ref"])
+            return self._tree(place, named, depth + 1)
+        tree: Tree = {fact: node[fact] for fact in _FACTS if isinstance(node.get(fact), (str, list, bool))}
+        keys = self._keys(folder, node, depth + 1)
+        if keys:
+            tree["keys"] = keys
+        for each in _EACH:
+            if isinstance(node.get(each), Mapping):
+                tree[each] = self._tree(folder, node[each], depth + 1)
         return tree
+
+    def _keys(self, folder: str, node: Any, depth: int) -> dict[str, Tree]:
+        """Return the tree of each key of an object: of the schemas that it joins, then its own. Raises Unknown."""
+        keys: dict[str, Tree] = {}
+        for part in node.get("allOf") or ():
+            keys |= self._tree(folder, part, depth).get("keys", {})
+        for key, schema in (node.get("properties") or {}).items():
+            keys[key] = self._tree(folder, schema, depth)
+        return keys
 
     def _target(self, folder: str, reference: str) -> tuple[str, Any]:
         """Return the folder and the schema that a reference in the schema of a folder names. Raises Unknown."""
@@ -161,10 +191,13 @@ def _folder_of(path: str, folder: str) -> str:
     raise Unknown(path)
 
 
-def _tags(files: Mapping[str, str]) -> list[str]:
-    """Return the keys and types of the structs in Go files, for a type without a schema."""
-    texts = [text for name, text in files.items() if name.endswith(".go")]
-    return sorted({f"{key} {kind}" for text in texts for kind, key in _TAGGED.findall(text)})
+def _tags(files: Files) -> list[str]:
+    """Return the keys and types of the structs in Go files, such as `endpoint string`."""
+    tags: set[str] = set()
+    for name, code in files.items():
+        if name.endswith(".go"):
+            tags.update(f"{key} {kind}" for kind, key in _TAGGED.findall(code))
+    return sorted(tags)
 
 
 def _counts(name: str) -> bool:
@@ -172,35 +205,40 @@ def _counts(name: str) -> bool:
     return name == NAME or (name.endswith(".go") and not name.endswith("_test.go"))
 
 
-def _of_clone(clone: Clone, revision: str, folder: str) -> dict[str, str]:
-    """Return the schema and the Go files in a folder of a revision."""
-    found = {path: blob for path, blob in clone.blobs(revision, f"{folder}/") if path.rpartition("/")[0] == folder}
-    wanted = {path.rpartition("/")[2]: blob for path, blob in found.items() if _counts(path.rpartition("/")[2])}
-    texts = clone.read(list(wanted.values())) if wanted else {}
-    return {name: texts[blob] for name, blob in wanted.items()}
+def _of_clone(clone: Clone, revision: str, folder: str) -> Files:
+    """Return the schema and the Go files in a folder of a revision, without those in folders below it."""
+    blobs: dict[str, str] = {}
+    for path, blob in clone.blobs(revision, f"{folder}/"):
+        parent, _slash, name = path.rpartition("/")
+        if parent == folder and _counts(name):
+            blobs[name] = blob
+    texts = clone.read(list(blobs.values())) if blobs else {}
+    return {name: texts[blob] for name, blob in blobs.items()}
 
 
-Path = tuple[str, ...]
-
-
-def additions(read: Any, other: Any, path: Path = ()) -> Iterator[Path]:
+def additions(read: Tree, other: Tree, path: SettingPath = ()) -> Iterator[SettingPath]:
     """Yield the places at which another release has a setting that the one that was read lacks, or another shape.
 
     What the other one lacks is not yielded: schemas of older releases leave out settings that the decoder takes.
     """
-    known = {line.partition(" ")[0] for line in read.get("tags", ())}
-    yield from (
-        (*path, line.partition(" ")[0]) for line in other.get("tags", ()) if line.partition(" ")[0] not in known
-    )
-    keys, others = read.get("keys", {}), other.get("keys", {})
-    yield from ((*path, key) for key in others if key not in keys)
-    for key in others.keys() & keys.keys():
-        yield from additions(keys[key], others[key], (*path, key))
-    for key in ("items", "additionalProperties"):
-        if isinstance(read.get(key), Mapping) and isinstance(other.get(key), Mapping):
-            yield from additions(read[key], other[key], (*path, "*"))
-    if path and any(read.get(key) != other.get(key) for key in ("type", "format", "enum")):
+    for key in sorted(_tagged_keys(other) - _tagged_keys(read)):
+        yield (*path, key)
+    known_keys = read.get("keys", {})
+    for key, tree in other.get("keys", {}).items():
+        if key in known_keys:
+            yield from additions(known_keys[key], tree, (*path, key))
+        else:
+            yield (*path, key)
+    for each in _EACH:
+        if isinstance(read.get(each), Mapping) and isinstance(other.get(each), Mapping):
+            yield from additions(read[each], other[each], (*path, "*"))
+    if path and any(read.get(fact) != other.get(fact) for fact in _SHAPE):
         yield path
+
+
+def _tagged_keys(tree: Tree) -> set[str]:
+    """Return the keys of the structs of a type without a schema."""
+    return {tag.partition(" ")[0] for tag in tree.get("tags", ())}
 
 
 def known(releases: Sequence[Release], module: str, read: str) -> dict[str, list[str]]:
@@ -208,59 +246,89 @@ def known(releases: Sequence[Release], module: str, read: str) -> dict[str, list
 
     A release between two known ones may have what either of them has. Neighbours are only compared.
     """
-    trees: dict[str, Any] = {}
+    trees = _trees(releases, module)
+    if read not in trees:
+        return {}
+    added: dict[str, set[str]] = {}
+    for version, tree in trees.items():
+        added[version] = {".".join(path) for path in additions(trees[read], tree)}
+    result = {}
+    for release in releases:
+        around = _around(release.version, list(trees))
+        if around and release.version not in facts.NEIGHBOURS:
+            before, following = around
+            result[release.version] = sorted(added[before] | added[following])
+    return result
+
+
+def _trees(releases: Iterable[Release], module: str) -> dict[str, Tree]:
+    """Return a module's settings by release; a release that does not show them is left out."""
+    trees: dict[str, Tree] = {}
     for release in releases:
         with suppress(Unknown):
             trees[release.version] = release.component(module)
-    if read not in trees:
-        return {}
-    found = {name: {".".join(path) for path in additions(trees[read], tree)} for name, tree in trees.items()}
-    result = {}
-    for version in (release.version for release in releases if release.version not in facts.NEIGHBOURS):
-        before = [other for other in trees if parse_version(other) <= parse_version(version)]
-        after = [other for other in trees if parse_version(other) >= parse_version(version)]
-        if before and after:
-            result[version] = sorted(found[before[-1]] | found[after[0]])
-    return result
+    return trees
+
+
+def _around(version: str, shown: Sequence[str]) -> tuple[str, str] | None:
+    """Return of releases in order the last one up to a version, and the first one from it on; None without both."""
+    number = parse_version(version)
+    before = [other for other in shown if parse_version(other) <= number]
+    following = [other for other in shown if parse_version(other) >= number]
+    return (before[-1], following[0]) if before and following else None
 
 
 def widened(row: Mapping[str, Any], releases: Sequence[Release], module: str, read: str) -> dict[str, Any]:
     """Return a row of fields.json for all releases whose settings are known."""
-    added = known(releases, module, read)
     result = {key: value for key, value in row.items() if key != "more"}
+    added = known(releases, module, read)
     if not added:
         return result
     versions = list(added)
-    more = {f"{name}..{after(name)}": paths for name, paths in added.items() if paths}
-    return result | {"exact": f"{versions[0]}..{after(versions[-1])}"} | ({"more": more} if more else {})
+    result["exact"] = f"{versions[0]}..{after(versions[-1])}"
+    more = {f"{version}..{after(version)}": paths for version, paths in added.items() if paths}
+    if more:
+        result["more"] = more
+    return result
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Write for which releases each row of fields.json holds."""
     parser = argparse.ArgumentParser(prog="python -m tools.catalogue.schemas", description=__doc__)
-    parser.add_argument("--sources", type=PathOfFile, required=True, help="folder with the clones that README.md lists")
-    parser.add_argument("--modules", type=PathOfFile, required=True, help="Go's module cache: `go env GOMODCACHE`")
+    parser.add_argument("--sources", type=Path, required=True, help="folder with the clones that README.md lists")
+    parser.add_argument("--modules", type=Path, required=True, help="Go's module cache: `go env GOMODCACHE`")
     parser.add_argument("releases", nargs="+", help="releases in order, such as 0.155.0 0.156.0")
     given = parser.parse_args(arguments)
-    core, adot = (clones(given.sources, name)[0] for name in ("opentelemetry-collector", "aws-otel-collector"))
-    inside = {text(version): tag for tag, version in manifests.adot(adot)[1].items()}
-    releases = [
-        Release(name, core, given.modules, [(adot, inside[name])] if name in inside else ())
-        for name in sorted({*given.releases, *facts.NEIGHBOURS}, key=parse_version)
-    ]
-    for release in releases:
-        release.all = releases
+    releases = _releases(given.sources, given.modules, given.releases)
     components = json.loads(facts.TARGET.with_name("components.json").read_text(encoding="utf-8"))
     modules = {f"{row['section']}/{row['type']}": row["module"] for row in components}
     rows = json.loads(facts.TARGET.read_text(encoding="utf-8"))
-    for index, row in enumerate(rows):
-        name = f"{row.get('section')}/{row.get('type')}"
-        if name in modules and "doubt" not in row:
-            read = facts.READ_AT.get(name, facts.READ)
-            if not is_within(row["exact"], read):
-                continue  # the answer of a later release
-            rows[index] = widened(row, releases, modules[name], read)
-    facts.TARGET.write_text(rows_text(rows), encoding="utf-8")
+    facts.TARGET.write_text(rows_text([_updated(row, releases, modules) for row in rows]), encoding="utf-8")
+
+
+def _releases(sources: Path, cache: Path, versions: Iterable[str]) -> list[Release]:
+    """Return these releases and their neighbours, in order. Raises Missing without a clone of the core or of ADOT."""
+    core, adot = clones(sources, "opentelemetry-collector")[0], clones(sources, "aws-otel-collector")[0]
+    _members, inside = manifests.adot(adot)
+    adot_tags = {text(version): tag for tag, version in inside.items()}
+    releases: list[Release] = []
+    for version in sorted({*versions, *facts.NEIGHBOURS}, key=parse_version):
+        vendored = [(adot, adot_tags[version])] if version in adot_tags else ()
+        releases.append(Release(version, core, cache, vendored, releases))
+    return releases
+
+
+def _updated(row: dict[str, Any], releases: Sequence[Release], modules: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row for all releases for which it holds; the row itself if it is not of the decoder that was asked.
+
+    `modules` has the module of each component, such as `receivers/otlp`.
+    """
+    name = f"{row.get('section')}/{row.get('type')}"
+    if name not in modules or "doubt" in row:
+        return row
+    read = facts.READ_AT.get(name, facts.READ)
+    is_later_answer = not is_within(row["exact"], read)
+    return row if is_later_answer else widened(row, releases, modules[name], read)
 
 
 if __name__ == "__main__":
