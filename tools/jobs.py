@@ -27,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple, TextIO
 
 LOGS = Path(".cache/log")
 # A further job begins when one has ended: more at once would make the clusters too slow for what is waited for on them.
@@ -48,18 +49,31 @@ MOST_DEAR = 10
 # How Ansible, pytest and make begin an error; what follows belongs to it up to the next empty line.
 ERROR = re.compile(r"(?:fatal|failed): \[|\[ERROR\]|E   |(?:FAILED|ERROR) \S|make: \*\*\*")
 PRINTING = threading.Lock()
+# Numbers of what `process_facts` returns: ppid; utime, stime, cutime and cstime, in ticks of the clock.
+PARENT, CPU_TICKS = 1, slice(11, 15)
+
+
+def process_facts(process: int) -> list[str]:
+    """Return what Linux says of a process, from its state on. Raises OSError if there is none.
+
+    Source: proc_pid_stat(5). The name of the program comes before that, and may have spaces and parentheses.
+    """
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
 def family(root: int) -> set[int]:
     """Return a process and all below it."""
     parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+            process = int(folder.name)
+            parents[process] = int(process_facts(process)[PARENT])
     found = {root}
-    while more := {process for process, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    while True:
+        children = {process for process, parent in parents.items() if parent in found}
+        if children <= found:
+            return found
+        found |= children
 
 
 def cpu(root: int) -> float:
@@ -67,7 +81,7 @@ def cpu(root: int) -> float:
     ticks = 0
     for process in family(root):
         with contextlib.suppress(OSError):
-            ticks += sum(map(int, Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]))
+            ticks += sum(map(int, process_facts(process)[CPU_TICKS]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -91,6 +105,20 @@ def result_of(how: str) -> str:
     return PASSED
 
 
+class Used(NamedTuple):
+    """What a target has used up to a moment: seconds since the jobs began, and CPU seconds of its own."""
+
+    seconds: float
+    cpu: float
+
+
+class Step(NamedTuple):
+    """A step of a part, such as `verify` of a scenario."""
+
+    part: str
+    name: str
+
+
 @dataclass
 class Part:
     """A scenario, or a target without parts: the seconds of each step, CPU seconds, and whether it has ended well."""
@@ -100,10 +128,10 @@ class Part:
     cpu: float = 0
     result: str = FAILED
 
-    def add(self, step: str, begin: tuple[float, float], end: tuple[float, float]) -> None:
-        """Count a step between two points in time."""
-        self.steps[step] = self.steps.get(step, 0) + end[0] - begin[0]
-        self.cpu += end[1] - begin[1]
+    def add(self, step: str, begin: Used, end: Used) -> None:
+        """Count a step between two moments."""
+        self.steps[step] = self.steps.get(step, 0) + end.seconds - begin.seconds
+        self.cpu += end.cpu - begin.cpu
 
 
 @dataclass(frozen=True)
@@ -117,17 +145,23 @@ class DearTest:
 
 @dataclass
 class Target:
-    """What is learned from one target's output. `now` counts seconds and CPU seconds."""
+    """What is learned from one target's output."""
 
     name: str
-    now: Callable[[], tuple[float, float]]
+    now: Callable[[], Used]
     parts: dict[str, Part] = field(default_factory=dict)
+    """By name, in the order in which they began."""
     notes: list[str] = field(default_factory=list)
+    """Closing lines, and what was skipped."""
     dear_tests: list[DearTest] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    step: tuple[str, str] | None = None
+    """The errors of failed steps, each line with its step."""
+    step: Step | None = None
+    """The step that runs; None between steps."""
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=ERROR_LINES))
+    """Lines of errors since the step began."""
     within: bool = False
+    """Whether the line before belongs to an error."""
 
     def __post_init__(self) -> None:
         self.started = self.step_started = self.now()
@@ -137,23 +171,33 @@ class Target:
         found = PART.search(line)
         self._note_error("" if found else line)
         if found:
-            part = self.parts.setdefault(found["name"], Part(found["name"]))
-            step = (found["name"], found["step"])
+            step = Step(found["name"], found["step"])
+            part = self.parts.setdefault(step.part, Part(step.part))
             if not found["how"]:
-                part.result, self.step_started, self.step = FAILED, self.now(), step
-                self.recent.clear()
+                self._begin_step(part, step)
             elif step == self.step:  # Molecule repeats them all at its end
-                self.step = None
-                part.result = result_of(found["how"])
-                part.add(found["step"], self.step_started, self.now())
-                if part.result == FAILED:
-                    self._keep_errors(" ".join(step))
+                self._end_step(part, step, found["how"])
         elif dear := DEAR.fullmatch(line):
             self.dear_tests.append(DearTest(float(dear["seconds"]), dear["phase"], dear["test"]))
         elif line.lstrip().startswith("SKIPPED") or CLOSING.search(line):
             self.notes.append(line.strip())
 
+    def _begin_step(self, part: Part, step: Step) -> None:
+        """Note the beginning of a step. Its part has failed unless the end of the step says otherwise."""
+        part.result = FAILED
+        self.step, self.step_started = step, self.now()
+        self.recent.clear()
+
+    def _end_step(self, part: Part, step: Step, how: str) -> None:
+        """Note how the step that runs has ended, and its errors if it has failed."""
+        self.step = None
+        part.result = result_of(how)
+        part.add(step.name, self.step_started, self.now())
+        if part.result == FAILED:
+            self._keep_errors(" ".join(step))
+
     def _note_error(self, line: str) -> None:
+        """Keep a line if it begins an error, or belongs to one that has begun; an empty line ends an error."""
         self.within = bool(line.strip()) and (self.within or bool(ERROR.match(line)))
         if self.within:
             self.recent.append(line)
@@ -162,15 +206,16 @@ class Target:
         self.errors += [f"{where}: {line}" for line in self.recent]
         self.recent.clear()
 
-    def end(self, code: int, now: tuple[float, float]) -> None:
-        """Add the target itself, where it has no parts or has failed outside of them."""
+    def end(self, code: int, now: Used) -> None:
+        """Add the target itself, where it has no parts or has failed outside of them. `code` is its exit code."""
         passed = code == 0
         if not passed and not self.errors:
             self._keep_errors(" ".join(self.step or (self.name,)))
         has_failed_part = any(part.result == FAILED for part in self.parts.values())
         if not self.parts or not (passed or has_failed_part):
-            self.parts[self.name] = own = Part(self.name, result=PASSED if passed else FAILED)
+            own = Part(self.name, result=PASSED if passed else FAILED)
             own.add("", self.started, now)
+            self.parts[self.name] = own
 
 
 @dataclass
@@ -179,6 +224,7 @@ class Job:
 
     name: str
     targets: list[str]
+    """Those to run. `stop` empties the list."""
     done: list[Target] = field(default_factory=list)
     failed: bool = False
     running: subprocess.Popen[str] | None = None
@@ -203,54 +249,69 @@ class Job:
                 os.killpg(self.running.pid, signal.SIGTERM)
 
     def run(self, command: Callable[[str], Sequence[str]], now: Callable[[], float]) -> None:
-        """Run the targets, and show and keep what they print."""
+        """Run the targets, and show and keep what they print. `now` counts the seconds since the jobs began."""
         with self.log.open("w", encoding="utf-8") as log:
             for name in self.targets:
-                self.running = process = subprocess.Popen(
-                    command(name),
-                    start_new_session=True,  # one signal ends all of it
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    errors="replace",
-                    env={**os.environ, "PYTHONUNBUFFERED": "1"},
-                )
-                if self.gives_way:
-                    give_way(process.pid)
-                if not self.targets:
-                    self.stop()
-                target = Target(name, lambda pid=process.pid: (now(), cpu(pid)))  # type: ignore[misc]
-                for raw in process.stdout or ():
-                    line = COLOR.sub("", raw).rstrip()
-                    target.read(line)
-                    shown = f"[{now():5.0f}s] {self.name:7} | {line}"
-                    print(shown, file=log, flush=True)
-                    with PRINTING:
-                        print(shown, flush=True)
-                _, status, used = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-                target.end(process.returncode, (now(), used.ru_utime + used.ru_stime))
-                self.failed |= process.returncode != 0
-                self.done.append(target)
+                self._run_target(name, command(name), now, log)
+
+    def _run_target(self, name: str, command: Sequence[str], now: Callable[[], float], log: TextIO) -> None:
+        process = self._start(command)
+        target = Target(name, lambda: Used(now(), cpu(process.pid)))
+        for raw in process.stdout or ():
+            line = COLOR.sub("", raw).rstrip()
+            target.read(line)
+            shown = f"[{now():5.0f}s] {self.name:7} | {line}"
+            print(shown, file=log, flush=True)
+            with PRINTING:
+                print(shown, flush=True)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        target.end(process.returncode, Used(now(), used.ru_utime + used.ru_stime))
+        self.failed |= process.returncode != 0
+        self.done.append(target)
+
+    def _start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+        """Start the command of a target, and end it at once if the job was stopped meanwhile."""
+        self.running = process = subprocess.Popen(
+            command,
+            start_new_session=True,  # one signal ends all of it
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        if self.gives_way:
+            give_way(process.pid)
+        if not self.targets:
+            self.stop()
+        return process
 
 
 def table(jobs: Iterable[Job]) -> list[str]:
     """Return a line for each part: its job, its seconds, how it ended, and the seconds of its steps."""
     rows = [f"{'job':8} {'part':24} {'seconds':>7} {'CPU s':>6}  result"]
     for job in jobs:
-        for part in (part for target in job.done for part in target.parts.values()):
-            steps = ", ".join(f"{name} {seconds:.0f}" for name, seconds in part.steps.items() if name)
-            row = f"{job.name:8} {part.name:24} {sum(part.steps.values()):7.0f} {part.cpu:6.0f}  {part.result}  {steps}"
-            rows.append(row.rstrip())
+        for target in job.done:
+            rows += [_row(job.name, part) for part in target.parts.values()]
     return rows
+
+
+def _row(job: str, part: Part) -> str:
+    steps = ", ".join(f"{name} {seconds:.0f}" for name, seconds in part.steps.items() if name)
+    seconds = sum(part.steps.values())
+    return f"{job:8} {part.name:24} {seconds:7.0f} {part.cpu:6.0f}  {part.result}  {steps}".rstrip()
 
 
 def dearest(jobs: Iterable[Job]) -> list[str]:
     """Return a line for each of the tests that took longest, of all jobs."""
-    found = [(job.name, test) for job in jobs for target in job.done for test in target.dear_tests]
-    found.sort(key=lambda item: item[1].seconds, reverse=True)
-    return [f"{test.seconds:8.1f} {name}: {test.phase} {test.test}" for name, test in found[:MOST_DEAR]]
+    found: list[tuple[DearTest, str]] = []
+    for job in jobs:
+        for target in job.done:
+            found += [(test, job.name) for test in target.dear_tests]
+    found.sort(key=lambda item: item[0].seconds, reverse=True)
+    return [f"{test.seconds:8.1f} {job_name}: {test.phase} {test.test}" for test, job_name in found[:MOST_DEAR]]
 
 
 def summary(jobs: Sequence[Job]) -> list[str]:
@@ -259,17 +320,28 @@ def summary(jobs: Sequence[Job]) -> list[str]:
     A failed scenario still clears up: its errors are not at the end of the output.
     """
     rows = ["", *table(jobs), ""]
-    if slow_tests := dearest(jobs):
+    slow_tests = dearest(jobs)
+    if slow_tests:
         rows += ["The tests that took longest, in seconds:", *slow_tests, ""]
-    rows += [f"{job.name}: {note}" for job in jobs for target in job.done for note in target.notes]
-    for job in (job for job in jobs if job.failed):
-        errors = [error for target in job.done for error in target.errors]
-        last = [] if errors else job.log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
-        rows += ["", f"FAILED: {job.name}, see {job.log}:", *errors, *last]
+    for job in jobs:
+        for target in job.done:
+            rows += [f"{job.name}: {note}" for note in target.notes]
+    for job in jobs:
+        if job.failed:
+            rows += ["", f"FAILED: {job.name}, see {job.log}:", *_reasons(job)]
     return rows
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
+def _reasons(job: Job) -> list[str]:
+    """Return the errors of a failed job; the last lines of its output if no error was seen."""
+    errors: list[str] = []
+    for target in job.done:
+        errors += target.errors
+    return errors or job.log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """Treat a signal as Ctrl+C is treated."""
     raise KeyboardInterrupt(number)
 
 
@@ -278,22 +350,29 @@ def main(
     command: Callable[[str], Sequence[str]],
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
-    """Run the jobs; 0 when all of them passed."""
+    """Run the jobs. Return 0 if all of them passed, 130 after an interruption, else 1.
+
+    `command` returns the command line of a target.
+    """
     LOGS.mkdir(parents=True, exist_ok=True)
     started = clock()
+
+    def now() -> float:
+        return clock() - started
+
     jobs = [Job.of(text) for text in arguments]
     interrupted = False
     signal.signal(signal.SIGTERM, _interrupt)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        running = [pool.submit(job.run, command, lambda: clock() - started) for job in jobs]
+        running = [pool.submit(job.run, command, now) for job in jobs]
         try:
             wait(running)
         except KeyboardInterrupt:
             interrupted = True
             for job in jobs:
                 job.stop()
-    for one in running:
-        one.result()
+    for future in running:
+        future.result()
     print("\n".join(summary(jobs)), flush=True)
     return 130 if interrupted else int(any(job.failed for job in jobs))
 

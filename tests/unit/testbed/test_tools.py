@@ -19,7 +19,7 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.growth import SLOW, growth
 from tools import leftovers
-from tools.jobs import AT_ONCE, GIVES_WAY, MOST_DEAR, Job, Target, cpu, dearest, main, table
+from tools.jobs import AT_ONCE, GIVES_WAY, MOST_DEAR, Job, Target, Used, cpu, dearest, main, table
 
 # The niceness of this process, and of its session among the sessions.
 PRIORITY = """import os
@@ -53,7 +53,7 @@ def run(*jobs: str) -> int:
 
 def read(*lines: str) -> Target:
     clock: Iterator[int] = count(step=5)
-    target = Target("target", lambda: (next(clock), next(clock)))
+    target = Target("target", lambda: Used(next(clock), next(clock)))
     for line in lines:
         target.read(line)
     return target
@@ -152,7 +152,7 @@ def test_the_table_has_the_seconds_of_each_step() -> None:
         "INFO     b ➜ verify: Executed: Failed",
         "a ➜ converge: Executed: Successful", "b ➜ verify: Executed: Failed",
     )  # fmt: skip
-    target.end(1, (0, 0))
+    target.end(1, Used(0, 0))
     assert table([Job("job", [], [target])])[1:] == [
         "job      a                             20     20  passed  converge 10, cleanup 10",
         "job      b                             10     10  FAILED  verify 10",
@@ -167,7 +167,7 @@ def test_the_errors_of_a_failed_step_are_kept_and_no_other() -> None:
         "b ➜ converge: Executed: Failed",
         "b ➜ cleanup: Executing", "E   a test failed", "b ➜ cleanup: Executed: Successful",
     )  # fmt: skip
-    target.end(1, (0, 0))
+    target.end(1, Used(0, 0))
     assert target.errors == ["b converge: fatal: [host]: FAILED! =>", "b converge:     msg: no such thing"]
 
 
@@ -176,7 +176,7 @@ def test_a_step_of_a_script_that_fails_is_told_before_the_next_begins() -> None:
     steps = ". tools/step.sh; step tests verify sh -c 'echo \"E   no such thing\"; exit 1'; step other verify true"
     ran = subprocess.run(["bash", "-c", steps], cwd=ROOT, capture_output=True, text=True, check=True)
     target = read(*ran.stdout.splitlines())
-    target.end(1, (0, 0))
+    target.end(1, Used(0, 0))
     assert target.errors == ["tests verify: E   no such thing"]
     assert {name: part.result for name, part in target.parts.items()} == {"tests": "FAILED", "other": "passed"}
 
@@ -192,19 +192,19 @@ def test_a_step_returns_what_its_command_returns(status: int, result: str) -> No
 
 def test_the_errors_of_a_failed_target_without_steps_are_kept() -> None:
     target = read("make: *** [Makefile:9: unit] Error 1")
-    target.end(2, (0, 0))
+    target.end(2, Used(0, 0))
     assert target.errors == ["target: make: *** [Makefile:9: unit] Error 1"]
 
 
 def test_a_failure_outside_of_all_parts_is_the_target_s() -> None:
     target = read("[a > verify] Executing", "[a > verify] Executed: Successful")
-    target.end(1, (0, 0))
+    target.end(1, Used(0, 0))
     assert {name: part.result for name, part in target.parts.items()} == {"a": "passed", "target": "FAILED"}
 
 
 def test_a_failure_beside_what_cannot_be_had_is_the_target_s() -> None:
     target = read("a ➜ install: Executing", "a ➜ install: Executed: Incomplete: not all of it can be had here")
-    target.end(1, (0, 0))
+    target.end(1, Used(0, 0))
     assert {name: part.result for name, part in target.parts.items()} == {"a": "incomplete", "target": "FAILED"}
 
 
@@ -232,6 +232,6 @@ def test_folders_with_nothing_but_bytecode_go_and_all_others_stay(tmp_path: Path
 
 def test_a_line_of_a_megabyte_is_read_at_once() -> None:
     """A failed test may print one; the lines of all jobs wait for it."""
-    target = Target("target", lambda: (0.0, 0.0))
+    target = Target("target", lambda: Used(0.0, 0.0))
     for character in ("a", "7", " "):
         assert growth(target.read, character * 250_000, character * 1_000_000) < SLOW
