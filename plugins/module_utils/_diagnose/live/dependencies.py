@@ -143,7 +143,7 @@ def _namespace_exists(reader: ClusterReader, namespace: str) -> bool:
         return False
 
 
-def _ingress_of_pods(reader: ClusterReader, peer: Peer, slices: Sequence[Object]) -> IngressOfPods | None:
+def _ingress_of_pods(reader: ClusterReader, peer: Peer, slices: Sequence[Mapping[str, Any]]) -> IngressOfPods | None:
     """Return the network policies for the pods behind a Service; None without policies, or without a ready pod.
 
     The first ready pod stands for all of them.
@@ -158,7 +158,7 @@ def _ingress_of_pods(reader: ClusterReader, peer: Peer, slices: Sequence[Object]
     return IngressOfPods(Policies(policies, labels_of(pod), "Ingress"), _called_port_names(pod, slices))
 
 
-def _called_port_names(pod: Object, slices: Sequence[Object]) -> list[str]:
+def _called_port_names(pod: Object, slices: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of the ports of a pod to which the EndpointSlices of a Service lead."""
     called_ports = {port.get("port") for item in slices for port in items(item, "ports")}
     called_names = []
