@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._otelcol.traits import prints_records
 from .checks_flow import FLOWING, WAYS
@@ -22,6 +22,12 @@ ENDS += tuple(check for check in CHECKS if check.id == "log_error")
 LINES, PARTS = 3, 3
 HEALTHY, UNKNOWN = "healthy", "unknown"
 _TELLING = ("error", "warning")
+# The facts of a collector that the module returns: what it is, then the rows that were read.
+_KEPT = ("name", "namespace", "kind", "mode", "image", "workloads", "pods", "ready_text", "seconds")
+_LISTED = (
+    *("receives", "processes", "exports", "services", "peers", "listeners", "certificates", "rights", "unseen"),
+    *("target_allocator", "autoscalers", "memory", "events"),
+)
 _ROLES = {"receivers": "receiver", "processors": "processor", "exporters": "exporter", "extensions": "extension"}
 
 
@@ -66,8 +72,12 @@ def undelivered(facts: Facts, found: Iterable[CheckFinding]) -> list[str]:
 
 
 def _from_symptom_to_cause(group: Sequence[CheckFinding], most: int = 0) -> list[str]:
-    """Return the texts of a group, each once and without its full stop; the first and the last of at most so many."""
-    texts = [text for _rank, text in sorted(_merged(group), key=lambda ranked: -ranked[0])]
+    """Return the texts of a group, each once and without its full stop.
+
+    With `most`, that is the first text, the symptom, and the last ones, the causes. 0 stands for all.
+    """
+    ranked = sorted(_merged(group), key=lambda merged: merged.rank, reverse=True)
+    texts = [merged.text for merged in ranked]
     if most:
         texts = [texts[0], *texts[1:][-(most - 1) :]]
     return list(dict.fromkeys(text.rstrip(".") for text in texts))
@@ -96,22 +106,31 @@ def _line(group: Sequence[CheckFinding]) -> str:
     return line
 
 
-def _merged(group: Sequence[CheckFinding]) -> list[tuple[int, str]]:
-    """Return one rank and text for each check, which names what else it holds for."""
+class _Merged(NamedTuple):
+    """What one check found about a component, in one text; causes have lower ranks than symptoms."""
+
+    rank: int
+    text: str
+
+
+def _merged(group: Sequence[CheckFinding]) -> list[_Merged]:
+    """Return one text for each check, which names what else it holds for."""
     by_check: dict[str, list[CheckFinding]] = {}
     for finding in group:
         by_check.setdefault(finding.check.id, []).append(finding)
     merged = []
     for first, *rest in by_check.values():
         others = [finding for finding in rest if finding.message != first.message]
-        signals = [str(finding.item["items"]) for finding in others if finding.item.get("items")]
-        text = first.message
-        if signals:
-            text += f"; the same for {', '.join(signals)}"
-        elif others:
-            text += f" (and {len(others)} more like it)"
-        merged.append((first.rank, text))
+        merged.append(_Merged(first.rank, f"{first.message}{_what_else(others)}"))
     return merged
+
+
+def _what_else(others: Sequence[CheckFinding]) -> str:
+    """Return what else a check found, as the end of a text: the signals, or how many there are."""
+    signals = [str(finding.item["items"]) for finding in others if finding.item.get("items")]
+    if signals:
+        return f"; the same for {', '.join(signals)}"
+    return f" (and {len(others)} more like it)" if others else ""
 
 
 def _subject(about: str, text: str) -> str:
@@ -173,23 +192,24 @@ def flowing(facts: Facts) -> str:
 
 
 def result(facts: Mapping[str, Any], found: Sequence[CheckFinding]) -> dict[str, Any]:
-    kept = ("name", "namespace", "kind", "mode", "image", "workloads", "pods", "ready_text", "seconds")
-    listed = ("receives", "processes", "exports", "services", "peers", "listeners", "certificates", "rights", "unseen")
+    """Return a collector's row in the result of the diagnosis: its facts, its verdict, and what checks found."""
     return {
-        **{key: facts.get(key) for key in (*kept, *listed, "target_allocator", "autoscalers", "memory", "events")},
+        **{key: facts.get(key) for key in (*_KEPT, *_LISTED)},
         "seen": not facts.get("hidden"),
         "wave": facts.get("wave") or {},
         "status": status(facts, found),
         "verdict": verdict(facts, found),
-        "problems": [
-            {
-                "id": finding.check.id,
-                "stage": finding.check.stage,
-                "severity": finding.check.severity,
-                "about": finding.about,
-                "message": finding.message,
-                "fix": finding.fix,
-            }
-            for finding in found
-        ],
+        "problems": [_problem(finding) for finding in found],
+    }
+
+
+def _problem(finding: CheckFinding) -> dict[str, str]:
+    """Return what a check found as a row of the result."""
+    return {
+        "id": finding.check.id,
+        "stage": finding.check.stage,
+        "severity": finding.check.severity,
+        "about": finding.about,
+        "message": finding.message,
+        "fix": finding.fix,
     }
