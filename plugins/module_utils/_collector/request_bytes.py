@@ -54,6 +54,7 @@ class _Sender:
 
     @property
     def in_memory(self) -> bool:
+        """Whether the queue holds its requests in memory, and not in the files of an extension."""
         return not self.own.get("storage")
 
 
@@ -69,7 +70,8 @@ def by_bytes(
     moved = _batches_moved(config, target, chosen) if in_exporters else config
     senders = list(_senders(config, moved, target))
     sharing = sum(sender.signals for sender in senders if sender.counts_requests and sender.in_memory)
-    share = max(queues // max(sharing, 1) // MIB * MIB, _largest_request(config))
+    whole_mib = queues // max(sharing, 1) // MIB * MIB
+    share = max(whole_mib, _largest_request(config))
     timeout = at(config, (*_PROCESSOR, "timeout")) or "1s"
     exporters = dict(section(moved, "exporters"))
     for sender in senders:
@@ -87,23 +89,31 @@ def retried_without_end(config: dict[str, Any]) -> dict[str, Any]:
     """
     exporters = dict(section(config, "exporters"))
     for name, settings in exporters.items():
-        retry, queue = at(settings, (_RETRY,)), at(settings, (QUEUE,))
-        asked = isinstance(queue, Mapping) and queue.get("enabled") in (None, True)
-        if asked and at(retry, ("enabled",)) is True and "max_elapsed_time" not in retry:
+        retry = at(settings, (_RETRY,))
+        is_retried = at(retry, ("enabled",)) is True
+        if _is_enabled(at(settings, (QUEUE,))) and is_retried and "max_elapsed_time" not in retry:
             exporters[name] = {**settings, _RETRY: {**retry, "max_elapsed_time": "0s"}}
     return {**config, "exporters": exporters} if exporters else config
 
 
+def _is_enabled(queue: Any) -> bool:
+    """Whether an exporter has settings of a queue that do not turn it off."""
+    return isinstance(queue, Mapping) and queue.get("enabled") in (None, True)
+
+
 def _largest_request(config: Any) -> int:
     """Return the bytes of the largest request that a receiver of OTLP takes, or one that reads files makes."""
-    found = [LEAST_REQUEST_MIB * MIB]
+    sizes = [LEAST_REQUEST_MIB * MIB]
     for name, settings in section(config, "receivers").items():
-        found += [_FILE_REQUEST] if kind_of(name) == _FILES else []
-        over_grpc = at(settings, ("protocols", "grpc", "max_recv_msg_size_mib"))
-        over_http = at(settings, ("protocols", "http", "max_request_body_size"))
-        found += [over_grpc * MIB] if isinstance(over_grpc, int) else []
-        found += [over_http] if isinstance(over_http, int) else []
-    return max(found)
+        if kind_of(name) == _FILES:
+            sizes.append(_FILE_REQUEST)
+        mib_over_grpc = at(settings, ("protocols", "grpc", "max_recv_msg_size_mib"))
+        if isinstance(mib_over_grpc, int):
+            sizes.append(mib_over_grpc * MIB)
+        bytes_over_http = at(settings, ("protocols", "http", "max_request_body_size"))
+        if isinstance(bytes_over_http, int):
+            sizes.append(bytes_over_http)
+    return max(sizes)
 
 
 def _batches_moved(config: dict[str, Any], target: Target, chosen: bool) -> dict[str, Any]:
@@ -118,6 +128,7 @@ def _batches_moved(config: dict[str, Any], target: Target, chosen: bool) -> dict
 
 
 def _reaches_exporters(change: Change) -> bool:
+    """Whether a change moves the settings of the processor to an exporter."""
     return any(edit.path[0] == "exporters" for edit in change.edits)
 
 
@@ -137,7 +148,7 @@ def _senders(before: Any, now: Any, target: Target) -> Iterator[_Sender]:
             continue
         if queue is None and speaks_otlp(name):
             queue = {}
-        if isinstance(queue, Mapping) and queue.get("enabled") in (None, True):
+        if _is_enabled(queue):
             yield _Sender(name, len(signals[name]), section(before, "exporters", name, QUEUE), queue)
 
 
@@ -146,28 +157,32 @@ def _sized(sender: _Sender, share: int) -> dict[str, Any]:
     queue = dict(sender.queue)
     if not sender.counts_requests:
         return queue
-    wanted = sender.own.get("queue_size", _REQUESTS) * REQUEST_BYTES
-    size = {"sizer": "bytes", "queue_size": min(wanted, share) if sender.in_memory else wanted}
-    rest = {key: value for key, value in queue.items() if key not in (*size, BATCH)}
-    return {**rest, **size, **({BATCH: queue[BATCH]} if BATCH in queue else {})}
+    wanted_bytes = sender.own.get("queue_size", _REQUESTS) * REQUEST_BYTES
+    queue_bytes = min(wanted_bytes, share) if sender.in_memory else wanted_bytes
+    sized = {key: value for key, value in queue.items() if key not in ("sizer", "queue_size", BATCH)}
+    sized |= {"sizer": "bytes", "queue_size": queue_bytes}
+    if BATCH in queue:
+        sized[BATCH] = queue[BATCH]
+    return sized
 
 
 def _bounded(queue: dict[str, Any], sender: _Sender, timeout: Any) -> dict[str, Any]:
     """Return a queue whose requests have a largest size, unless its owner writes the batches."""
     batch = queue.get(BATCH)
     if batch is None:
-        least = _SPLIT_ONLY
+        batch, least_bytes = {}, _SPLIT_ONLY
     elif BATCH not in sender.own and batch.get("min_size") == DEFAULT_SIZE and "max_size" not in batch:
-        least = _least(queue)
+        least_bytes = _least_bytes(queue)
     else:
         return queue
-    made = {"sizer": "bytes", "min_size": least, "max_size": REQUEST_BYTES, "flush_timeout": timeout}
-    return {**queue, BATCH: {**(batch or {}), **made}}
+    limits = {"sizer": "bytes", "min_size": least_bytes, "max_size": REQUEST_BYTES, "flush_timeout": timeout}
+    return {**queue, BATCH: {**batch, **limits}}
 
 
-def _least(queue: Mapping[str, Any]) -> int:
+def _least_bytes(queue: Mapping[str, Any]) -> int:
     """Return the bytes at which a batch is sent: less than usual, where the queue has no room for four of them."""
     room = queue.get("queue_size", _REQUESTS)
     if not isinstance(room, int):
         return BATCH_BYTES
-    return min(BATCH_BYTES, room * _LEAST_BYTES.get(str(queue.get("sizer")), 1) // _BATCHES_IN_A_QUEUE)
+    room_bytes = room * _LEAST_BYTES.get(str(queue.get("sizer")), 1)
+    return min(BATCH_BYTES, room_bytes // _BATCHES_IN_A_QUEUE)
