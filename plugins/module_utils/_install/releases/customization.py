@@ -104,11 +104,7 @@ def _rename(manifest: Manifest, names: Mapping[str, str]) -> None:
     if not names:
         return
     metadata = manifest["metadata"]
-    subjects = manifest.get("subjects") or []
-    services = [client["service"] for client in client_configs(manifest)]
-    for holder in [metadata, *subjects, *services]:
-        if holder.get("namespace") in names:
-            holder["namespace"] = names[holder["namespace"]]
+    _rename_fields(manifest, names)
     if manifest["kind"] == "Namespace":
         metadata["name"] = names.get(metadata["name"], metadata["name"])
     _rename_annotations(metadata.get("annotations") or {}, names)
@@ -118,6 +114,15 @@ def _rename(manifest: Manifest, names: Mapping[str, str]) -> None:
     for container in containers(manifest):
         if container.get("args"):
             container["args"] = [_renamed_flag(argument, names) for argument in container["args"]]
+
+
+def _rename_fields(manifest: Manifest, names: Mapping[str, str]) -> None:
+    """Rename the fields `namespace`: of the object, of who gets its rights, and of the Services that it calls."""
+    subjects = manifest.get("subjects") or []
+    services = [client["service"] for client in client_configs(manifest)]
+    for holder in [manifest["metadata"], *subjects, *services]:
+        if holder.get("namespace") in names:
+            holder["namespace"] = names[holder["namespace"]]
 
 
 def _rename_annotations(annotations: dict[str, str], names: Mapping[str, str]) -> None:
@@ -149,16 +154,24 @@ def _tune(manifest: Manifest, release: Release, name: str, custom: Customization
     if options.get("replicas") is not None:
         manifest["spec"]["replicas"] = options["replicas"]
     pod = manifest["spec"]["template"]["spec"]
-    pod.update({key: options[option] for option, key in SCHEDULING.items() if options.get(option)})
+    scheduling = {key: options[option] for option, key in SCHEDULING.items() if options.get(option)}
+    pod.update(scheduling)
     if custom.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret} for secret in custom.image_pull_secrets]
     image = release.product.components[name]
     container = next(listed for listed in pod["containers"] if image_name(listed["image"]) == image)
+    _tune_container(container, options, custom, is_main=name == release.product.main)
+
+
+def _tune_container(
+    container: dict[str, Any], options: Mapping[str, Any], custom: Customization, *, is_main: bool
+) -> None:
+    """Apply the options of a component to its container. Flags and variables of the release are for its main one."""
     if options.get("resources"):
         container["resources"] = options["resources"]
     flags: dict[str, Any] = {}
     variables: dict[str, Any] = {}
-    if name == release.product.main:
+    if is_main:
         flags.update(custom.flags)
         variables.update(custom.variables)
     flags.update(options.get("flags") or {})
