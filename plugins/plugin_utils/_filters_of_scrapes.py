@@ -29,17 +29,22 @@ def places(
     """Return where each component has its metrics; addresses replace discovery. Raises Problem for those without."""
     known = platform["control_plane"]
     wanted = dict.fromkeys(names)
-    served = {name: place for name, place in known.items() if place}
-    for name in wanted:
-        if name not in served and name not in addresses:
-            fix = f"Set `addresses`, or `components` out of {', '.join(served)}."
-            raise Problem(f"platform '{platform['name']}' serves no metrics of {name}", fix=fix)
+    _check_served(wanted, platform, addresses)
     _check_unverified(unverified, wanted, platform)
     _check_addresses(addresses, wanted)
     places = {name: dict(known[name] or {}) for name in wanted}
     for name, given in addresses.items():
         places[name]["addresses"] = given
     return places
+
+
+def _check_served(wanted: Iterable[str], platform: Mapping[str, Any], addresses: Mapping[str, Any]) -> None:
+    """Raise Problem for a component without addresses whose metrics the platform keeps from pods."""
+    served = [name for name, place in platform["control_plane"].items() if place]
+    for name in wanted:
+        if name not in served and name not in addresses:
+            fix = f"Set `addresses`, or `components` out of {', '.join(served)}."
+            raise Problem(f"platform '{platform['name']}' serves no metrics of {name}", fix=fix)
 
 
 def _check_addresses(addresses: Mapping[str, Any], wanted: Container[str]) -> None:
@@ -84,6 +89,21 @@ def critical_places(
 # ── Pods with annotations ──
 
 
+class _Annotated(NamedTuple):
+    """What has annotations: the word in names of jobs, the role of service discovery, and the word in its labels.
+
+    Source: `kubernetes_sd_config` in the docs of Prometheus.
+    """
+
+    targets: str
+    role: str
+    label: str
+
+
+_PODS = _Annotated("pods", "pod", "pod")
+_SERVICES = _Annotated("endpoints", "endpointslice", "service")
+
+
 class AnnotatedJob(NamedTuple):
     """A scrape job: its role of service discovery, the label of its annotations, and those of earlier jobs."""
 
@@ -98,15 +118,18 @@ def annotated_jobs(prefixes: Sequence[str], pods: bool, endpoints: bool) -> list
 
     In labels of Prometheus' service discovery, all characters but letters, digits and underscores are underscores.
     """
-    sources = [("pods", "pod", "pod")] if pods else []
-    sources += [("endpoints", "endpointslice", "service")] if endpoints else []
+    asked_for: list[_Annotated] = []
+    if pods:
+        asked_for.append(_PODS)
+    if endpoints:
+        asked_for.append(_SERVICES)
     jobs: list[AnnotatedJob] = []
-    for targets, role, annotated in sources:
+    for annotated in asked_for:
         for number, prefix in enumerate(prefixes, start=1):
             suffix = f"-{number}" if number > 1 else ""
-            annotation = f"__meta_kubernetes_{annotated}_annotation_{_NOT_IN_LABELS.sub('_', prefix)}"
+            annotation = f"__meta_kubernetes_{annotated.label}_annotation_{_NOT_IN_LABELS.sub('_', prefix)}"
             taken = tuple(f"{job.annotation}_scrape" for job in jobs)
-            jobs.append(AnnotatedJob(f"annotated-{targets}{suffix}", role, annotation, taken))
+            jobs.append(AnnotatedJob(f"annotated-{annotated.targets}{suffix}", annotated.role, annotation, taken))
     return jobs
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._waves.plan_differences import MemberChange, differences_of
@@ -37,6 +37,11 @@ class ReadOnce(dict[str, dict[str, Any]]):
         return self[member]
 
 
+def _host_results(variables: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return what module host_apply says of each collector of a Linux host; nothing for a cluster."""
+    return (variables.get(OF_HOST) or {}).get("results") or ()
+
+
 def is_changed(variables: Mapping[str, Any]) -> bool:
     """Whether this run has changed collectors of a member."""
     return any((variables.get(name) or {}).get("changed") for name in (OF_CLUSTER, OF_HOST))
@@ -45,7 +50,9 @@ def is_changed(variables: Mapping[str, Any]) -> bool:
 def cluster_change(member: str, variables: Mapping[str, Any]) -> MemberChange | None:
     """Return what a run in check mode has found to change on a cluster; None for a host."""
     applied = variables.get(OF_CLUSTER)
-    return MemberChange(member, differences_of(applied.get("differences") or ())) if applied else None
+    if not applied:
+        return None
+    return MemberChange(member, differences_of(applied.get("differences") or ()))
 
 
 def host_change(member: str, variables: Mapping[str, Any]) -> MemberChange | None:
@@ -71,7 +78,7 @@ def undecided_services(member: str, variables: Mapping[str, Any]) -> Iterator[di
 
     A collector that failed has gone back by itself, unless it works and a service that sends to it failed.
     """
-    for result in (variables.get(OF_HOST) or {}).get("results") or ():
+    for result in _host_results(variables):
         if result.get("undecided"):
             yield {
                 "member": member,
@@ -93,9 +100,11 @@ def is_undecided(variables: Mapping[str, Any]) -> bool:
 
 def applied_releases(variables: Mapping[str, Any]) -> dict[str, str]:
     """Return the release of each collector with pods of its own or a service that this run has applied to a member."""
-    results = (variables.get(OF_HOST) or {}).get("results") or ()
-    services = {str(result["item"]): str(result["release"]) for result in results if result.get("release")}
-    return services | dict.fromkeys(_in_cluster(variables), OF_ITS_PODS)
+    releases = {}
+    for result in _host_results(variables):
+        if result.get("release"):
+            releases[str(result["item"])] = str(result["release"])
+    return releases | dict.fromkeys(_in_cluster(variables), OF_ITS_PODS)
 
 
 def _in_cluster(variables: Mapping[str, Any]) -> Iterator[str]:
@@ -117,4 +126,5 @@ def seconds_of(seconds: float, variables: Mapping[str, Any]) -> float:
     before = (variables.get(READ_BEFORE) or {}).get("collectors") or ()
     have_passed = {str(row["name"]) for row in before if row["passed"]}
     is_new = is_changed(variables) or not applied_releases(variables).keys() <= have_passed
-    return seconds if is_new and FAILURE not in variables else 0.0
+    is_watched = is_new and FAILURE not in variables
+    return seconds if is_watched else 0.0
