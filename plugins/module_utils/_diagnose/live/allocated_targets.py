@@ -10,7 +10,7 @@ the path of the targets of each job in `_link`, and that path has the targets by
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..._otelcol.bounded.json_text import json_value
@@ -23,6 +23,13 @@ from .reader import ClusterReader, Notes
 
 # At most so many jobs are asked for their targets: each is a request.
 MOST_JOBS = 50
+
+
+class _Proxy(NamedTuple):
+    """The proxy of the API server to a Service: the name, empty for an address outside of the cluster, and the path."""
+
+    service: str
+    path: str
 
 
 def allocator(reader: ClusterReader, config: Any, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
@@ -47,27 +54,40 @@ def _allocator_endpoint(config: Any) -> str:
 
 
 def _allocated(reader: ClusterReader, endpoint: str, namespace: str, pods: int, notes: Notes) -> dict[str, Any] | None:
-    """Return what the target allocator at an address says; None if it does not answer, which is noted."""
-    url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    place, service, _certain = service_of(url.hostname or "", namespace)
-    scheme, port = ("https:", 443) if url.scheme == "https" else ("", 80)
-    root = f"/api/v1/namespaces/{place}/services/{scheme}{service}:{url.port or port}/proxy"
-    scrape_configs = reader.text(f"{root}/scrape_configs")
-    jobs_answer = reader.text(f"{root}/jobs")
+    """Return what the target allocator at an address says; None if it does not answer, which is noted.
+
+    Raises AttributeError, KeyError, Problem, TypeError or ValueError for an answer of another form.
+    """
+    proxy = _proxy_of(endpoint, namespace)
+    scrape_configs = reader.text(f"{proxy.path}/scrape_configs")
+    jobs_answer = reader.text(f"{proxy.path}/jobs")
     why = scrape_configs.why or jobs_answer.why
-    if why or not service:
+    if why or not proxy.service:
         notes.add("target allocator", f"{endpoint}: {why or 'it is not in this cluster'}")
         return None
     jobs = json_value(jobs_answer.value)
     names = list({**json_value(scrape_configs.value), **jobs})
-    targets = _targets(reader, root, names, jobs)
+    targets = _targets(reader, proxy.path, names, jobs)
     shares = share(targets)
     unread = [name for name in names if name not in targets]
     if unread:
-        is_are = "is" if len(unread) == 1 else "are"
-        why = f"{len(unread)} of {len(names)} jobs {is_are} not read, such as {quoted(unread[0])}"
-        notes.add("targets of the target allocator", why)
+        notes.add("targets of the target allocator", _what_is_unread(unread, names))
     return {**shares, "endpoint": endpoint, "idle": [] if unread else _idle(shares, pods)}
+
+
+def _proxy_of(endpoint: str, namespace: str) -> _Proxy:
+    """Return how the API server reaches an address, as seen from a namespace. Raises ValueError for no address."""
+    url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    place, service, _certain = service_of(url.hostname or "", namespace)
+    scheme, usual_port = ("https:", 443) if url.scheme == "https" else ("", 80)
+    port = url.port or usual_port
+    return _Proxy(service, f"/api/v1/namespaces/{place}/services/{scheme}{service}:{port}/proxy")
+
+
+def _what_is_unread(unread: Sequence[str], names: Sequence[str]) -> str:
+    """Return how many of the jobs are not read, in words."""
+    is_are = "is" if len(unread) == 1 else "are"
+    return f"{len(unread)} of {len(names)} jobs {is_are} not read, such as {quoted(unread[0])}"
 
 
 def _targets(
@@ -95,4 +115,5 @@ def _idle(shares: Mapping[str, Any], pods: int) -> list[str]:
 
 
 def _count(value: Any) -> int:
+    """Return how many targets a collector has, by the answer of the target allocator."""
     return sum(len(items(target, "targets")) for target in items(value, "targets"))
