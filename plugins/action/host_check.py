@@ -31,15 +31,21 @@ class ActionModule(ActionBase):
         with needed():
             super().run(tmp, task_vars)
         bundles = self._task.args.get("bundles") or []
-        given = {**self._task.args, "bundles": [_without_secrets(one) for one in bundles]}
-        result = self._checked({**given, "controller_time": time.time()}, task_vars)
-        faults = [*result.get("faults", ()), *_of_programs(bundles, result)]
+        shown_bundles = [_without_secrets(bundle) for bundle in bundles]
+        arguments = {**self._task.args, "bundles": shown_bundles, "controller_time": time.time()}
+        result = self._checked(arguments, task_vars)
+        faults = [*result.get("faults", ()), *_faults_of_programs(bundles, result)]
         host = str((task_vars or {}).get("inventory_hostname") or "the host")
-        unlisted = [{"collector": name, "message": unlisted_line(host, name)} for name in result.pop("unlisted", ())]
-        warned = [*result.get("warned", ()), *unlisted]
+        warned = list(result.get("warned", ()))
+        for name in result.pop("unlisted", ()):
+            warned.append({"collector": name, "message": unlisted_line(host, name)})
         return {**result, "warned": warned, "faults": faults, "report": list(_report(faults, warned))}
 
     def _checked(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the result of the module; one fault instead if Ansible cannot run it as root.
+
+        Raises AnsibleConnectionFailure, of which Ansible makes an unreachable host.
+        """
         try:
             result = dict(self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=task_vars))
         except AnsibleConnectionFailure:
@@ -56,20 +62,23 @@ class ActionModule(ActionBase):
 
 def _without_secrets(bundle: Mapping[str, Any]) -> dict[str, Any]:
     """Return a bundle without the text of credentials, which a check does not need."""
-    rows = bundle.get("credentials") or []
-    hidden = [{**row, "content": ""} if row.get("content") is not None else row for row in rows]
+    hidden = []
+    for row in bundle.get("credentials") or []:
+        has_text = row.get("content") is not None
+        hidden.append({**row, "content": ""} if has_text else row)
     return {**bundle, "credentials": hidden}
 
 
-def _of_programs(bundles: list[dict[str, Any]], result: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _faults_of_programs(bundles: list[dict[str, Any]], result: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Yield the faults of programs that the host awaits from the controller."""
     for bundle in bundles:
-        if bundle["name"] in result.get("awaiting", ()):
-            row = bundle["program"]["architectures"][result["architecture"]]
-            try:
-                checked_program(Path(row["file"]).expanduser(), row["sha256"])
-            except Problem as problem:
-                yield {"collector": bundle["name"], "message": str(problem)}
+        if bundle["name"] not in result.get("awaiting", ()):
+            continue
+        row = bundle["program"]["architectures"][result["architecture"]]
+        try:
+            checked_program(Path(row["file"]).expanduser(), row["sha256"])
+        except Problem as problem:
+            yield {"collector": bundle["name"], "message": str(problem)}
 
 
 def _report(faults: list[dict[str, str]], warned: list[dict[str, str]]) -> Iterator[str]:
