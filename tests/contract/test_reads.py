@@ -40,9 +40,11 @@ ALLOWED = {
     f"{ON_A_HOST}/file_facts.py": {"path.open": "Opens a certificate, of which the start is read."},
     f"{ON_A_HOST}/host_drain.py": {"file.open": "Opens a queue, which is mapped and not read as a whole."},
     f"{ON_A_HOST}/host_store.py": {
+        "path.read_bytes": "Reads a file of a release, which this collection wrote.",
+    },
+    f"{ON_A_HOST}/whole_files.py": {
         "os.open": "Opens a file to write, or a folder.",
         "path.read_text": "Reads a manifest of this collection.",
-        "path.read_bytes": "Reads a file of a release, which this collection wrote.",
     },
     f"{ON_A_HOST}/service_drop_ins.py": {"os.open": "Opens a regular file, of which the start is read."},
     f"{ON_A_HOST}/host_faults.py": {"place.read_bytes": "Reads a credential of the host, which its inventory names."},

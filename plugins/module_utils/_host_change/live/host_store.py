@@ -10,7 +10,6 @@ folder that a run makes has a `manifest.json` that names the collection; without
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -19,7 +18,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..._otelcol.bounded.json_text import json_value
 from ..._otelcol.kube.names import OWNER
 from ..bundle_form import (
     BEFORE_ALL,
@@ -34,6 +32,18 @@ from ..bundle_form import (
 )
 from ..host_plan import Change, Links
 from ..host_release import StoredFile
+from .whole_files import (
+    draft_of,
+    json_bytes,
+    link_target,
+    read_json,
+    remove_file,
+    remove_link,
+    replace_link,
+    retire_folder,
+    sync_folder,
+    write_file,
+)
 
 # The lock of all runs on this host, below its root.
 LOCK = "run/otelcol-runs.lock"
@@ -44,8 +54,14 @@ _ROOT, _WRITE_OF_OTHERS = 0, 0o022
 def own_collectors(root: Path) -> list[str]:
     """Return the names of the collectors that runs of this collection have made below a root."""
     folder = root / FOLDER.lstrip("/")
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [one.name for one in found if not one.name.startswith(".") and _json(one / MANIFEST).get("owner") == OWNER]
+    if not folder.is_dir():
+        return []
+    names = []
+    for entry in sorted(folder.iterdir()):
+        is_draft = entry.name.startswith(".")
+        if not is_draft and read_json(entry / MANIFEST).get("owner") == OWNER:
+            names.append(entry.name)
+    return names
 
 
 class Cipher(Protocol):
@@ -90,13 +106,13 @@ class Store:
 
     def owner(self, folder: Path) -> str:
         """Return the owner that the manifest of a folder names; empty without one."""
-        return str(_json(folder / MANIFEST).get("owner") or "")
+        return str(read_json(folder / MANIFEST).get("owner") or "")
 
     def is_own(self, folder: Path) -> bool:
         return self.owner(folder) == OWNER
 
     def manifest(self, folder: Path) -> dict[str, Any]:
-        return _json(folder / MANIFEST)
+        return read_json(folder / MANIFEST)
 
     @property
     def had_state(self) -> bool:
@@ -109,7 +125,7 @@ class Store:
         if os.path.lexists(str(self.folder)) and not self.is_own(self.folder):
             found.append(str(self.folder))
         for place, target in self._places().items():
-            if place != self.wanted_by and os.path.lexists(str(place)) and _target(place) != target:
+            if place != self.wanted_by and os.path.lexists(str(place)) and link_target(place) != target:
                 found.append(str(place))
         return found
 
@@ -121,11 +137,11 @@ class Store:
     def make(self, folder: Path, **facts: Any) -> None:
         """Make a folder of this collection, unless it is there. It is never there without its manifest."""
         if not folder.exists():
-            draft = _draft(folder)
+            draft = draft_of(folder)
             shutil.rmtree(str(draft), ignore_errors=True)
             draft.mkdir(parents=True, mode=0o755)
             draft.chmod(0o755)
-            write_file(draft / MANIFEST, _text({"owner": OWNER, **facts}), 0o644)
+            write_file(draft / MANIFEST, json_bytes({"owner": OWNER, **facts}), 0o644)
             draft.rename(folder)
 
     def leftovers(self) -> list[Path]:
@@ -136,18 +152,18 @@ class Store:
     def clear_drafts(self) -> None:
         """Remove what killed runs left beside the places of folders, files and links."""
         for draft in self._draft_files():
-            _unlink(draft)
+            remove_file(draft)
         for draft in self._draft_folders():
             shutil.rmtree(str(draft), ignore_errors=True)
 
     def _draft_files(self) -> list[Path]:
-        return [_draft(place) for place in (*self._places(), *self._notes(), self.current)]
+        return [draft_of(place) for place in (*self._places(), *self._notes(), self.current)]
 
     def _notes(self) -> tuple[Path, ...]:
         return (self.record, self.waves, self.back, self.undecided_change)
 
     def _draft_folders(self) -> list[Path]:
-        return [_draft(self.all), _draft(self.folder), _draft(self.programs), self.releases / _DRAFT]
+        return [draft_of(self.all), draft_of(self.folder), draft_of(self.programs), self.releases / _DRAFT]
 
     # ── Releases ──
 
@@ -159,7 +175,7 @@ class Store:
 
     def in_use(self) -> str:
         """Return the release to which the link leads; empty if there is none."""
-        number = Path(_target(self.current)).name if _target(self.current) else ""
+        number = Path(link_target(self.current)).name
         return number if number in self.numbers() else ""
 
     def path(self, number: str) -> Path:
@@ -199,16 +215,15 @@ class Store:
             data = self._cipher.encrypt(target.name, file.data) if is_encrypted else file.data
             write_file(target, data, file.mode)
         shown = {path: file.shown for path, file in files.items() if file.shown}
-        write_file(
-            draft / MANIFEST, _text({"owner": OWNER, "shown": shown, "encrypted": self._encrypts, **facts}), 0o644
-        )
+        manifest = {"owner": OWNER, "shown": shown, "encrypted": self._encrypts, **facts}
+        write_file(draft / MANIFEST, json_bytes(manifest), 0o644)
         draft.rename(self.path(number))
-        _sync(self.releases)
+        sync_folder(self.releases)
 
     def drop(self, number: str) -> None:
         """Remove a release, and that it has passed a wave: its number may return. Half of a release is none."""
         self._forget_passed(number)
-        _retire(self.path(number), self.releases / _DRAFT)
+        retire_folder(self.path(number), self.releases / _DRAFT)
 
     def newest(self) -> str:
         """Return the newest release; empty without one."""
@@ -227,44 +242,44 @@ class Store:
         """Return the links of the system, as they are and as a release with these files wants them."""
         places = self._places()
         wanted = {str(place): target for place, target in places.items() if place != self.tmpfiles or TMPFILES in files}
-        return Links({str(place): _target(place) for place in places}, wanted)
+        return Links({str(place): link_target(place) for place in places}, wanted)
 
     def set_links(self, files: Mapping[str, StoredFile]) -> None:
         links = self.links(files)
         for place in links.wrong:
             Path(place).parent.mkdir(parents=True, exist_ok=True)
-            _relink(Path(place), links.wanted[place])
+            replace_link(Path(place), links.wanted[place])
         for place in set(links.there) - set(links.wanted):
-            _unlink(Path(place))
+            remove_file(Path(place))
 
     def switch(self, number: str) -> None:
         """Let the one link lead to a release."""
-        _relink(self.current, f"releases/{number}")
+        replace_link(self.current, f"releases/{number}")
 
     # ── The record of a change ──
 
     def change(self) -> Change | None:
         """Return the change that is under way, or that a killed run left."""
-        found = _json(self.record)
+        found = read_json(self.record)
         known = {key: str(found.get(key) or "") for key in ("earlier", "candidate", "step", "when", "way")}
         return Change(**known) if known["step"] else None
 
     def note(self, change: Change) -> None:
-        write_file(self.record, _text(asdict(change)), 0o644)
+        write_file(self.record, json_bytes(asdict(change)), 0o644)
 
     def done(self) -> None:
-        _unlink(self.record)
+        remove_file(self.record)
 
     # ── The way back ──
 
     def note_back(self, number: str) -> None:
         """Note that a release is in use since a task has undone the change to a later one."""
-        write_file(self.back, _text({"release": number}), 0o644)
+        write_file(self.back, json_bytes({"release": number}), 0o644)
 
     def came_back(self) -> bool:
         """Whether the release in use is there since a task has undone a later one, and not by a change of its own."""
         number = self.in_use()
-        return bool(number) and _json(self.back).get("release") == number
+        return bool(number) and read_json(self.back).get("release") == number
 
     def before(self, number: str) -> str:
         """Return the release that ran before another one; empty if none is kept."""
@@ -279,26 +294,26 @@ class Store:
 
     def note_undecided(self, earlier: str) -> None:
         """Note what a change goes back to if its wave fails. Without an earlier release, it is a first install."""
-        write_file(self.undecided_change, _text({"earlier": earlier or BEFORE_ALL}), 0o644)
+        write_file(self.undecided_change, json_bytes({"earlier": earlier or BEFORE_ALL}), 0o644)
 
     def undecided(self) -> str:
         """Return what the change that no wave has decided goes back to: a release or `nothing`; empty without one."""
-        number, earlier = self.in_use(), str(_json(self.undecided_change).get("earlier") or "")
+        number, earlier = self.in_use(), str(read_json(self.undecided_change).get("earlier") or "")
         is_there = earlier in (BEFORE_ALL, *self.numbers())
         return earlier if number and is_there and earlier != number else ""
 
     def decided(self) -> None:
         """Forget what the last change goes back to: it stays, or has gone back."""
-        _unlink(self.undecided_change)
+        remove_file(self.undecided_change)
 
     def passed_waves(self) -> dict[str, Any]:
         """Return which wave each release has passed, by the number of the release."""
-        return _json(self.waves)
+        return read_json(self.waves)
 
     def note_passed(self, number: str, row: Mapping[str, Any]) -> None:
         """Note that a release has passed its wave. Releases that are gone are forgotten."""
         known = {one: what for one, what in self.passed_waves().items() if one in self.numbers()}
-        write_file(self.waves, _text({**known, number: dict(row)}), 0o644)
+        write_file(self.waves, json_bytes({**known, number: dict(row)}), 0o644)
 
     def passed(self, number: str) -> dict[str, Any]:
         """Return the wave that a release has passed; empty if it has passed none, or another one of its number."""
@@ -308,8 +323,9 @@ class Store:
     def _forget_passed(self, number: str) -> None:
         known = self.passed_waves()
         if number in known:
+            others = {one: row for one, row in known.items() if one != number}
             with suppress(OSError):  # on a full disk, the sum of the release tells that it is another one
-                write_file(self.waves, _text({one: row for one, row in known.items() if one != number}), 0o644)
+                write_file(self.waves, json_bytes(others), 0o644)
 
     def release_sum(self, number: str) -> str:
         """Return what tells a release from another one of its number: a sum of its files, without credentials.
@@ -334,7 +350,12 @@ class Store:
     def used_programs(self) -> set[str]:
         """Return the folders of the programs that releases of all collectors of this host name."""
         manifests = self.all.glob(f"*/releases/*/{MANIFEST}")
-        return {str(Path(program).parent) for program in (_json(one).get("program") for one in manifests) if program}
+        folders = set()
+        for manifest in manifests:
+            program = read_json(manifest).get("program")
+            if program:
+                folders.add(str(Path(program).parent))
+        return folders
 
     def has_drop_ins(self) -> bool:
         """Whether services of this host have drop-ins of this collection, or drafts of them."""
@@ -344,13 +365,13 @@ class Store:
 
     def remove_links(self) -> None:
         for place in (*self._places(), self.check_unit, self.check_output):
-            _unlink(place)
+            remove_file(place)
 
     def remove(self, state: str) -> None:
         """Remove the state folder, if one is named, and the folder of a collector."""
         if state:
             self._remove_state(state)
-        _retire(self.folder, _draft(self.folder))
+        retire_folder(self.folder, draft_of(self.folder))
         self.remove_if_last(self.all)
 
     def private(self, state: str) -> Path:
@@ -367,7 +388,7 @@ class Store:
         return bool(state) and os.path.lexists(str(self.root / state.lstrip("/")))
 
     def _remove_state(self, state: str) -> None:
-        _unlink_link(self.root / state.lstrip("/"))
+        remove_link(self.root / state.lstrip("/"))
         for place in self.state_places(state):
             shutil.rmtree(str(place), ignore_errors=True)
             if place.parent.name not in ("lib", "private"):
@@ -375,84 +396,16 @@ class Store:
                     place.parent.rmdir()
 
     def remove_program(self, folder: str) -> None:
-        _retire(Path(folder), _draft(Path(folder)))
+        retire_folder(Path(folder), draft_of(Path(folder)))
         self.remove_if_last(self.programs)
 
     def remove_if_last(self, folder: Path) -> None:
         """Remove a folder of this collection in which nothing is left but its manifest."""
         if self.is_own(folder) and [one.name for one in folder.iterdir()] == [MANIFEST]:
-            _retire(folder, _draft(folder))
-
-
-def _draft(place: Path) -> Path:
-    """Return where a folder, file or link is made before it is renamed to its place."""
-    return place.with_name(f".{place.name}.new")
+            retire_folder(folder, draft_of(folder))
 
 
 def _others_may_write(folder: Path) -> bool:
+    """Whether another user than root and this one may change what is in a folder."""
     found = folder.stat()
     return found.st_uid not in (_ROOT, os.geteuid()) or bool(found.st_mode & _WRITE_OF_OTHERS)
-
-
-def _retire(folder: Path, draft: Path) -> None:
-    """Remove a folder by a new name first: a killed run leaves all of it or nothing of that name."""
-    if folder.exists():
-        shutil.rmtree(str(draft), ignore_errors=True)
-        folder.rename(draft)
-        shutil.rmtree(str(draft))
-
-
-def write_file(path: Path, data: bytes, mode: int) -> None:
-    """Write a file beside its place with its final mode, then rename it over: nobody reads half of it."""
-    draft = _draft(path)
-    _unlink(draft)
-    handle = os.open(str(draft), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        os.fchmod(file.fileno(), mode)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def _relink(place: Path, target: str) -> None:
-    draft = _draft(place)
-    _unlink(draft)
-    draft.symlink_to(target)
-    draft.replace(place)
-    _sync(place.parent)
-
-
-def _unlink(place: Path) -> None:
-    with suppress(FileNotFoundError):
-        place.unlink()
-
-
-def _unlink_link(place: Path) -> None:
-    if place.is_symlink():
-        _unlink(place)
-
-
-def _target(place: Path) -> str:
-    # Path has it from Python 3.9 on.
-    return os.readlink(str(place)) if place.is_symlink() else ""  # noqa: PTH115
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(str(folder), os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _text(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json_value(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
