@@ -158,7 +158,7 @@ class FakeApi:
             return self._resources(path.split("/", 2)[2])
         match = matched(path)
         version = (match["core"] or match["api"]) if match else ""
-        if not match or match["rest"] or match["plural"] not in self.served(version):
+        if not match or match["rest"] or not self.serves(version, match["plural"]):
             return NOT_SERVED
         if not match["name"]:
             items = [item for item in self._under(path, match) if selected(item, query)]
@@ -188,6 +188,10 @@ class FakeApi:
             for name in plurals
         ]
         return reply({"kind": "APIResourceList", "groupVersion": version, "resources": found})
+
+    def serves(self, version: str, plural: str) -> bool:
+        """Whether there is such a kind. Most requests are for those of Kubernetes, which need no definition."""
+        return plural in SERVED.get(version, ()) or plural in self.served(version)
 
     def served(self, version: str) -> list[str]:
         definitions = [item for path, item in list(self.objects.items()) if DEFINITIONS in path]

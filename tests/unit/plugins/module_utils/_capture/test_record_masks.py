@@ -158,12 +158,21 @@ def test_a_double_is_text_only_if_it_is_no_number(given: str, shown: Any) -> Non
 
 def pairs(request: Any) -> list[tuple[str, str]]:
     """Return the attributes of a request in their order, as text."""
-    if isinstance(request, list):
-        return [pair for part in request for pair in pairs(part)]
-    if not isinstance(request, dict):
-        return []
-    own = [(request["key"], json.dumps(request["value"]))] if "key" in request else []
-    return own + [pair for part in request.values() for pair in pairs(part)]
+    found: list[tuple[str, str]] = []
+    add_pairs(request, found)
+    return found
+
+
+def add_pairs(part: Any, found: list[tuple[str, str]]) -> None:
+    """Add the attributes of a part of a request to those that were found."""
+    if isinstance(part, list):
+        for one in part:
+            add_pairs(one, found)
+    elif isinstance(part, dict):
+        if "key" in part:
+            found.append((part["key"], json.dumps(part["value"])))
+        for one in part.values():
+            add_pairs(one, found)
 
 
 def test_names_sizes_and_the_number_of_values_stay() -> None:
