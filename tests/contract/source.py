@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -30,7 +31,13 @@ def text(path: str) -> str:
 @cache
 def tree(path: str) -> ast.Module:
     """Return a file's syntax tree, which many tests read and none changes: those of all files take 280 MB."""
-    return ast.parse(text(path))
+    was_enabled = gc.isenabled()
+    gc.disable()
+    found = ast.parse(text(path))
+    gc.freeze()  # it stays until the end: searches for garbage would look at each node again
+    if was_enabled:
+        gc.enable()
+    return found
 
 
 @cache
