@@ -39,7 +39,12 @@ class Component:
         """Signal pairs (from, to) of a connector; None when unknown."""
         if self.stability is None:
             return None
-        return frozenset((pair[0], pair[2]) for pair in (name.partition(">") for name in self.stability) if pair[1])
+        found: set[tuple[str, str]] = set()
+        for name in self.stability:
+            source, arrow, target = name.partition(">")
+            if arrow:
+                found.add((source, target))
+        return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,15 @@ class ComponentTable:
         return (section, name) in self._by_name or self.removal(section, name) is not None
 
     def rename(self, section: str, name: str) -> Rename | None:
-        """Return the rename that a name, old or new, took part in."""
-        return next((_rename(row) for row in self.rows_of(section, name) if "was" in row), None)
+        """Return the rename that a name, old or new, took part in; None if there was none."""
+        for row in self.rows_of(section, name):
+            if "was" in row:
+                return _rename(row)
+        return None
 
     @cached_property
     def renames(self) -> tuple[Rename, ...]:
+        """The renames of all types."""
         return tuple(_rename(row) for row in self.components if "was" in row)
 
     def name_for(self, section: str, name: str, version: str) -> str:
@@ -82,12 +91,15 @@ class ComponentTable:
         renamed = self.rename(section, name)
         if renamed is None:
             return name
-        return renamed.new if parse_version(version) >= parse_version(renamed.since) else renamed.old
+        is_renamed = parse_version(version) >= parse_version(renamed.since)
+        return renamed.new if is_renamed else renamed.old
 
     def removal(self, section: str, name: str) -> Removal | None:
-        """Return the removal of a type from the official builds."""
-        rows = (row for row in self.removals if (row["section"], row["type"]) == (section, name))
-        return next((Removal(section, name, row["gone"], row["use"], row["how"]) for row in rows), None)
+        """Return the removal of a type from the official builds; None if it is still there, or never was."""
+        for row in self.removals:
+            if (row["section"], row["type"]) == (section, name):
+                return Removal(section, name, row["gone"], row["use"], row["how"])
+        return None
 
     def newest_name(self, section: str, name: str) -> str:
         """Return what the newest versions call a type, given any of its names."""
@@ -101,25 +113,27 @@ class ComponentTable:
 
     def component(self, row: Row, name: str, version: Version, approximate: bool) -> Component:
         """Return the type of a row as a version knows it, by the name that was asked."""
-        points = [(parse_version(since), levels) for since, levels in row["stability"].items()]
-        older = [levels for since, levels in points if since <= version]
-        stability = older[-1] if older else points[0][1] if points else None
         current = name_at(row, version)
         return Component(
             section=row["section"],
             name=name,
             type=row["type"],
             module=row["module"],
-            stability=stability,
+            stability=_stability_at(row, version),
             renamed=current if current != name else "",
-            approximate=approximate or self._filled(row["module"], version),
+            approximate=approximate or self._is_in_gap(row["module"], version),
             guessed=bool(row.get("guessed")),
         )
 
-    def _filled(self, module: str, version: Version) -> bool:
+    def _is_in_gap(self, module: str, version: Version) -> bool:
         """Whether no source shows the metadata of this version, so that a neighbour's stands for it."""
-        gaps = (gap for gap in self.gaps if module.startswith(gap["module"]))
-        return any(in_span((parse_version(gap["since"]), parse_version(gap["until"])), version) for gap in gaps)
+        for gap in self.gaps:
+            if not module.startswith(gap["module"]):
+                continue
+            span = (parse_version(gap["since"]), parse_version(gap["until"]))
+            if in_span(span, version):
+                return True
+        return False
 
     def rows_of(self, section: str, name: str) -> Sequence[Row]:
         """Return the rows of a type by any of its names."""
@@ -127,22 +141,42 @@ class ComponentTable:
 
     @cached_property
     def _by_name(self) -> dict[Key, list[Row]]:
-        named: dict[Key, list[Row]] = {}
+        """The rows of each type, by its section and each of its names."""
+        rows: dict[Key, list[Row]] = {}
         for row in self.components:
-            for name in dict.fromkeys((row["type"], row.get("was", row["type"]))):
-                named.setdefault((row["section"], name), []).append(row)
-        return named
+            today, before = row["type"], row.get("was", row["type"])
+            for name in dict.fromkeys((today, before)):
+                rows.setdefault((row["section"], name), []).append(row)
+        return rows
 
 
 def _rename(row: Row) -> Rename:
+    """Return the rename that a row tells of."""
     return Rename(row["section"], row["was"], row["type"], row["since"], row.get("alias", True))
+
+
+def _stability_at(row: Row, version: Version) -> Mapping[str, str] | None:
+    """Return the stability of a type in a version: that of the last change before it, or the first one known.
+
+    None if nothing is known of the signals. The changes of a row stand in the order of their versions.
+    """
+    first_known: Mapping[str, str] | None = None
+    stability: Mapping[str, str] | None = None
+    for since, levels in row["stability"].items():
+        if first_known is None:
+            first_known = levels
+        if parse_version(since) <= version:
+            stability = levels
+    return first_known if stability is None else stability
 
 
 def accepts_name(row: Row, name: str, version: Version) -> bool:
     """Whether a version takes this name for the type of a row: its own, or an old one that is an alias."""
-    return name == name_at(row, version) or (name == row.get("was") and row.get("alias", True))
+    is_alias = name == row.get("was") and row.get("alias", True)
+    return name == name_at(row, version) or is_alias
 
 
 def name_at(row: Row, version: Version) -> str:
     """Return the name by which a version wants the type of a row to be called."""
-    return str(row["was"] if "was" in row and version < parse_version(row["since"]) else row["type"])
+    is_renamed_later = "was" in row and version < parse_version(row["since"])
+    return str(row["was"] if is_renamed_later else row["type"])

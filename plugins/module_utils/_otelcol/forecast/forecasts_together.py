@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.paths import Position
 from ..rules.junit_report import junit
@@ -27,22 +27,29 @@ class HostForecast:
     why: str = ""
 
 
+class _Made(NamedTuple):
+    """A forecast that could be made: its host, and its result as `pipeline_forecast` returns it."""
+
+    host: str
+    result: Mapping[str, Any]
+
+
 def one_forecast(forecasts: Sequence[HostForecast]) -> dict[str, Any]:
     """Return the forecasts of hosts as one, in which the name of a host stands before those of its exporters.
 
     That of one host alone stays as it is. There is one result at least.
     """
-    made = [forecast for forecast in forecasts if forecast.result is not None]
+    made = [_Made(forecast.host, forecast.result) for forecast in forecasts if forecast.result is not None]
     if len(forecasts) == 1:
-        return dict(made[0].result or {})
-    names = [f"{result['collector']} on {host}" for host, result in _results(made)]
+        return dict(made[0].result)
+    failures = [f"{one.host} has no forecast: {one.why}" for one in forecasts if one.result is None]
     return {
-        "collector": ", ".join(names),
+        "collector": ", ".join(f"{result['collector']} on {host}" for host, result in made),
         "changes": list(_changes(made)),
-        "breaches": [f"{host}: {line}" for host, result in _results(made) for line in result["breaches"]],
-        "notes": [*_unknown(forecasts), *_notes(made)],
+        "breaches": list(_breaches(made)),
+        "notes": [*failures, *_notes(made)],
         "cost_per_month": _cost(made),
-        "markdown": "\n".join(_sections(forecasts)),
+        "markdown": "\n".join(_sections(made, failures)),
     }
 
 
@@ -70,45 +77,47 @@ def junit_of_forecast(result: Mapping[str, Any]) -> str:
 
 
 def _tested(name: str, breaches: Sequence[str]) -> Checked:
+    """Return a test with the limits that its exporter and signal break."""
     return Checked(name, tuple(Finding(Position(), name, _RULE, "error", line) for line in breaches))
 
 
-def _results(made: Sequence[HostForecast]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for forecast in made:
-        yield forecast.host, forecast.result or {}
-
-
-def _changes(made: Sequence[HostForecast]) -> Iterator[dict[str, Any]]:
-    for host, result in _results(made):
+def _changes(made: Sequence[_Made]) -> Iterator[dict[str, Any]]:
+    """Yield the changes of all hosts; the exporter of each has the name of its host."""
+    for host, result in made:
         for change in result["changes"]:
             name = f"{host}: {exporter_name(change)}"
             yield {**change, "exporter": name, "old_exporter": name}
 
 
-def _notes(made: Sequence[HostForecast]) -> list[str]:
+def _breaches(made: Sequence[_Made]) -> Iterator[str]:
+    """Yield a line for each limit that a host breaks."""
+    for host, result in made:
+        for line in result["breaches"]:
+            yield f"{host}: {line}"
+
+
+def _notes(made: Sequence[_Made]) -> list[str]:
     """Return what the replays cannot tell, each line once, since most are the same on all hosts."""
-    return list(dict.fromkeys(line for _host, result in _results(made) for line in result["notes"]))
+    lines: dict[str, None] = {}
+    for _host, result in made:
+        lines.update(dict.fromkeys(result["notes"]))
+    return list(lines)
 
 
-def _unknown(forecasts: Sequence[HostForecast]) -> Iterator[str]:
-    for forecast in forecasts:
-        if forecast.result is None:
-            yield f"{forecast.host} has no forecast: {forecast.why}"
-
-
-def _cost(made: Sequence[HostForecast]) -> dict[str, Any]:
+def _cost(made: Sequence[_Made]) -> dict[str, Any]:
     """Return what all hosts cost together, and in words what each one does."""
-    costs = [(host, result["cost_per_month"]) for host, result in _results(made)]
+    costs = [result["cost_per_month"] for _host, result in made]
+    texts = [f"{host}: {result['cost_per_month']['text']}" for host, result in made if result["cost_per_month"]["text"]]
     return {
-        "before": sum(cost["before"] for _host, cost in costs),
-        "after": sum(cost["after"] for _host, cost in costs),
-        "text": ", ".join(f"{host}: {cost['text']}" for host, cost in costs if cost["text"]),
+        "before": sum(cost["before"] for cost in costs),
+        "after": sum(cost["after"] for cost in costs),
+        "text": ", ".join(texts),
     }
 
 
-def _sections(forecasts: Sequence[HostForecast]) -> Iterator[str]:
-    for host, result in _results([forecast for forecast in forecasts if forecast.result is not None]):
+def _sections(made: Sequence[_Made], failures: Sequence[str]) -> Iterator[str]:
+    """Yield the page of each host in Markdown, then a list of the hosts without a forecast."""
+    for host, result in made:
         yield f"## Forecast for {host}\n\n{result['markdown']}"
-    unknown = [f"- {markdown_code(line)}\n" for line in _unknown(forecasts)]
-    if unknown:
-        yield "".join(unknown)
+    if failures:
+        yield "".join(f"- {markdown_code(line)}\n" for line in failures)

@@ -36,8 +36,11 @@ class Limit:
         """Return whether a figure that changes so is beyond the limit."""
         if self.amount is not None:
             return after > self.amount
-        change, limit = 100 * (after - before), (self.percent or 0.0) * before
-        return change < limit if self.text.startswith("-") else change > limit
+        # Multiplied in place of divided: before may be 0.
+        change = 100 * (after - before)
+        most = (self.percent or 0.0) * before
+        is_limit_of_loss = self.text.startswith("-")
+        return change < most if is_limit_of_loss else change > most
 
 
 @dataclass(frozen=True)
@@ -51,27 +54,34 @@ class Limits:
         """Yield a line for each limit that a change is beyond."""
         for change in changes:
             about = f"{change.name}: {change.signal}"
-            before, after = change.before.as_dict(), change.after.as_dict()
-            for limit in self.figures:
-                if limit.is_passed_by(before[limit.figure], after[limit.figure]):
-                    went = f"{before[limit.figure]:,} → {after[limit.figure]:,}"
-                    yield f"{about}: {limit.figure} {went}, beyond the limit {limit.text}"
-            yield from (f"{about}: attribute {name} is lost" for name in self._lost(change))
-            for name, items in change.partly_lost_attributes:
-                if _bare_name(name) in self.kept_attributes:
-                    share = f"{items:,} of {change.after.items:,} items"
-                    yield f"{about}: attribute {name}, which all had, is missing on {share}"
+            for line in self._passed(change):
+                yield f"{about}: {line}"
+            for name in self._lost(change):
+                yield f"{about}: attribute {name} is lost"
+
+    def _passed(self, change: Change) -> Iterator[str]:
+        """Yield each figure that a change moves beyond its limit, with what it was and is."""
+        before, after = change.before.as_dict(), change.after.as_dict()
+        for limit in self.figures:
+            old, new = before[limit.figure], after[limit.figure]
+            if limit.is_passed_by(old, new):
+                yield f"{limit.figure} {old:,} → {new:,}, beyond the limit {limit.text}"
 
     def unseen(self, before: Iterable[Tally]) -> Iterator[str]:
         """Yield a line for each attribute that nothing had before the change, so that its loss cannot show."""
-        seen = {attribute.name for tally in before for attribute in tally.attributes}
+        seen: set[str] = set()
+        for tally in before:
+            seen.update(attribute.name for attribute in tally.attributes)
         for name in self.kept_attributes:
             if name not in seen:
                 yield f"lost_attributes: nothing has attribute {name} before the change, so its loss cannot show"
 
     def _lost(self, change: Change) -> Iterator[str]:
-        lost = {_bare_name(name): name for name in change.lost_attributes}
-        yield from (lost[name] for name in self.kept_attributes if name in lost)
+        """Yield each attribute that must stay and is lost, as the change names it: with its holder, if it has one."""
+        lost = {shown.partition(" of the resource")[0]: shown for shown in change.lost_attributes}
+        for name in self.kept_attributes:
+            if name in lost:
+                yield lost[name]
 
 
 def _bare_name(shown: str) -> str:
@@ -88,10 +98,12 @@ def checked_limits(given: Mapping[str, Any]) -> Limits:
             raise Problem(wrong, where="limits", fix=f"Limits: {', '.join(LIMITS)}.")
         if name != LOST:
             figures += [_limit(name, text) for text in _listed(value)]
-    return Limits(tuple(figures), tuple(_attribute(name) for name in _listed(given.get(LOST, ()))))
+    kept_attributes = tuple(_attribute(name) for name in _listed(given.get(LOST, ())))
+    return Limits(tuple(figures), kept_attributes)
 
 
 def _attribute(name: Any) -> str:
+    """Return the name of an attribute that must stay. Raises Problem for what is no name."""
     if isinstance(name, str) and name:
         return name
     wrong = f"'{name}' is no limit of {LOST}"
@@ -99,15 +111,20 @@ def _attribute(name: Any) -> str:
 
 
 def _limit(figure: str, value: Any) -> Limit:
+    """Return a limit of a figure. Raises Problem for what is neither percent with a sign nor an amount of series."""
     text = str(value).strip()
-    percent, amount = _PERCENT.match(text), _AMOUNT.match(text)
+    percent = _PERCENT.match(text)
     if percent:
-        return Limit(figure, text, percent=float(f"{percent[1]}{percent[2]}"))
+        sign, number = percent.groups()
+        return Limit(figure, text, percent=float(f"{sign}{number}"))
+    amount = _AMOUNT.match(text)
     # Items and bytes of a capture depend on how long it took, so no amount limits them.
     if amount and figure == "series":
-        return Limit(figure, text, amount=int(amount[1]) * _FACTORS[amount[2]])
+        number, factor = amount.groups()
+        return Limit(figure, text, amount=int(number) * _FACTORS[factor])
     raise Problem(f"'{value}' is no limit of {figure}", where=f"limits.{figure}", fix=_FIX)
 
 
 def _listed(value: Any) -> Sequence[Any]:
+    """Return the items of a list, or a single value as the only one."""
     return value if isinstance(value, (list, tuple)) else (value,)

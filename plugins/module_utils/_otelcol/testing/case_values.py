@@ -20,7 +20,7 @@ _LONGEST_VARIABLE = 128 * 1024
 _LONGEST_NAME = 255
 """Bytes of the name of a file or folder. Source: NAME_MAX in linux/limits.h."""
 _NUL = "\0"
-_LONGEST_WAIT = 3600.0
+_LONGEST_WAIT = 3600.0  # seconds
 
 
 def check_headers(headers: Mapping[Any, Any], where: str) -> None:
@@ -56,34 +56,40 @@ def _is_variable_name(name: str) -> bool:
 def check_files(files: Mapping[Any, Any], where: str) -> None:
     """Raise Problem for a path that cannot be that of a file, or that is a folder of another."""
     place = f"{where}.files"
-    paths: dict[str, tuple[str, ...]] = {}
-    for name in map(str, files):
-        paths[name] = tuple(part for part in name.split("/") if part)
-        if wrong := _wrong_path(name, paths[name]):
-            raise Problem(f"the path {name!r} {wrong}", where=place, fix="Write a path like /var/log/app.log.")
-    for name in paths:
-        if inside := _path_inside(name, paths):
-            wrong = f"{name} is a file, and a folder of {inside}"
+    parts_by_path = {str(path): _path_parts(str(path)) for path in files}
+    for path, parts in parts_by_path.items():
+        wrong = _wrong_path(path, parts)
+        if wrong:
+            raise Problem(f"the path {path!r} {wrong}", where=place, fix="Write a path like /var/log/app.log.")
+    for path in parts_by_path:
+        inside = _path_inside(path, parts_by_path)
+        if inside:
+            wrong = f"{path} is a file, and a folder of {inside}"
             raise Problem(wrong, where=place, fix="Give one of them another path.")
 
 
-def _path_inside(folder: str, paths: Mapping[str, tuple[str, ...]]) -> str:
+def _path_parts(path: str) -> tuple[str, ...]:
+    """Return the names in a path."""
+    return tuple(part for part in path.split("/") if part)
+
+
+def _path_inside(folder: str, parts_by_path: Mapping[str, tuple[str, ...]]) -> str:
     """Return the first path below another one of them; empty text if there is none."""
-    parts = paths[folder]
-    for name, other_parts in paths.items():
+    parts = parts_by_path[folder]
+    for path, other_parts in parts_by_path.items():
         begins_so = other_parts[: len(parts)] == parts
         if begins_so and other_parts != parts:
-            return name
+            return path
     return ""
 
 
-def _wrong_path(name: str, parts: tuple[str, ...]) -> str:
+def _wrong_path(path: str, parts: tuple[str, ...]) -> str:
     """Return why a path cannot be that of a file; empty text if it can."""
-    if _NUL in name:
+    if _NUL in path:
         return "has a NUL character"
     if ".." in parts:
         return "leaves its folder"
-    if not parts or name.endswith("/"):
+    if not parts or path.endswith("/"):
         return "is a folder, not a file"
     if any(len(part.encode()) > _LONGEST_NAME for part in parts):
         return f"has a name of more than {_LONGEST_NAME} bytes"
@@ -111,6 +117,7 @@ def _check_record(record: Any, where: str) -> None:
 
 
 def _are_mappings(value: Any) -> bool:
+    """Whether a value is a list of nothing but mappings."""
     return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
 
 
@@ -120,10 +127,16 @@ def check_queries(queries: Any, where: str) -> None:
     if not isinstance(queries, list):
         raise Problem("'jmespath' is no list", where=where, fix=fix)
     for number, expression in enumerate(queries):
-        has_both = isinstance(expression, Mapping) and set(expression) == {"query", "is"}
-        if not has_both or not isinstance(expression["query"], str):
+        if not _is_query(expression):
             wrong = "an expression has a text `query`, and what it `is`"
             raise Problem(wrong, where=f"{where}.jmespath[{number}]", fix=fix)
+
+
+def _is_query(expression: Any) -> bool:
+    """Whether an expression has a text `query` and any value `is`, and nothing else."""
+    if not isinstance(expression, Mapping) or set(expression) != {"query", "is"}:
+        return False
+    return isinstance(expression["query"], str)
 
 
 def check_path(value: Any, name: str, where: str) -> None:

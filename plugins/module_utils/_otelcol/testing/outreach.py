@@ -25,8 +25,10 @@ _SCHEME = re.compile(r"(?s)([^:{}]*):(?!-)")
 # Ends of the types of operators of file_log that reach out of the pipeline. Source: docs/operators of pkg/stanza.
 _EFFECTS = ("_input", "file_output")
 _UNREADABLE = re.compile(r"[${}\[\]\n]|\.\.")
-_PATHS = ("include", "exclude")
+_KEYS_OF_FILES = ("include", "exclude")
+# How the variables of the loaders of Linux and macOS begin, which add libraries to a program.
 _LOADER = ("LD_", "DYLD_")
+_SECTIONS_THAT_DECIDE = ("receivers", "processors", "connectors")
 _TEXT = "Write that part into the config."
 _VARIABLE = "Write the value itself."
 _ISOLATE = "Run the tests where user namespaces are allowed; or trust them, with `isolation: none`."
@@ -42,18 +44,26 @@ def has_outside_value(text: str) -> bool:
 
 
 def check_outreach(config: Mapping[str, Any], environment: Mapping[str, str], where: str = "") -> None:
-    """Raise Problem for a config, or a variable of its test, that names a part in another place."""
-    for path, text in leaves(config):
-        if isinstance(text, str) and has_outside_value(text):
+    """Raise Problem for a config, or a variable of its test, that names a part in another place.
+
+    `where` is the file of the test; it stands before the name of a variable.
+    """
+    for path, value in leaves(config):
+        if isinstance(value, str) and has_outside_value(value):
             wrong = "the config takes a part of itself from another place, which a test does not read"
             raise Problem(wrong, where=dotted(path), fix=_TEXT)
-        if path[-1] == "type" and "operators" in path and str(text).endswith(_EFFECTS):
-            wrong = f"the operator '{text}' reads or writes something else than the files of the test"
+        if _is_operator_with_effects(path, value):
+            wrong = f"the operator '{value}' reads or writes something else than the files of the test"
             raise Problem(wrong, where=dotted(path), fix="Test a copy of the config without it.")
     for name, value in environment.items():
         if has_outside_value(value):
             wrong = "the value of this variable is in another place, which a test does not read"
             raise Problem(wrong, where=f"{where}.environment.{name}".lstrip("."), fix=_VARIABLE)
+
+
+def _is_operator_with_effects(path: Path, value: Any) -> bool:
+    """Whether a value is the type of a log operator that reaches out of the pipeline."""
+    return path[-1] == "type" and "operators" in path and str(value).endswith(_EFFECTS)
 
 
 def check_without_isolation(
@@ -78,22 +88,34 @@ class _Reach(NamedTuple):
 def _reaching(
     config: Mapping[str, Any], environment: Mapping[str, str], is_known: Callable[[str, str], bool]
 ) -> Iterator[_Reach]:
-    """Yield each part that may reach out."""
+    """Yield each part that may reach out: variables, texts of the config, and components."""
+    yield from _reaching_variables(environment)
+    for path, value in leaves(config):
+        if isinstance(value, str) and _is_hidden(path, value):
+            yield _Reach(dotted(path), "the config decides at run time what stands here")
+    for section in ("processors", "connectors"):
+        yield from _reaching_components(config, section, is_known)
+
+
+def _reaching_variables(environment: Mapping[str, str]) -> Iterator[_Reach]:
+    """Yield the variables that may become a part of the config or of a program."""
     for name, value in environment.items():
         if _UNREADABLE.search(value):
             yield _Reach(f"environment.{name}", "this value may become a part of the config")
         if name.startswith(_LOADER):
             yield _Reach(f"environment.{name}", "this variable adds code to a program")
-    for path, text in leaves(config):
-        if isinstance(text, str) and _is_hidden(path, text):
-            yield _Reach(dotted(path), "the config decides at run time what stands here")
-    for section in ("processors", "connectors"):
-        for component_id in _ids(config.get(section)):
-            where = f"{section}.{component_id}"
-            if Trait.REACHES_OUT in traits_of(section, component_id):
-                yield _Reach(where, "this component reads files or asks other machines")
-            elif not is_known(section, component_id):
-                yield _Reach(where, "nobody knows what this component reads")
+
+
+def _reaching_components(
+    config: Mapping[str, Any], section: str, is_known: Callable[[str, str], bool]
+) -> Iterator[_Reach]:
+    """Yield the components of a section that read files or ask other machines, and unknown ones."""
+    for component_id in _ids(config.get(section)):
+        where = f"{section}.{component_id}"
+        if Trait.REACHES_OUT in traits_of(section, component_id):
+            yield _Reach(where, "this component reads files or asks other machines")
+        elif not is_known(section, component_id):
+            yield _Reach(where, "nobody knows what this component reads")
 
 
 def _ids(components: Any) -> list[str]:
@@ -107,9 +129,14 @@ def _is_hidden(path: Path, text: str) -> bool:
         return False
     section = path[0]
     is_whole_component = len(path) <= len(("processors", "id"))
-    if is_whole_component and section in ("receivers", "processors", "connectors"):
+    if is_whole_component and section in _SECTIONS_THAT_DECIDE:
         return True
-    names_files = any(key in _PATHS for key in path)
+    names_files = any(key in _KEYS_OF_FILES for key in path)
     if section == "receivers" and names_files:
         return True
-    return any("${" in location or "\0" in location for location in expressions_in(text))
+    return any(_is_nested(location) for location in expressions_in(text))
+
+
+def _is_nested(location: str) -> bool:
+    """Whether the location in a `${…}` depends on another one inside, for which a NUL character may stand."""
+    return "${" in location or "\0" in location

@@ -21,10 +21,16 @@ _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2}"
 # ISO/IEC 7812-1: the numbers of payment cards begin with 2 to 6.
 _CARD = re.compile(r"(?<![\d-])[2-6](?:[ -]?\d){12,18}(?!\d)")
 _LOGIN = re.compile(r"\b(?:bearer|basic) [\w.~+/=-]{8}", re.IGNORECASE)
-_NOT_SEEN = ("trace", "id", "parent")
+# Fields of a record that are random.
+_RANDOM_FIELDS = ("trace", "id", "parent")
 
 
-def _is_card(text: str) -> bool:
+def _is_email(_path: Path, text: str) -> bool:
+    """Whether a text has an e-mail address."""
+    return _EMAIL.search(text) is not None
+
+
+def _is_card(_path: Path, text: str) -> bool:
     """Whether a text has the number of a payment card, with a right check digit."""
     for match in _CARD.finditer(text):
         digits = [int(sign) for sign in match[0] if sign.isdigit()]
@@ -42,8 +48,13 @@ def _is_token(path: Path, text: str) -> bool:
 
 def _has_check_digit(digits: Sequence[int]) -> bool:
     """Return whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
+    checked_digits = digits[-1::-2]
+    doubled_digits = digits[-2::-2]
+    total = sum(checked_digits)
+    for digit in doubled_digits:
+        tens, ones = divmod(2 * digit, 10)
+        total += tens + ones
+    return total % 10 == 0
 
 
 class Kind(NamedTuple):
@@ -54,8 +65,8 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "email": Kind("an e-mail address", lambda _path, text: _EMAIL.search(text) is not None),
-    "card": Kind("a card number", lambda _path, text: _is_card(text)),
+    "email": Kind("an e-mail address", _is_email),
+    "card": Kind("a card number", _is_card),
     "token": Kind("a token or key", _is_token),
 }
 
@@ -92,17 +103,22 @@ def _breaches_at(policy: Policy, exporter: str, got: Mapping[str, Sequence[Recor
 
 
 def _broken(policy: Policy, signal: str, record: Record) -> Iterator[str]:
-    """Yield how a record breaks a policy."""
-    seen_fields = {field: value for field, value in record.items() if field not in _NOT_SEEN}
-    for path, value in leaves(seen_fields):
-        if isinstance(value, (str, int)) and not isinstance(value, bool):
-            yield from _broken_by_value(policy, path, str(value))
+    """Yield how a record breaks a policy: by its values, by what every record is like, or by what none is like."""
+    yield from _broken_by_values(policy, record)
     if signal in policy.every:
         yield from differing_fields(policy.every[signal], record)
     if signal in policy.never:
         forbidden = policy.never[signal]
         if not any(differing_fields(forbidden, record)):
             yield f"no record like {dict(forbidden)} may leave"
+
+
+def _broken_by_values(policy: Policy, record: Record) -> Iterator[str]:
+    """Yield each value of a record that may not leave; random fields count for none."""
+    seen_fields = {name: value for name, value in record.items() if name not in _RANDOM_FIELDS}
+    for path, value in leaves(seen_fields):
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            yield from _broken_by_value(policy, path, str(value))
 
 
 def _broken_by_value(policy: Policy, path: Path, value: str) -> Iterator[str]:
