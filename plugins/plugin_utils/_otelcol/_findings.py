@@ -95,17 +95,19 @@ def checked_configs(
     comments: Sequence[profiles.Comment] = (),
 ) -> list[Checked]:
     """Return the findings of every config by its name, with the user's severities, without suppressed ones."""
-    known = profiles.split_by_comments(
-        [finding for _name, found in configs for finding in found], comments, judgement.known
-    )
-    accepted, wrong = dict(known[1]), known[2]
+    all_findings: list[Finding] = []
+    for _name, found in configs:
+        all_findings += found
+    split = profiles.split_by_comments(all_findings, comments, judgement.known)
+    reasons, wrong_comments = dict(split.suppressed), split.wrong
     result = []
     for index, (name, found) in enumerate(configs):
-        ours = [Suppressed(one, accepted[one], True) for one in found if one in accepted] if accepted else []
-        own = [one for one in found if one not in accepted] if accepted else found
-        judged = judgement.judge([*own, *(wrong if index == 0 else ())])
-        others = [Suppressed(finding, reason) for finding, reason in judged.suppressed]
-        result.append(Checked(name, tuple(judged.remaining), (*ours, *others)))
+        by_comment = [Suppressed(one, reasons[one], True) for one in found if one in reasons] if reasons else []
+        left = [one for one in found if one not in reasons] if reasons else found
+        # Comments are those of all configs; the first one tells what is wrong with them.
+        judged = judgement.judge([*left, *wrong_comments] if index == 0 else left)
+        by_option = [Suppressed(finding, reason) for finding, reason in judged.suppressed]
+        result.append(Checked(name, tuple(judged.remaining), (*by_comment, *by_option)))
     return _used_somewhere(result)
 
 
@@ -135,7 +137,8 @@ def _lines(report: Report, findings: Iterable[Finding], noun: str) -> Iterator[s
         for finding in set(item.findings) & names.keys():
             names[finding].append(f"'{item.name}'")
     for finding, found in names.items():
-        yield f"{noun}{'s' * (len(found) > 1)} {at_most(_NAMED, found)}: {finding}"
+        shown_noun = f"{noun}s" if len(found) > 1 else noun
+        yield f"{shown_noun} {at_most(_NAMED, found)}: {finding}"
 
 
 def _used_somewhere(configs: Sequence[Checked]) -> list[Checked]:
