@@ -20,6 +20,8 @@ from .guard import guarded_run
 from .running_configs import is_compared_with_cluster
 
 ENDINGS = ("_test.yml", "_test.yaml")
+# The keys of `config_map` that say where a config is.
+_PLACE_OF_CONFIG = ("namespace", "name", "key")
 _INVARIANTS = "Nothing is made up or lost, and planted secrets are stopped or named"
 
 
@@ -104,7 +106,9 @@ def _test_files(paths: Sequence[str], may_be_none: bool) -> list[Path]:
     found: list[Path] = []
     for name in paths:
         path = _files.named(name)
-        inside = [file for file in _inputs.yaml_files(path) if file.name.endswith(ENDINGS)] if path.is_dir() else [path]
+        inside = [path]
+        if path.is_dir():
+            inside = [file for file in _inputs.yaml_files(path) if file.name.endswith(ENDINGS)]
         if not inside:
             raise Problem(f"{path} has no tests", fix=f"The names of files with tests end in {' or '.join(ENDINGS)}.")
         found += inside
@@ -146,25 +150,36 @@ def _subject(suite: case.Suite, arguments: Mapping[str, Any]) -> Subject:
 
 
 def _running(suite: case.Suite, resources: Sequence[Mapping[str, Any]] | None) -> Subject:
-    """Return the config in a ConfigMap of a running collector, the collector's image, and where its parts stand."""
+    """Return the config in a ConfigMap of a running collector, the collector's image, and where its parts stand.
+
+    Raises Problem if the cluster was not read, or if not exactly one config is there.
+    """
     if resources is None:
         fix = "Set `pipeline_test_cluster` to true, or give `resources`."
         raise Problem("the cluster of the ConfigMap was not read", where=suite.file, fix=fix)
-    names = ("namespace", "name", "key")
-    asked = [str(suite.config_map[name]) for name in names if name in suite.config_map]
-    found = {}
-    for item in _inputs.collect_inputs([], resources).inputs if resources else ():
-        metadata = item.found.owner.get("metadata") or {}
-        place = (metadata.get("namespace", ""), metadata.get("name", ""), str(item.found.path[-1:][0]))
-        if item.found.owner.get("kind") == "ConfigMap" and isinstance(item.config, dict):
-            found["/".join(place)] = item
-    fitting = [name for name in found if name.split("/")[: len(asked)] == asked]
+    asked = [str(suite.config_map[name]) for name in _PLACE_OF_CONFIG if name in suite.config_map]
+    found = _configs_of_maps(resources)
+    fitting = [place for place in found if place.split("/")[: len(asked)] == asked]
     if len(fitting) != 1:
         wrong = f"the collectors of the cluster read {count_in_words(len(fitting), 'config')} at {'/'.join(asked)}"
         fix = f"Name one of: {', '.join(sorted(found)) or 'none'}."
         raise Problem(wrong, where=f"{suite.file}: config_map", fix=fix)
     running = found[fitting[0]]
     return Subject(running.config, running.context.image, running.locate)
+
+
+def _configs_of_maps(resources: Sequence[Mapping[str, Any]]) -> dict[str, _inputs.Input]:
+    """Return the configs in ConfigMaps by their places: `NAMESPACE/NAME/KEY`."""
+    found: dict[str, _inputs.Input] = {}
+    for item in _inputs.collect_inputs([], resources).inputs if resources else ():
+        owner = item.found.owner
+        if owner.get("kind") != "ConfigMap" or not isinstance(item.config, dict):
+            continue
+        metadata = owner.get("metadata") or {}
+        key = str(item.found.path[-1:][0])
+        place = "/".join((metadata.get("namespace", ""), metadata.get("name", ""), key))
+        found[place] = item
+    return found
 
 
 def _check_exporters(suite: case.Suite, config: Mapping[str, Any]) -> None:
