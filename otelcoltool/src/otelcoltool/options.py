@@ -96,33 +96,49 @@ def documented(command: str, left_out: Collection[str], may_check: bool) -> dict
     """
     module = PREFIX + command
     text = import_module(f".modules.{module}", __package__).DOCUMENTATION
-    found = _documented.options_of(text, module, _fragment_text)
-    lacking = (_PLAYBOOK, *(f"O({name}" for name in left_out), *(() if may_check else (_CHECK_MODE,)))
-    shown = {name: facts for name, facts in found.items() if name not in left_out}
-    return {name: _option(name, _without(facts, lacking), left_out) for name, facts in shown.items()}
+    lacking = [_PLAYBOOK, *(f"O({name}" for name in left_out)]
+    if not may_check:
+        lacking.append(_CHECK_MODE)
+    shown: dict[str, Option] = {}
+    for name, facts in _documented.options_of(text, module, _fragment_text).items():
+        if name not in left_out:
+            shown[name] = _option(name, _without(facts, lacking), left_out)
+    return shown
 
 
 def _without(facts: Mapping[str, Any], lacking: Collection[str]) -> dict[str, Any]:
     """Return the facts of an option, whose description leaves out sentences about what the command lacks."""
-    said = facts.get("description", "")
-    text = said if isinstance(said, str) else " ".join(said)
-    sentences = _SENTENCE_END.split(text)
-    kept = [sentence for sentence in sentences if not any(word in sentence for word in lacking)]
+    kept = []
+    for sentence in _SENTENCE_END.split(_description(facts)):
+        if not any(word in sentence for word in lacking):
+            kept.append(sentence)
     return {**facts, "description": " ".join(kept)}
 
 
+def _description(facts: Mapping[str, Any]) -> str:
+    """Return the description of an option, which may be one text or a list of them."""
+    said = facts.get("description", "")
+    return said if isinstance(said, str) else " ".join(said)
+
+
 def _fragment_text(file: str, part: str) -> str:
+    """Return a part of a fragment of documentation, as YAML."""
     fragment = import_module(f".doc_fragments.{file}", __package__).ModuleDocFragment
     return str(getattr(fragment, part))
 
 
 def _option(name: str, facts: Mapping[str, Any], left_out: Collection[str] = ()) -> Option:
-    said = facts.get("description", "")
-    text = said if isinstance(said, str) else " ".join(said)
-    choices = tuple(facts.get("choices", ()))
+    """Return an option by its facts. `left_out` has names of options, and of their parts, such as `compare.running`."""
     inner = facts.get("suboptions", {})
-    parts = {part: inner[part] for part in inner if f"{name}.{part}" not in left_out}
-    return Option(name, facts["type"], facts.get("elements", ""), choices, facts.get("default"), _plain(text), parts)
+    return Option(
+        name=name,
+        kind=facts["type"],
+        elements=facts.get("elements", ""),
+        choices=tuple(facts.get("choices", ())),
+        default=facts.get("default"),
+        description=_plain(_description(facts)),
+        parts={part: inner[part] for part in inner if f"{name}.{part}" not in left_out},
+    )
 
 
 def _plain(text: str) -> str:
@@ -138,6 +154,7 @@ def without_play(text: str) -> str:
 
 
 def _unmarked(found: re.Match[str]) -> str:
+    """Return what a mark of Ansible says to users of the command, such as `--fail-on` for O(fail_on)."""
     mark, name = found.groups()
     if mark == _OPTION and name.isidentifier():
         return "PATH" if name == "paths" else f"--{name.replace('_', '-')}"
@@ -169,6 +186,7 @@ def add_to(parser: argparse.ArgumentParser, options: Mapping[str, Option], stdin
 
 
 def _default_in_words(option: Option) -> str:
+    """Return a default for the help; empty for an empty text and for another type."""
     default = option.default
     return f" (default: {default})" if isinstance(default, str) and default else ""
 
@@ -180,10 +198,7 @@ def arguments(given: argparse.Namespace, options: Mapping[str, Option], from_fil
     """
     found = {}
     for name, option in options.items():
-        value = getattr(given, name)
-        if option.is_mapping and value is not None:
-            value = list(_mappings(value, option))
-            value = value if option.kind == "list" else {key: item for one in value for key, item in one.items()}
+        value = _given_value(getattr(given, name), option)
         where = option.flag
         if value in (None, []) and name in from_file:
             value, where = from_file[name], "the file of --options"
@@ -191,8 +206,21 @@ def arguments(given: argparse.Namespace, options: Mapping[str, Option], from_fil
     return found
 
 
+def _given_value(value: Any, option: Option) -> Any:
+    """Return what the command line has for an option, mappings read; None if it has nothing. Raises Problem."""
+    if value is None or not option.is_mapping:
+        return value
+    mappings = list(_mappings(value, option))
+    if option.kind == "list":
+        return mappings
+    joined: dict[str, Any] = {}
+    for mapping in mappings:
+        joined |= mapping
+    return joined
+
+
 def _mappings(texts: list[str], option: Option) -> Iterator[dict[str, Any]]:
-    """Yield each value as a mapping: YAML in braces, or names with values."""
+    """Yield each value as a mapping: YAML in braces, or names with values. Raises Problem for another text."""
     for text in texts:
         if text.lstrip().startswith("{"):
             value = _yaml.load(text, option.flag).data
