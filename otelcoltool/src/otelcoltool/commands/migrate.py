@@ -36,40 +36,52 @@ def run(request: Request) -> int:
 
 
 def _report(result: Mapping[str, Any], request: Request) -> Iterator[str]:
+    """Yield the report in the format that is asked for. `result` is what the module returns."""
     if request.format == "json":
         yield json.dumps({key: value for key, value in result.items() if key not in _HIDDEN}, indent=2)
         return
-    for difference in result["diff"] if request.diff else ():
-        yield from _unified(difference)
+    if request.diff:
+        for difference in result["diff"]:
+            yield from _unified(difference)
+    yield from _lines(result, request.check)
+
+
+def _lines(result: Mapping[str, Any], is_check: bool) -> Iterator[str]:
+    """Yield a line for each change, what is left to do, what tests compared, and the counts."""
     for row in result["changes"]:
         yield f"{_place(row)}: {_sentences(row)}"
     for row in result["unsolved"]:
         yield f"{_place(row)}: to do by hand: {_sentences(row)}"
     for row in result.get("compared", ()):
         yield from _compared(row)
-    verb = "would be made" if request.check else "made"
+    verb = "would be made" if is_check else "made"
     changes, left = len(result["changes"]), len(result["unsolved"])
     yield f"{count_in_words(changes, 'change')} {verb}, {left} to do by hand"
 
 
 def _place(row: Mapping[str, Any]) -> str:
+    """Return where a row is about: the file or config, its line and the path in it."""
     line = f":{row['line']}" if row["line"] else ""
     path = f" {row['path']}" if row["path"] else ""
     return f"{row['file'] or row['config']}{line}{path}"
 
 
 def _sentences(row: Mapping[str, Any]) -> str:
+    """Return what a row says and why, as sentences."""
     stop = "" if row["what"].endswith((".", "!", "?")) else "."
     return f"{row['what']}{stop} {row['why']}".rstrip()
 
 
 def _unified(difference: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of a unified difference of a config before and after."""
     before, after = difference["before"].splitlines(), difference["after"].splitlines()
     names = difference["before_header"], f"{difference['after_header']} (migrated)"
     return difflib.unified_diff(before, after, *names, lineterm="")
 
 
 def _compared(row: Mapping[str, Any]) -> Iterator[str]:
-    said = row["why"] or ("the same arrives" if row["same"] else "other records arrive:")
-    yield f"{row['config']}: {said}"
-    yield from (f"    {line}" for line in row["differences"])
+    """Yield what a comparison of a config before and after found."""
+    result = "the same arrives" if row["same"] else "other records arrive:"
+    yield f"{row['config']}: {row['why'] or result}"
+    for line in row["differences"]:
+        yield f"    {line}"
