@@ -18,7 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from tests.testbed.aws import addons, associations, control, identity
 from tests.testbed.aws.model import DriftError, arguments, checked, route, status_of_error
-from tests.testbed.aws.world import AwsError, Fault, World
+from tests.testbed.aws.world import NO_FAULT, AwsError, Fault, World
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -29,22 +29,30 @@ XML_ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error><
 
 
 class Request:
-    """What a request asks of which service."""
+    """What a request asks of which service.
+
+    `key` is the access key that has signed it, `target` the operation in the header of JSON services, `given` the
+    parameters of the operation by their names.
+    """
 
     def __init__(self, environ: Environ) -> None:
+        """Read a request of WSGI. Its body can be read again."""
         size = int(environ.get("CONTENT_LENGTH") or 0)
         self.body = environ["wsgi.input"].read(size) if size else b""
         environ["wsgi.input"] = io.BytesIO(self.body)
         signed = SCOPE.search(environ.get("HTTP_AUTHORIZATION") or "")
         self.key, self.region, self.service = signed.groups() if signed else ("", "us-east-1", "")
-        path = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
-        self.path, self.query = path, str(environ.get("QUERY_STRING") or "")
+        self.path = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
+        self.query = str(environ.get("QUERY_STRING") or "")
         self.target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
         self.operation, self.given = self._read(environ["REQUEST_METHOD"])
 
     def _read(self, method: str) -> tuple[str, dict[str, Any]]:
-        if self.service in REST and (found := route(self.service, method, self.path)):
-            return found[0], arguments(self.service, found[0], found[1], self.query, self.body)
+        """Return the operation, empty if it is unknown, and its parameters. Those of JSON services are left to moto."""
+        called = route(self.service, method, self.path) if self.service in REST else None
+        if called:
+            operation, in_path = called
+            return operation, arguments(self.service, operation, in_path, self.query, self.body)
         if self.target:
             return self.target, {}
         form = {key: values[0] for key, values in parse_qs(self.body.decode(errors="replace")).items()}
@@ -66,33 +74,36 @@ class Application:
         request = Request(environ)
         with self.world.lock:
             self.world.calls.append(request.operation)
-            fault = self.world.fault(request.operation)
-        if fault and fault.seconds:
+            fault = self.world.fault(request.operation) or NO_FAULT
+        if fault.seconds:
             self.world.sleep(fault.seconds)
-        if fault and fault.drop == "before":
+        if fault.drop == "before":
             return self._dropped(environ)
         try:
             answered = self._tried(request, fault, environ, start)
         except DriftError as error:  # a mistake of the testbed: never tried again, and seen by who looks
             self.world.drift.append(str(error))
             answered = _json(start, 400, {"message": str(error)}, "TestbedDrift")
-        return self._dropped(environ) if fault and fault.drop == "after" else answered
+        return self._dropped(environ) if fault.drop == "after" else answered
 
-    def _tried(self, request: Request, fault: Fault | None, environ: Environ, start: Start) -> Iterable[bytes]:
+    def _tried(self, request: Request, fault: Fault, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Answer a request, with an error if the operation or a fault wants one."""
         try:
-            self._refused(request, fault)
+            self._check(request, fault)
             return self._answer(request, environ, start)
         except AwsError as error:
-            return self._error(request, error, fault.status if fault else 0, start)
+            return self._error(request, error, fault.status, start)
 
-    def _refused(self, request: Request, fault: Fault | None) -> None:
+    def _check(self, request: Request, fault: Fault) -> None:
+        """Raise AwsError if the credentials have expired, or a test wants an error."""
         if request.key in self.world.expired_keys:
             code = "ExpiredTokenException" if request.service == "eks" else "ExpiredToken"
             raise AwsError(code, "The security token included in the request is expired")
-        if fault and fault.code:
+        if fault.code:
             raise AwsError(fault.code, fault.message)
 
     def _answer(self, request: Request, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Answer by an operation of ours, or by moto where there is none or where it leaves the request to moto."""
         operation = request.operation
         if request.service == "eks" and operation in OPERATIONS:
             with self.world.lock:
@@ -106,7 +117,7 @@ class Application:
 
     @staticmethod
     def _error(request: Request, error: AwsError, status: int, start: Start) -> Iterable[bytes]:
-        """Say no, as the service says it."""
+        """Say no, as the service says it: in JSON or in XML. `status` is the one that a test has set, or 0."""
         if not request.service or not request.operation:
             return _json(start, status or 400, {"message": error.message}, error.code)
         found = status_of_error(request.service, request.operation, error.code, status)

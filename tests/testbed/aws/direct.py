@@ -13,10 +13,10 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.validate import ParamValidator
 
-from tests.testbed.aws.addons import cluster
 from tests.testbed.aws.app import OPERATIONS
+from tests.testbed.aws.clusters import cluster
 from tests.testbed.aws.model import checked, service, status_of_error
-from tests.testbed.aws.world import AwsError, World
+from tests.testbed.aws.world import NO_FAULT, AwsError, Fault, World
 
 REGION = "eu-west-1"
 NAMES = {xform_name(name): name for name in service("eks").operation_names}
@@ -45,29 +45,35 @@ class DirectClient:
         return lambda **given: self._call(NAMES[name], given)
 
     def _call(self, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Do what an operation asks. Raises AssertionError for what its model refuses, and botocore's exceptions."""
         model = service("eks").operation_model(operation)
         report = ParamValidator().validate(given, model.input_shape)
         if report.has_errors():
             raise AssertionError(report.generate_report())
         self.world.calls.append(operation)
-        fault = self.world.fault(operation)
+        fault = self.world.fault(operation) or NO_FAULT
         lost = ReadTimeoutError(endpoint_url="https://eks.testbed", error=None)
-        if fault and fault.drop == "before":
+        if fault.drop == "before":
             raise lost
         try:
-            if self.key in self.world.expired_keys:
-                raise AwsError("ExpiredTokenException", "The security token included in the request is expired")
-            if fault and fault.code:
-                raise AwsError(fault.code, fault.message)
-            answer = checked("eks", operation, WORK[operation](self.world, REGION, **given) or {})
+            answer = self._answer(operation, given, fault)
         except AwsError as error:
-            raise _refused(operation, error, fault.status if fault else 0) from error
-        if fault and fault.drop == "after":
+            raise _refused(operation, error, fault.status) from error
+        if fault.drop == "after":
             raise lost
         return answer
 
+    def _answer(self, operation: str, given: dict[str, Any], fault: Fault) -> dict[str, Any]:
+        """Return the answer of an operation. Raises AwsError for expired credentials, and if a test wants an error."""
+        if self.key in self.world.expired_keys:
+            raise AwsError("ExpiredTokenException", "The security token included in the request is expired")
+        if fault.code:
+            raise AwsError(fault.code, fault.message)
+        return checked("eks", operation, WORK[operation](self.world, REGION, **given) or {})
+
 
 def _refused(operation: str, error: AwsError, status: int) -> ClientError:
+    """Return the exception of botocore for an error; `status` is the HTTP status that a test has set, or 0."""
     found = status_of_error("eks", operation, error.code, status)
     said = {"Error": {"Code": error.code, "Message": error.message}, "ResponseMetadata": {"HTTPStatusCode": found}}
     return ClientError(said, operation)

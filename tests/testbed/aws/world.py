@@ -11,14 +11,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 ACCOUNT = "123456789012"  # moto's
 FOR_EVER = float("inf")
 
 
 class AwsError(Exception):
-    """An answer that says no."""
+    """An answer that says no. `code` is one of the service's, such as ResourceNotFoundException."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -48,13 +48,24 @@ class Fault:
     """A trouble with the next calls: an error, a pause, or a connection that breaks `before` or `after` the work."""
 
     operation: str = "*"
+    """Such as UpdateAddon; every one without it."""
     code: str = ""
+    """Of the error; no error if empty."""
     status: int = 0
+    """The HTTP status of the error; that of its model if 0."""
     message: str = "made by the testbed"
     seconds: float = 0
+    """The pause before the answer."""
     drop: str = ""
+    """`before` or `after`; empty for a connection that does not break."""
     times: int = 1
+    """How many calls have the trouble."""
     skip: int = 0
+    """How many calls go well before."""
+
+
+NO_FAULT = Fault(times=0)
+"""Of a call without trouble."""
 
 
 @dataclass
@@ -62,15 +73,26 @@ class Addon:
     """An add-on of a cluster, on its way through the stages of a script."""
 
     facts: dict[str, Any]
+    """What DescribeAddon says of it, but for its status."""
     stages: tuple[Stage, ...]
     began: float
+    """When the first stage began, by the clock of the world."""
     pending: dict[str, Any] = field(default_factory=dict)
+    """Facts that it has once the operation has ended well."""
     updates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By id, as DescribeUpdate says them."""
     update_id: str = ""
+    """Of the newest update."""
     preserve: bool = False
 
 
-Key = tuple[str, str, str]  # region, cluster, name or id
+class Key(NamedTuple):
+    """Of an add-on, or of a pod identity association."""
+
+    region: str
+    cluster: str
+    name: str
+    """The name of the add-on, or the id of the association."""
 
 
 class World:
@@ -129,5 +151,7 @@ class World:
 
 def partition(region: str) -> str:
     """Return the partition of a region."""
-    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    return next((found for prefix, found in prefixes.items() if region.startswith(prefix)), "aws")
+    for prefix, found in {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}.items():
+        if region.startswith(prefix):
+            return found
+    return "aws"

@@ -125,7 +125,7 @@ def test_an_association_that_takes_the_place_of_ours_meanwhile_stays(aws: Aws, m
         for key, old in [*aws.world.associations.items()]:
             del aws.world.associations[key]
             new = {**old, "associationId": "a-theirs", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/theirs"}
-            aws.world.associations[*key[:2], "a-theirs"] = new
+            aws.world.associations[key._replace(name="a-theirs")] = new
         return found
 
     monkeypatch.setattr(AssociationTask, "read", raced)
