@@ -47,6 +47,7 @@ NODE_OF_IPV6 = """
 -n {namespace} addr add {ip6}/64 dev eth0 nodad
 -n {namespace} -6 route add unreachable default
 """
+ROUTE = "-n {namespace} route add {network} via {router}"
 AWS = """
 -n {namespace} addr add {aws_ip}/24 dev eth0
 -n {namespace} addr add {agent_ip}/32 dev lo
@@ -60,10 +61,22 @@ SYSCTLS = ("net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")
 
 
 def host_routes(table: Path = Path("/proc/net/route")) -> list[str]:
-    """The IPv4 networks that the host has routes to, without the default route."""
-    rows = [line.split() for line in table.read_text().splitlines()[1:]]
-    networks = [tuple(socket.inet_ntoa(bytes.fromhex(row[column])[::-1]) for column in (1, 7)) for row in rows]
-    return [f"{address}/{mask}" for address, mask in networks if mask != "0.0.0.0"]
+    """The IPv4 networks that the host has routes to, as address/mask, without the default route.
+
+    The first line of the table names its columns: the second is Destination, the eighth Mask.
+    """
+    networks = []
+    for line in table.read_text().splitlines()[1:]:
+        columns = line.split()
+        address, mask = _address(columns[1]), _address(columns[7])
+        if mask != "0.0.0.0":
+            networks.append(f"{address}/{mask}")
+    return networks
+
+
+def _address(digits: str) -> str:
+    """An address of IPv4 that the kernel writes as a hexadecimal number, the last byte first."""
+    return socket.inet_ntoa(bytes.fromhex(digits)[::-1])
 
 
 def ip_lines(lines: str, **values: str) -> None:
@@ -76,19 +89,26 @@ def create(cluster: Cluster) -> None:
     """Make the namespaces, links, addresses and routes."""
     ip_lines(SWITCH, switch=cluster.switch, link=cluster.link, host_ip=cluster.host_ip, owner=owner(cluster.dir))
     for node in cluster.nodes:
-        ip_lines(MEMBER, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
-        if node.ip_family == IPV6:
-            ip_lines(NODE_OF_IPV6, namespace=node.namespace, ip6=node.ip6)
-        for other in cluster.nodes:
-            if other != node:
-                ip_lines("-n {ns} route add {net} via {ip}", ns=node.namespace, net=other.pod_network, ip=other.ips[0])
-        command.run([*enter(node), "sysctl", "-qw", *SYSCTLS, *(SYSCTLS_OF_IPV6 if node.ip_family == IPV6 else ())])
-        if node.ip_family != IPV6:  # the host has no address of IPv6 in the node network
-            masquerade(cluster, node)
-    first = cluster.nodes[0]
+        _create_node(cluster, node)
+    first, *others = cluster.nodes
     ip_lines(AWS, namespace=first.namespace, aws_ip=cluster.aws_ip, agent_ip=AGENT_IP)
-    for node in cluster.nodes[1:]:
-        ip_lines("-n {ns} route add {agent} via {ip}", ns=node.namespace, agent=AGENT_IP, ip=first.ip)
+    for node in others:
+        ip_lines(ROUTE, namespace=node.namespace, network=AGENT_IP, router=first.ip)
+
+
+def _create_node(cluster: Cluster, node: Node) -> None:
+    """Make the namespace of a node, join it to the switch, and let it reach the pods of the other nodes."""
+    is_ipv6 = node.ip_family == IPV6
+    ip_lines(MEMBER, switch=cluster.switch, namespace=node.namespace, name=node.name, ip=node.ip)
+    if is_ipv6:
+        ip_lines(NODE_OF_IPV6, namespace=node.namespace, ip6=node.ip6)
+    for other in cluster.nodes:
+        if other != node:
+            ip_lines(ROUTE, namespace=node.namespace, network=other.pod_network, router=other.ips[0])
+    settings = (*SYSCTLS, *SYSCTLS_OF_IPV6) if is_ipv6 else SYSCTLS
+    command.run([*enter(node), "sysctl", "-qw", *settings])
+    if not is_ipv6:  # the host has no address of IPv6 in the node network
+        masquerade(cluster, node)
 
 
 def masquerade(cluster: Cluster, node: Node) -> None:
