@@ -32,16 +32,28 @@ def up(home: Home, name: str, count: int | None) -> HostGroup:
         group = group_named(home, name)
         if reason := root.lacks(home):
             raise UnavailableError("no hosts can be had on this machine", reason.why, reason.do)
-        record = group.read()
-        complete = record is not None and record.complete
-        if complete and count not in (None, group.node_count):
-            why = f"there are {group.node_count}, {count} were asked for"
-            raise ClusterError(f"the hosts of {name} cannot change their number", why, "run `hosts down` first")
-        reason_to_start = unhealthy(group) if complete else "an earlier `hosts up` did not get to its end"
-        if reason_to_start:
-            group = _start(group, count or (group.node_count if complete else DEFAULT_COUNT), reason_to_start)
+        if not _is_complete(group):
+            group = _start(group, count or DEFAULT_COUNT, "an earlier `hosts up` did not get to its end")
+        else:
+            _check_count(group, count)
+            reason_to_start = unhealthy(group)
+            if reason_to_start:
+                group = _start(group, group.node_count, reason_to_start)
         join(named(home, name))
         return group
+
+
+def _is_complete(group: HostGroup) -> bool:
+    """Whether an earlier `hosts up` has got to its end."""
+    record = group.read()
+    return record is not None and record.complete
+
+
+def _check_count(group: HostGroup, count: int | None) -> None:
+    """Raise ClusterError if a group has another number of hosts than the one that was asked for, if any was."""
+    if count not in (None, group.node_count):
+        why = f"there are {group.node_count}, {count} were asked for"
+        raise ClusterError(f"the hosts of {group.name} cannot change their number", why, "run `hosts down` first")
 
 
 def _start(group: HostGroup, count: int, reason: str) -> HostGroup:
@@ -107,5 +119,4 @@ def down(home: Home, name: str) -> bool:
 def running(home: Home, name: str) -> HostGroup | None:
     """The hosts of that name, if `up` has got to its end and all of them still run."""
     group = group_named(home, name)
-    record = group.read()
-    return group if record and record.complete and unhealthy(group) is None else None
+    return group if _is_complete(group) and unhealthy(group) is None else None
