@@ -45,28 +45,33 @@ _OWN: dict[str, dict[str, Any]] = {
 
 
 def settings(folder: Path) -> dict[str, Any]:
-    """Return the settings of a scraper."""
+    """Return the settings of the scraper in a folder such as `diskscraper`, in the notation of fields.json."""
     defined = yaml.load((folder / _SCHEMA).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["$defs"]
+    found = {"metrics": settings_of(defined["metrics_config"])}
     attributes = defined.get("resource_attributes_config")
-    return {
-        "metrics": settings_of(defined["metrics_config"]),
-        **({"resource_attributes": settings_of(attributes)} if attributes else {}),
-        **_OWN.get(folder.name.removesuffix("scraper"), {}),
-    }
+    if attributes:
+        found["resource_attributes"] = settings_of(attributes)
+    return found | _OWN.get(_name(folder), {})
+
+
+def _name(folder: Path) -> str:
+    return folder.name.removesuffix("scraper")
+
+
+def scrapers(cache: Path, version: str) -> dict[str, Any]:
+    """Return the settings of each scraper of a version by its name; nothing if the module is not in the cache."""
+    folders = (cache / f"{_MODULE}@v{version}" / "internal" / "scraper").glob("*scraper")
+    return {_name(folder): settings(folder) for folder in sorted(folders)}
 
 
 def main(cache: str, *versions: str) -> None:
-    """Write the row; the settings of all versions that are at hand have to be the same."""
-    found = []
-    for version in versions:
-        folders = sorted(Path(cache, f"{_MODULE}@v{version}", "internal", "scraper").glob("*scraper"))
-        if folders:
-            found.append({folder.name.removesuffix("scraper"): settings(folder) for folder in folders})
+    """Write the row. Raises SystemExit unless all versions that are at hand have the same settings, and one is."""
+    found = [at_hand for version in versions if (at_hand := scrapers(Path(cache), version))]
     if not found or any(other != found[0] for other in found):
         raise SystemExit("the scrapers differ between these versions: give each range a row with `exact`")
     rows = json.loads(_TARGET.read_text(encoding="utf-8"))
-    rows = [row for row in rows if (row["at"], "fields" in row) != (_PLACE, True)]
-    rows.append({"at": _PLACE, "fields": {"...": "?", **found[0]}})
+    kept = [row for row in rows if row["at"] != _PLACE or "fields" not in row]
+    rows = [*kept, {"at": _PLACE, "fields": {"...": "?", **found[0]}}]
     _TARGET.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
 
 
