@@ -135,15 +135,29 @@ CONTEXTS = (
 
 
 def _inferred(component: str, signals: dict[str, str], kind: str) -> list[dict[str, Any]]:
-    """Return the lists of texts, or of groups with a `context`, of a component."""
-    return [
-        {"place": f"processors.{component}.{signal}_{kind}s", "contexts": contexts.split(), "kind": kind}
-        for signal, contexts in signals.items()
-    ]
+    """Return the lists of texts, or of groups with a `context`, of a processor: `trace_statements` and so on."""
+    places = []
+    for signal, contexts in signals.items():
+        place = f"processors.{component}.{signal}_{kind}s"
+        places.append({"place": place, "contexts": contexts.split(), "kind": kind})
+    return places
 
 
-def _fixed(component: str, path: str, context: str) -> dict[str, Any]:
-    return {"place": f"{component}.{path}", "contexts": [context], "kind": "fixed"}
+def _fixed(component: str, context_of_path: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the places of a component whose texts are of one context each."""
+    places = []
+    for path, context in context_of_path.items():
+        places.append({"place": f"{component}.{path}", "contexts": [context], "kind": "fixed"})
+    return places
+
+
+def _policies(policy: str) -> list[dict[str, Any]]:
+    """Return the conditions of a policy of tail_sampling at a path below `policies`."""
+    places = []
+    for context in ("span", "spanevent"):
+        place = f"processors.tail_sampling.policies.{policy}.ottl_condition.{context}.*"
+        places.append({"place": place, "contexts": [context], "kind": "policy"})
+    return places
 
 
 _BY_SIGNAL = {
@@ -152,52 +166,38 @@ _BY_SIGNAL = {
     "log": "log scope resource",
     "profile": "profile scope resource",
 }
+_IN_FILTER = {
+    "traces.resource.*": "resource",
+    "traces.span.*": "span",
+    "traces.spanevent.*": "spanevent",
+    "metrics.resource.*": "resource",
+    "metrics.metric.*": "metric",
+    "metrics.datapoint.*": "datapoint",
+    "logs.resource.*": "resource",
+    "logs.log_record.*": "log",
+    "profiles.resource.*": "resource",
+    "profiles.profile.*": "profile",
+}
+_IN_COUNT = {
+    "spans.*.conditions.*": "span",
+    "spanevents.*.conditions.*": "spanevent",
+    "metrics.*.conditions.*": "metric",
+    "datapoints.*.conditions.*": "datapoint",
+    "logs.*.conditions.*": "log",
+    "profiles.*.conditions.*": "profile",
+}
 PLACES = (
     *_inferred("transform", _BY_SIGNAL | {"metric": f"exemplar {_BY_SIGNAL['metric']}"}, "statement"),
     *_inferred("filter", _BY_SIGNAL, "condition"),
-    *(
-        _fixed("processors.filter", path, context)
-        for path, context in {
-            "traces.resource.*": "resource",
-            "traces.span.*": "span",
-            "traces.spanevent.*": "spanevent",
-            "metrics.resource.*": "resource",
-            "metrics.metric.*": "metric",
-            "metrics.datapoint.*": "datapoint",
-            "logs.resource.*": "resource",
-            "logs.log_record.*": "log",
-            "profiles.resource.*": "resource",
-            "profiles.profile.*": "profile",
-        }.items()
-    ),
-    *(
-        _fixed("connectors.count", f"{kind}.*.conditions.*", context)
-        for kind, context in {
-            "spans": "span",
-            "spanevents": "spanevent",
-            "metrics": "metric",
-            "datapoints": "datapoint",
-            "logs": "log",
-            "profiles": "profile",
-        }.items()
-    ),
+    *_fixed("processors.filter", _IN_FILTER),
+    *_fixed("connectors.count", _IN_COUNT),
     {
         "place": "connectors.routing.table.*",
         "contexts": ["log", "datapoint", "metric", "span", "resource", "otelcol"],
         "kind": "route",
     },
-    *(
-        {
-            "place": f"processors.tail_sampling.policies.{path}ottl_condition.{context}.*",
-            "contexts": [context],
-            "kind": "policy",
-        }
-        for path in (
-            "*.",
-            "*.and.and_sub_policy.*.",
-            "*.composite.composite_sub_policy.*.",
-            "*.drop.drop_sub_policy.*.",
-        )
-        for context in ("span", "spanevent")
-    ),
+    *_policies("*"),
+    *_policies("*.and.and_sub_policy.*"),
+    *_policies("*.composite.composite_sub_policy.*"),
+    *_policies("*.drop.drop_sub_policy.*"),
 )
