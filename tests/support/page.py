@@ -40,12 +40,17 @@ class Command:
             return "nothing" if printed else ""
         start = 0
         for line in self.output:
-            pattern = re.sub(r"(\\ )+", r"\\s+", ".*".join(map(re.escape, line.split("…"))))
-            found = re.compile(pattern).search(printed, start)
+            found = _pattern(line).search(printed, start)
             if not found:
                 return line
             start = found.end()
         return ""
+
+
+def _pattern(line: str) -> re.Pattern[str]:
+    """Return the pattern of a line of output: `…` is any text, and any space as wide as it was printed."""
+    literal_parts = [re.escape(part) for part in line.split("…")]
+    return re.compile(re.sub(r"(\\ )+", r"\\s+", ".*".join(literal_parts)))
 
 
 Step = File | Command
@@ -59,11 +64,17 @@ def sections(path: Path) -> dict[str, list[Step]]:
 
 
 def _steps(part: str) -> Iterator[Step]:
+    """Yield the files and commands in the blocks of a section."""
     for kind, text in _BLOCK.findall(part):
         named = _FILE.match(text)
         if kind in _FILES and named:
             yield File(named[1], text)
         elif kind == "console":
-            for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                typed, *output = command.splitlines()
-                yield Command(typed, tuple(line for line in output if line))
+            yield from _commands(text)
+
+
+def _commands(text: str) -> Iterator[Command]:
+    """Yield the commands of a block, each with its lines of output that are not empty."""
+    for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        typed, *output = command.splitlines()
+        yield Command(typed, tuple(filter(None, output)))
