@@ -60,13 +60,21 @@ class Catalog:
         return found if found and found["at"] == at else None
 
     def next(self, versions: list[str], installed: str, starting: str) -> str:
-        """Return the version that comes next: the first one, or the newest that may follow the one that is there."""
-        if not installed:
-            return starting if starting in versions else (versions[-1] if versions and not starting else "")
-        following = [name for name in versions if installed in self._follows(name)]
-        return following[-1] if following else ""
+        """Return the version that comes next; empty if none does.
+
+        `versions` are those of the channel, the newest last. The first one to install is `starting`, or the newest
+        without it. After that comes the newest that may follow the installed one.
+        """
+        if installed:
+            candidates = [name for name in versions if installed in self._follows(name)]
+        elif starting:
+            candidates = [starting] if starting in versions else []
+        else:
+            candidates = versions
+        return candidates[-1] if candidates else ""
 
     def _follows(self, name: str) -> list[str]:
+        """Return the versions that a version may follow."""
         said = self.version(name)
         return [said.get("replaces", ""), *said.get("skips", [])]
 

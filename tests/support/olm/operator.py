@@ -27,6 +27,8 @@ __all__ = ["GROUP", "KINDS", "configured", "deployment", "objects"]
 # What OLM itself, or cert-manager in its place, takes care of.
 LEFT_OUT = ("Namespace", "Certificate", "Issuer")
 DEFINITION = "CustomResourceDefinition"
+FILES = {"tls.crt": "server.crt", "tls.key": "server.key", "ca": "ca.crt"}
+"""What `certificates` writes, by the keys of a Secret and `ca`."""
 HERE = Path(os.environ.get("O11Y_RELEASE_MIRROR") or MIRROR)
 
 
@@ -74,9 +76,12 @@ def configured(item: Object, config: dict[str, Any]) -> Object:
 
 
 def _labelled(item: Object, csv: Object, labels: dict[str, str]) -> Object:
+    """Return an object with OLM's labels, and with its version as owner if it is in the same namespace."""
     metadata, owner = item["metadata"], csv["metadata"]
-    owned = {"olm.owner": owner["name"], "olm.owner.namespace": owner["namespace"], "olm.owner.kind": csv["kind"]}
-    metadata["labels"] = {**(metadata.get("labels") or {}), **labels, **({} if item["kind"] == DEFINITION else owned)}
+    metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
+    if item["kind"] != DEFINITION:
+        owned = {"olm.owner": owner["name"], "olm.owner.namespace": owner["namespace"], "olm.owner.kind": csv["kind"]}
+        metadata["labels"] |= owned
     if metadata.get("namespace") == owner["namespace"]:
         reference = {"apiVersion": csv["apiVersion"], "kind": csv["kind"], "name": owner["name"], "uid": owner["uid"]}
         metadata["ownerReferences"] = [{**reference, "controller": False, "blockOwnerDeletion": False}]
@@ -103,13 +108,16 @@ def _release(version: str, namespace: str) -> list[Object]:
 
 def _clients(item: Object) -> Iterator[dict[str, Any]]:
     """Yield how the API server calls the webhooks of an object."""
-    yield from (one["clientConfig"] for one in item.get("webhooks") or [])
-    conversion = (item.get("spec") or {}).get("conversion") if item["kind"] == DEFINITION else None
-    if conversion and conversion.get("webhook"):
-        yield conversion["webhook"]["clientConfig"]
+    for webhook in item.get("webhooks") or []:
+        yield webhook["clientConfig"]
+    if item["kind"] == DEFINITION:
+        conversion = (item.get("spec") or {}).get("conversion") or {}
+        if conversion.get("webhook"):
+            yield conversion["webhook"]["clientConfig"]
 
 
 def _certificate(name: str, namespace: str, hosts: list[str]) -> tuple[Object, str]:
+    """Return a Secret with a certificate for these hosts, and the authority that signed it, in base64."""
     with tempfile.TemporaryDirectory() as folder:
         certificates.main(Path(folder), hosts)
         files = {key: _encoded(Path(folder, file)) for key, file in FILES.items()}
@@ -117,9 +125,6 @@ def _certificate(name: str, namespace: str, hosts: list[str]) -> tuple[Object, s
     data = {key: files[key] for key in ("tls.crt", "tls.key")}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/tls", "data": data}
     return secret, files["ca"]
-
-
-FILES = {"tls.crt": "server.crt", "tls.key": "server.key", "ca": "ca.crt"}
 
 
 def _encoded(file: Path) -> str:
