@@ -58,6 +58,10 @@ class Limits:
                 yield f"{about}: {line}"
             for name in self._lost(change):
                 yield f"{about}: attribute {name} is lost"
+            for name, items in change.partly_lost_attributes:
+                if _bare_name(name) in self.kept_attributes:
+                    share = f"{items:,} of {change.after.items:,} items"
+                    yield f"{about}: attribute {name}, which all had, is missing on {share}"
 
     def _passed(self, change: Change) -> Iterator[str]:
         """Yield each figure that a change moves beyond its limit, with what it was and is."""
@@ -78,7 +82,7 @@ class Limits:
 
     def _lost(self, change: Change) -> Iterator[str]:
         """Yield each attribute that must stay and is lost, as the change names it: with its holder, if it has one."""
-        lost = {shown.partition(" of the resource")[0]: shown for shown in change.lost_attributes}
+        lost = {_bare_name(shown): shown for shown in change.lost_attributes}
         for name in self.kept_attributes:
             if name in lost:
                 yield lost[name]
