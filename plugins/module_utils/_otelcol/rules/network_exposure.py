@@ -35,7 +35,6 @@ _UNVERIFIED = "insecure_skip_verify"
 _SCHEMES_OF_GRPC = ("", "dns", "passthrough")
 # The schemes that decide by themselves.
 _SCHEMES_ABOVE_SWITCH = ("https", "unix")
-_DIAGNOSTICS = ("pprof", "zpages")
 
 
 class _ClearText(NamedTuple):
@@ -152,7 +151,7 @@ def open_diagnostics(subject: Subject) -> Iterator[Fault]:
     machine, tunnel = ("host", "ssh -L") if subject.on_host else ("pod", "kubectl port-forward")
     for listener in subject.view.listeners:
         part = listener.part
-        if part and part.kind in _DIAGNOSTICS and not is_loopback(listener.host):
+        if part and part.kind in ("pprof", "zpages") and not is_loopback(listener.host):
             fix = f"Write `{listener.at('localhost')}`, and use `{tunnel}`."
             yield Fault(listener.path, f"'{part.id}' is reachable from outside the {machine}", fix)
 
