@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from tests.testbed import cgroups, command, config, netns, process
 from tests.testbed.cluster import NO_SLOT, Cluster
+
+_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def processes(cluster: Cluster) -> set[int]:
@@ -48,8 +51,13 @@ def remains(cluster: Cluster) -> bool:
 
 def mounts_below(folder: Path, table: Path = Path("/proc/self/mountinfo")) -> list[Path]:
     """Mounts inside a folder, the innermost first. (A node's mounts are its own and end with it; others are not.)"""
-    points = [line.split()[4].encode().decode("unicode_escape") for line in table.read_text().splitlines()]
-    return sorted((Path(point) for point in points if Path(point).is_relative_to(folder)), reverse=True)
+    points = [Path(_unescaped(line.split()[4])) for line in table.read_text(encoding="utf-8").splitlines()]
+    return sorted((point for point in points if point.is_relative_to(folder)), reverse=True)
+
+
+def _unescaped(point: str) -> str:
+    """A mount point as it is: the kernel writes blanks, line ends and backslashes in octal. Source: proc(5)."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)), point)
 
 
 def remove_mount_points() -> None:

@@ -143,6 +143,7 @@ MOUNTS = """\
 22 21 0:5 / /state/it/node1 rw - tmpfs tmpfs rw
 23 22 0:6 / /state/it/node1/a\\040b rw - tmpfs tmpfs rw
 24 21 0:7 / /state/item rw - tmpfs tmpfs rw
+25 21 0:8 / /state/jörg\\134x/node1 rw - tmpfs tmpfs rw
 """
 
 
@@ -194,6 +195,7 @@ def test_mounts_are_found_the_innermost_first(tmp_path: Path) -> None:
     (tmp_path / "mountinfo").write_text(MOUNTS)
     found = cleanup.mounts_below(Path("/state/it"), tmp_path / "mountinfo")
     assert found == [Path("/state/it/node1/a b"), Path("/state/it/node1")]
+    assert cleanup.mounts_below(Path("/state/jörg\\x"), tmp_path / "mountinfo") == [Path("/state/jörg\\x/node1")]
 
 
 @pytest.fixture(params=["v1", "v2"])
