@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -379,6 +380,15 @@ def test_a_path_that_is_given_twice_is_checked_once(tool: Tool) -> None:
 def test_a_name_that_is_no_text_is_shown_escaped(tool: Tool) -> None:
     name = os.fsdecode(b"name-\xff.yaml")
     assert "name-\\udcff.yaml" in tool.run("validate", name).stderr
+
+
+@pytest.mark.parametrize("words", ["validate full.yaml", "explain"])
+def test_a_full_disk_is_named_and_not_reported_as_a_fault_of_the_command(tool: Tool, words: str) -> None:
+    tool.write("full.yaml", BAD)
+    shell = ["sh", "-c", f"exec {tool.program} {words} > /dev/full"]
+    done = subprocess.run(shell, cwd=tool.folder, env=tool.variables, capture_output=True, text=True, check=False)
+    said = "otelcoltool: the output cannot be written: No space left on device. Make room, or write it elsewhere.\n"
+    assert (done.returncode, done.stderr) == (UNUSABLE, said)
 
 
 @pytest.mark.parametrize("text", [TOLD_SECRET, TOLD_SECRET.replace("otlp: {", "otlp: [")], ids=["config", "broken"])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import io
 import os
@@ -97,14 +98,23 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader of the output has seen enough; what it has not seen may be an error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return _CUT_OFF
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception as error:  # its text may quote a secret
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _drop_output()
+            say(f"the output cannot be written: {error.strerror}. Make room, or write it elsewhere.")
+            return UNUSABLE
         place = _place(error)
         say(f"the command failed with {type(error).__name__} at {place}. Report this line to the maintainers.")
         return BROKEN
+
+
+def _drop_output() -> None:
+    """Let what is not written yet go nowhere, since Python would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write_in_utf_8() -> None:

@@ -60,9 +60,9 @@ def _of_the_way_back(alert: CollectorAlert, place: AlertPlace, runs: Sequence[Wa
     """Yield why nothing goes back. Of an alert that never leads to a way back, nobody expects one."""
     if not alert.reaction.goes_back:
         return
-    if not place.consents:
-        yield f"Nothing goes back, since {CONSENT} is not true for {place.host}."
-    elif place.is_cluster:
+    if place.is_cluster:
         yield f"{place.host} is a cluster, which keeps no earlier objects: nothing goes back."
+    elif not place.consents:
+        yield f"Nothing goes back, since {CONSENT} is not true for {place.host}."
     elif runs:
         yield "Nothing goes back while a run changes the fleet in waves: its gate decides."

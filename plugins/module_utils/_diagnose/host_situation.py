@@ -18,7 +18,8 @@ from .checks_trust import state_by_dates
 _SKEW_SECONDS = 60
 _ACTIVE = "active"
 _ROOTS_OWN = "root"
-_GROUP_READS = 0o040
+# The right of a group to read a file, or to pass a folder.
+_GROUP_READS, _GROUP_PASSES = 0o040, 0o010
 # What systemd logs when the kernel has killed a process of the unit. Source: src/core/unit.c, service.c.
 _KILLED = ("oom-kill", "killed by the OOM killer")
 
@@ -201,13 +202,15 @@ def _shut_files(patterns: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any
 
 
 def rights_fix(one: Mapping[str, Any], *, is_log: bool) -> str:
-    """Return how to let a service read a file: by its group if that may, else by the right to read all."""
-    group_may_read = int(str(one["mode"]), 8) & _GROUP_READS
-    if group_may_read and one["group"] != _ROOTS_OWN:
+    """Return how to let a service read a file, or pass a folder: by its group if that may, else by another right."""
+    is_folder = one["what"] == "folder"
+    group_may = int(str(one["mode"]), 8) & (_GROUP_PASSES if is_folder else _GROUP_READS)
+    if group_may and one["group"] != _ROOTS_OWN:
         return f"Add `groups: [{one['group']}]` to the collector."
+    let_a_group = "Let a group enter it (`chmod g+x`)" if is_folder else "Let a group read it"
     if is_log:
-        return "Let a group read it and name the group in `groups`, or consent to `allow: [CAP_DAC_READ_SEARCH]`."
-    return "Let a group read it, and name the group in `groups`; or give the secret as a credential in `env`."
+        return f"{let_a_group} and name the group in `groups`, or consent to `allow: [CAP_DAC_READ_SEARCH]`."
+    return f"{let_a_group}, and name the group in `groups`; or give the secret as a credential in `env`."
 
 
 def _certificate(row: Mapping[str, Any], now: str, *, running: bool) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class Sandbox:
         """Run a program that sees these files and folders, to read only."""
         self._start(contents.contents_request(self._root(), command, environment, shown))
         pid, _files = self._answer()
+        if pid <= 0:  # a signal to 0 would end the processes of this run
+            raise UnavailableError("the helper does not say which process runs the program")
         return Isolated(self._helper, pid)
 
     def _root(self) -> str:

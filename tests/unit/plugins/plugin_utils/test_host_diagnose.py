@@ -138,6 +138,12 @@ SITUATIONS: list[tuple[str, dict[str, Any], str]] = [
     ("file_unreadable", {"files": [{"unreadable": [{**SHUT, "group": "adm"}, SHUT], "more": 4}]},
      "may not read /var/log/app/a.log and 5 more: file /var/log/app/a.log belongs to root:adm and has mode 0640"
      " → Add `groups: [adm]` to the collector."),
+    ("file_unreadable",
+     {"files": [{"unreadable": [{**SHUT, "what": "folder", "path": "/var/log/app", "group": "app", "mode": "0740"}]}]},
+     "folder /var/log/app belongs to root:app and has mode 0740 → Let a group enter it (`chmod g+x`) and name"),
+    ("file_unreadable",
+     {"files": [{"unreadable": [{**SHUT, "what": "folder", "path": "/var/log/app", "group": "app", "mode": "0710"}]}]},
+     "folder /var/log/app belongs to root:app and has mode 0710 → Add `groups: [app]` to the collector."),
     ("journal_forbidden", {"service": {"groups": []}}, "no group of the journal (systemd-journal, adm)"),
     ("no_file", {"files": [{"count": 0}]}, "no file matches /var/log/app/*.log"),
     ("journal_is_lost", {"host": {"journal_is_kept": False}}, "so records of a reboot are lost"),

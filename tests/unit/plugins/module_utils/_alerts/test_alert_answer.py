@@ -13,6 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._alerts.run_rec
 LOST, FULL, LOOK = "OtelCollectorExportFailed", "OtelCollectorMemoryHigh", "OtelCollectorCertificateExpires"
 HOST, CLUSTER = AlertPlace("web1", is_cluster=False, consents=True), AlertPlace("eu", is_cluster=True, consents=True)
 UNASKED = AlertPlace("web1", is_cluster=False, consents=False)
+UNASKED_CLUSTER = AlertPlace("eu", is_cluster=True, consents=False)
 
 
 def run(*hosts: str) -> WaveRun:
@@ -32,6 +33,7 @@ def test_an_alert_of_data_that_is_lost_goes_back_with_consent() -> None:
     [
         (LOST, UNASKED, ("Nothing goes back, since otel_alert_goes_back is not true for web1.",)),
         (LOST, CLUSTER, ("eu is a cluster, which keeps no earlier objects: nothing goes back.",)),
+        (LOST, UNASKED_CLUSTER, ("eu is a cluster, which keeps no earlier objects: nothing goes back.",)),
         (FULL, HOST, ()),
         (LOOK, HOST, ()),
     ],
