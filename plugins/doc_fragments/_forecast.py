@@ -35,8 +35,7 @@ options:
       - What the change may do to what each exporter sends of each signal. A limit that is passed fails the task.
       - C(items), C(bytes) and C(series) take a change or a list of changes, such as V(+20%) or V(-10%). C(series) also
         takes a number, such as V(100k).
-      - C(lost_attributes) lists attributes that must not get lost. One that all items had is also lost if some of them
-        lack it.
+      - C(lost_attributes) lists attributes that must not get lost, neither on all items nor on some.
     type: dict
     default: {}
   prices:

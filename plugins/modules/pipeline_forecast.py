@@ -112,8 +112,8 @@ changes:
       most of them. Log records are told by their event or the template of their body, their severity and their service.
       Data points are told by their metric, and C(attributes) are those that its points of the other side lack.
       C(series_churn) has how many series appear and end in the time of the capture, and of how many that is known.
-      C(lost_attributes) are names that no item has any more, and C(partly_lost_attributes) those that all items had
-      and some have no more, with the number of items that lack them.
+      C(lost_attributes) are names that no item has any more, and C(partly_lost_attributes) those that only some items
+      have lost, with the number of items that have lost them even if all that are dropped had them.
   returned: always
   type: list
   elements: dict

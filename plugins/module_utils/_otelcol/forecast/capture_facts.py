@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +39,9 @@ class CaptureFacts:
     """Attributes whose values are not masked."""
     left_out_receivers: tuple[str, ...] = ()
     nodes: int = 1
-    """How many nodes are taken for as busy as the one of the capture, because nobody counted what they receive."""
+    """How many nodes are taken for as busy as the one of the capture."""
+    uncounted_signals: tuple[str, ...] = ()
+    """The signals whose rates are those of the pod of the capture, times the pods: nobody counted what all receive."""
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> CaptureFacts:
@@ -49,7 +52,9 @@ class CaptureFacts:
         nodes = _count(manifest, "nodes", 1)
         counted_rates = _rates(manifest, COLLECTOR_RATE)
         pods = (1 + _count(manifest, "other_pods", 0)) * nodes
-        rates = {signal: pods * rate for signal, rate in _rates(manifest, _POD_RATE).items()}
+        pod_rates = _rates(manifest, _POD_RATE)
+        uncounted_signals = tuple(signal for signal in pod_rates if signal not in counted_rates)
+        rates = {signal: pods * pod_rates[signal] for signal in uncounted_signals}
         name = str(section(manifest, "collector").get("name") or "")
         masked = section(manifest, "masked")
         return cls(
@@ -59,7 +64,8 @@ class CaptureFacts:
             is_masked=masked.get("mode") == HASH,
             kept_attributes=tuple(map(str, items(masked, "kept_attributes"))),
             left_out_receivers=tuple(map(str, items(manifest, "left_out_receivers"))),
-            nodes=1 if counted_rates else nodes,
+            nodes=nodes,
+            uncounted_signals=uncounted_signals,
         )
 
     def notes(self) -> Iterator[str]:
@@ -69,8 +75,9 @@ class CaptureFacts:
             yield f"the capture has masks in place of values{kept}: conditions on other values match nothing"
         if self.left_out_receivers:
             yield f"the capture has nothing of {', '.join(self.left_out_receivers)}, and neither have the figures"
-        if self.nodes > 1:
-            yield f"the capture is of one of {self.nodes} nodes, and its rates are taken for those of each"
+        if self.nodes > 1 and self.uncounted_signals:
+            signals = ", ".join(self.uncounted_signals)
+            yield f"the capture is of one of {self.nodes} nodes, and its rates of {signals} are taken for those of each"
 
 
 def _count(manifest: Mapping[str, Any], key: str, default: int) -> int:
@@ -83,7 +90,8 @@ def _rates(manifest: Mapping[str, Any], key: str) -> dict[str, float]:
     rates: dict[str, float] = {}
     for signal in section(manifest, "signals"):
         rate = section(manifest, "signals", signal).get(key)
-        if isinstance(rate, (int, float)):
+        is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
+        if is_number and 0 <= rate < math.inf:
             rates[signal] = float(rate)
     return rates
 

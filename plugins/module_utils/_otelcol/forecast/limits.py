@@ -60,8 +60,7 @@ class Limits:
                 yield f"{about}: attribute {name} is lost"
             for name, items in change.partly_lost_attributes:
                 if _bare_name(name) in self.kept_attributes:
-                    share = f"{items:,} of {change.after.items:,} items"
-                    yield f"{about}: attribute {name}, which all had, is missing on {share}"
+                    yield f"{about}: attribute {name} is lost on {items:,} of {change.after.items:,} items"
 
     def _passed(self, change: Change) -> Iterator[str]:
         """Yield each figure that a change moves beyond its limit, with what it was and is."""

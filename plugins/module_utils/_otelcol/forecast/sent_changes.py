@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from ..traits import kind_of
 from .bounds import OneSide, only_after, only_before, percent_of, ratio_bound, ratio_bound_of_items
 from .record_kinds import kinds_only_in
 from .series_churn import Churn, churn_of
-from .tallies import RESOURCE, Sender, Tally
+from .tallies import RESOURCE, AttributeName, Sender, Tally
 
 MOST_MOVERS = 5
 """How many of the senders whose bytes change most are named."""
@@ -65,7 +65,7 @@ class Move:
 
 
 class PartlyLost(NamedTuple):
-    """An attribute that all items had before a change and some have after it, and how many items lack it."""
+    """An attribute that some items have after a change, and how many items have surely lost it."""
 
     name: str
     items: int
@@ -143,18 +143,19 @@ def paired_exporters(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
 
 
 def _change(signal: str, before: Sent, after: Sent) -> Change:
-    old_counts, new_counts = _attribute_counts(before.tally), _attribute_counts(after.tally)
+    old_attributes, new_attributes = before.tally.attributes, after.tally.attributes
+    dropped = _only_before(signal, before.tally, after.tally)
     return Change(
         "",
         signal,
         _figures(before),
         _figures(after),
         _bound(signal, before.tally, after.tally),
-        lost_attributes=tuple(sorted(old_counts.keys() - new_counts.keys())),
-        partly_lost_attributes=tuple(_partly_lost(before.tally, after.tally)),
-        gained_attributes=tuple(sorted(new_counts.keys() - old_counts.keys())),
+        lost_attributes=_shown_names(old_attributes.keys() - new_attributes.keys()),
+        partly_lost_attributes=tuple(_partly_lost(old_attributes, new_attributes, dropped.items)),
+        gained_attributes=_shown_names(new_attributes.keys() - old_attributes.keys()),
         moves=_largest_moves(before, after),
-        only_before=_only_before(signal, before.tally, after.tally),
+        only_before=dropped,
         only_after=_only_after(signal, before.tally, after.tally),
         churn_before=churn_of(before.tally.series.values()),
         churn_after=churn_of(after.tally.series.values()),
@@ -185,24 +186,26 @@ def _only_after(signal: str, before: Tally, after: Tally) -> OneSide:
     return OneSide(come.items, ratio_bound_of_items(before.total, before.total + come.items), come.largest)
 
 
-def _attribute_counts(tally: Tally) -> dict[str, int]:
-    """Return how many items have an attribute; those of resources are marked, since others may have the same name."""
-    counts: dict[str, int] = {}
-    for (holder, name), items in tally.attributes.items():
-        counts[f"{name} of the resource" if holder == RESOURCE else name] = items
-    return counts
+def _shown_names(attributes: Iterable[AttributeName]) -> tuple[str, ...]:
+    return tuple(sorted(map(_shown_name, attributes)))
 
 
-def _partly_lost(before: Tally, after: Tally) -> Iterator[PartlyLost]:
-    """Yield the attributes that all items had and only some have any more.
+def _shown_name(attribute: AttributeName) -> str:
+    """Return the name of an attribute; one of resources is marked, since others may have the same name."""
+    return f"{attribute.name} of the resource" if attribute.holder == RESOURCE else attribute.name
 
-    An attribute that some items lacked before says nothing: those that had it may be the ones that are dropped.
+
+def _partly_lost(
+    before: Mapping[AttributeName, int], after: Mapping[AttributeName, int], dropped: int
+) -> Iterator[PartlyLost]:
+    """Yield the attributes that fewer items have, although some still have them, and not only for what is dropped.
+
+    All of the dropped items may have had the attribute, so a loss is sure only beyond their number.
     """
-    new_counts = _attribute_counts(after)
-    for name, items in sorted(_attribute_counts(before).items()):
-        lacking = after.total - new_counts.get(name, 0)
-        if name in new_counts and items >= before.total and lacking > 0:
-            yield PartlyLost(name, lacking)
+    for attribute in sorted(before.keys() & after.keys()):
+        lost = before[attribute] - after[attribute] - dropped
+        if lost > 0:
+            yield PartlyLost(_shown_name(attribute), lost)
 
 
 def _largest_moves(before: Sent, after: Sent) -> tuple[Move, ...]:

@@ -105,7 +105,7 @@ class Tally:
                 items = self._add_records(signal, content, sender)
             if items:
                 self.items[sender] += items
-            self.resource_names.update(dict.fromkeys(attributes, items))
+                self.resource_names.update(dict.fromkeys(attributes, items))
 
     def _add_records(self, signal: str, resource: Mapping[str, Any], sender: Sender) -> int:
         """Count the records of a resource, and return how many there are."""
@@ -156,9 +156,9 @@ class Tally:
             series.measured(time)
 
 
-def _names(record: Mapping[str, Any]) -> list[str]:
+def _names(record: Mapping[str, Any]) -> set[str]:
     """Return the names of the attributes of a record or a data point."""
-    return [attribute.get("key", "") for attribute in record.get("attributes") or ()]
+    return {attribute.get("key", "") for attribute in record.get("attributes") or ()}
 
 
 def _identity(holder: Mapping[str, Any] | None) -> frozenset[Hashable]:

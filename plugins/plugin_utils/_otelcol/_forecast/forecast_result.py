@@ -37,9 +37,13 @@ def result_of_forecast(forecast: Forecast, mask: Mask) -> dict[str, Any]:
 
 
 def _masked_changes(forecast: Forecast, mask: Mask) -> Iterator[dict[str, Any]]:
-    """Yield the changes as data. A secret of a config may be a name of a sender too, or a part of an exporter's."""
+    """Yield the changes as data. A secret of a config may be a name of a sender or an attribute, or a part of one."""
     for change in forecast.changes:
         data = change.as_dict()
+        for key in ("lost_attributes", "gained_attributes"):
+            data[key] = [mask(name) for name in data[key]]
+        for lost in data["partly_lost_attributes"]:
+            lost["name"] = mask(lost["name"])
         for key in ("exporter", "old_exporter"):
             data[key] = mask(data[key])
         for move in data["largest_changes"]:

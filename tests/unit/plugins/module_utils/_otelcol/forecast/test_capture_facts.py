@@ -26,11 +26,11 @@ from tests.support.cases import cases
             "other_pods": 2,
             "signals": {"traces": {"records_per_second": 4.5}},
         },
-        CaptureFacts("gateway", "f00", {"traces": 13.5}),
+        CaptureFacts("gateway", "f00", {"traces": 13.5}, uncounted_signals=("traces",)),
     ),
     (
         {"other_pods": 1, "nodes": 3, "signals": {"logs": {"records_per_second": 2.0}}},
-        CaptureFacts(rates={"logs": 12.0}, nodes=3),
+        CaptureFacts(rates={"logs": 12.0}, nodes=3, uncounted_signals=("logs",)),
     ),
     (
         {
@@ -38,9 +38,11 @@ from tests.support.cases import cases
             "nodes": 3,
             "signals": {"logs": {"records_per_second": 2.0, "collector_records_per_second": 9.5}},
         },
-        CaptureFacts(rates={"logs": 9.5}),
+        CaptureFacts(rates={"logs": 9.5}, nodes=3),
     ),
     ({"collector": "text", "signals": [], "nodes": "many"}, CaptureFacts()),
+    ({"signals": {"logs": {"records_per_second": True}, "traces": {"records_per_second": -3}}}, CaptureFacts()),
+    ({"signals": {"logs": {"collector_records_per_second": float("nan")}}}, CaptureFacts()),
     ({"signals": {"logs": 5, "traces": {"records_per_second": "x"}, "metrics": None}}, CaptureFacts()),
 )
 def test_a_manifest_is_read_as_far_as_it_says_something(manifest: dict[str, Any], facts: CaptureFacts) -> None:
@@ -60,8 +62,12 @@ def test_masks_and_receivers_that_were_left_out_are_noted() -> None:
 
 def test_rates_of_one_node_are_noted() -> None:
     row = {"records_per_second": 2.0}
-    facts = CaptureFacts.of({"other_pods": 1, "nodes": 3, "signals": {"logs": row}})
-    assert list(facts.notes()) == ["the capture is of one of 3 nodes, and its rates are taken for those of each"]
+    counted = {**row, "collector_records_per_second": 5.0}
+    facts = CaptureFacts.of({"other_pods": 1, "nodes": 3, "signals": {"logs": row, "traces": counted}})
+    assert facts.rates == {"logs": 12.0, "traces": 5.0}
+    (note,) = facts.notes()
+    assert note == "the capture is of one of 3 nodes, and its rates of logs are taken for those of each"
+    assert list(CaptureFacts.of({"nodes": 3, "signals": {"traces": counted}}).notes()) == []
 
 
 def test_the_hash_of_a_config_does_not_depend_on_the_order_of_keys() -> None:

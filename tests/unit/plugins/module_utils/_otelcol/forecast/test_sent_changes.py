@@ -18,6 +18,8 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.otlp_requests import measured_resources
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testing.written_records import otlp_request
 
+from tests.support.cases import cases
+
 
 def sent(short: str, records: list[dict[str, Any]], size: int) -> dict[str, Sent]:
     signal = {"spans": "traces"}.get(short, short)
@@ -63,18 +65,27 @@ def test_names_of_attributes_come_and_go() -> None:
     assert change.gained_attributes == ("team",)
 
 
-def test_what_all_had_and_some_have_no_more_is_partly_lost() -> None:
-    old = [{"attributes": {"user": "a"}, "resource": {"team": "x"}}] * 5
-    new = [{"attributes": {"user": "a"}}] * 2 + [{"resource": {"team": "x"}}]
-    change = one_change(sent("logs", old, 9), sent("logs", new, 9))
-    assert change.lost_attributes == ()
-    assert change.partly_lost_attributes == (("team of the resource", 2), ("user", 1))
-    assert change.as_dict()["partly_lost_attributes"][1] == {"name": "user", "items": 1}
+LOG = {"attributes": {"user": "a"}, "resource": {"team": "x"}}
+BARE = {"attributes": {}, "resource": {}}
 
 
-def test_what_some_lacked_before_is_not_partly_lost() -> None:
-    old = [{"attributes": {"user": "a"}}] * 2 + [{}]
-    assert one_change(sent("logs", old, 9), sent("logs", [*old[:1], {}], 9)).partly_lost_attributes == ()
+@cases(
+    "before, after, lost",
+    ([LOG] * 5, [LOG] * 3 + [BARE] * 2, {"user": 2, "team of the resource": 2}),
+    # What is dropped may be what had it.
+    ([LOG] * 2 + [BARE], [LOG, BARE], {}),
+    ([LOG] * 5 + [BARE], [LOG] + [BARE] * 4, {"user": 3, "team of the resource": 3}),
+    # Others that the exporter gets from elsewhere never had it.
+    ([LOG] * 2, [LOG] * 2 + [BARE] * 3, {}),
+    # What has it no more at all is lost, and told as such.
+    ([LOG], [BARE], {}),
+)
+def test_what_some_items_have_no_more_is_partly_lost(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], lost: dict[str, int]
+) -> None:
+    change = one_change(sent("logs", before, 9), sent("logs", after, 9))
+    assert dict(change.partly_lost_attributes) == lost
+    assert change.as_dict()["partly_lost_attributes"] == [{"name": name, "items": lost[name]} for name in lost]
 
 
 def test_points_of_a_metric_have_their_attributes_each() -> None:

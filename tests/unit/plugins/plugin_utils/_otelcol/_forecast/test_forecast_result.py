@@ -9,6 +9,7 @@ import json
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.masking import masker
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.bounds import OneSide
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecast_model import forecast_model
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.forecasts_together import (
     junit_of_forecast,
 )
@@ -23,6 +24,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.foreca
     Change,
     Figures,
     Move,
+    PartlyLost,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.forecast.tallies import Sender
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._forecast.forecast_result import (
@@ -42,6 +44,9 @@ def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_now
         NONE,
         ALL,
         moves=moves,
+        lost_attributes=(f"lost.{SECRET}",),
+        gained_attributes=(f"gained.{SECRET}",),
+        partly_lost_attributes=(PartlyLost(f"partly.{SECRET} of the resource", 3),),
         old_exporter="otlp_http/backend",
         only_after=OneSide(200, 0.0, kinds),
     )
@@ -55,7 +60,7 @@ def test_a_config_that_writes_its_secret_into_the_name_of_a_service_shows_it_now
         currency="",
     )
     result = result_of_forecast(told, masker([SECRET]))
-    assert SECRET not in json.dumps(result)
+    assert SECRET not in json.dumps(result) + json.dumps(forecast_model(result))
     (move,) = result["changes"][0]["largest_changes"]
     assert move["namespace"] == "shop"
     assert move["after"] == ALL.as_dict()
