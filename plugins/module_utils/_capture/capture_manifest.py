@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH
+from .._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH, POD_RATE
 from .capture_sample import Sample, SampleEnd, SignalSize
 from .kept_values import ENUMERATED
 
@@ -57,19 +57,20 @@ def signal_rows(sample: Sample, end: SampleEnd) -> dict[str, dict[str, Any]]:
 
 def _rates(signal: str, size: SignalSize, end: SampleEnd) -> dict[str, float]:
     """Return what the pod of the capture received in a second, and what all pods did if their own metrics say so."""
-    own_rate = size.records / end.seconds
     rates = {
-        "records_per_second": round(own_rate, 3),
+        POD_RATE: round(size.records / end.seconds, 3),
         "received_bytes_per_second": round(size.received_bytes / end.seconds, 3),
     }
-    if end.serving and signal in end.serving.per_second:
-        rates[COLLECTOR_RATE] = round(own_rate + end.serving.per_second[signal], 3)
+    if end.served and signal in end.served.records:
+        rates[COLLECTOR_RATE] = round((size.records + end.served.records[signal]) / end.served.seconds, 3)
     return rates
 
 
 def manifest(about: Mapping[str, Any], sample: Sample, end: SampleEnd) -> dict[str, Any]:
     """Return the manifest of a capture. `about` is what is known of its source."""
-    pods = {"rates_of_pods": end.serving.pods} if end.serving else {}
+    signals = signal_rows(sample, end)
+    is_counted = any(COLLECTOR_RATE in row for row in signals.values())
+    pods = {"rates_of_pods": end.served.known_pods} if end.served and is_counted else {}
     return {
         "capture": FORMAT,
         **about,
@@ -77,5 +78,5 @@ def manifest(about: Mapping[str, Any], sample: Sample, end: SampleEnd) -> dict[s
         "seconds": round(end.seconds, 3),
         "ended_by": end.ended_by,
         "records": sample.records,
-        "signals": signal_rows(sample, end),
+        "signals": signals,
     }

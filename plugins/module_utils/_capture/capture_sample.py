@@ -13,7 +13,7 @@ from typing import Any
 from .._otelcol.bounded.json_text import json_value
 from .._otelcol.errors import Problem
 from .._otelcol.otlp_requests import LISTS, MALFORMED, item_count
-from .collector_rates import ServingRates
+from .collector_rates import ServedRecords
 from .record_masks import RecordMasks
 
 SECONDS, RECORDS, BYTES, FILES = "seconds", "records", "bytes", "end of the files"
@@ -34,14 +34,15 @@ class Bounds:
 
 @dataclass(frozen=True)
 class SampleEnd:
-    """How many seconds a sample took, what ended it, and what the pods beside that of the capture received meanwhile.
+    """How many seconds a sample took, what ended it, and what the pods beside that of the capture accepted.
 
-    `seconds` is 0 for files, whose duration nobody knows.
+    They are read before that pod gets the first record, and after the last one that the sample has. `seconds` is 0 for
+    files, whose duration nobody knows.
     """
 
     seconds: float
     ended_by: str
-    serving: ServingRates | None = None
+    served: ServedRecords | None = None
 
 
 @dataclass

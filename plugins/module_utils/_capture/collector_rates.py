@@ -16,38 +16,50 @@ _ACCEPTED = "receiver_accepted"
 
 @dataclass(frozen=True)
 class PodReading:
-    """What each pod of a collector has counted since its start, by its name, and when that was read, in seconds."""
+    """The pods of a collector at a time, in seconds, and what each has counted since its start.
 
-    pods: Mapping[str, Reading]
+    `counts` has the ready pods that were read, by name, and `why` says why another one could not be.
+    """
+
     at: float
+    pods: frozenset[str]
+    ready_pods: int
+    counts: Mapping[str, Reading]
+    why: str = ""
 
 
 @dataclass(frozen=True)
-class ServingRates:
-    """Records per second of all pods that serve, by signal, and of how many pods they were read."""
+class ServedRecords:
+    """The records that all pods that serve have accepted in some seconds, by signal.
 
-    per_second: Mapping[str, float]
-    pods: int
-
-
-def serving_rates(
-    before: PodReading, after: PodReading, receivers: Sequence[str], ready_pods: int
-) -> ServingRates | None:
-    """Return what all ready pods of a collector receive by these receivers; None if no pod was read twice.
-
-    Pods that were not read are taken for as busy as those that were, on average. A signal that none of them counts is
-    left out: nobody knows whether it does not come in, or is not counted.
+    They are known of so many of the ready pods; the others are taken for as busy. `why` says why one is not known.
     """
-    known_pods = [pod for pod in after.pods if pod in before.pods]
-    seconds = after.at - before.at
-    if not known_pods or seconds <= 0:
-        return None
-    share_of_known = len(known_pods) / max(ready_pods, len(known_pods))
-    gained = total([grown(before.pods[pod], after.pods[pod]) for pod in known_pods])
-    per_second: dict[str, float] = {}
+
+    records: Mapping[str, float]
+    seconds: float
+    known_pods: int
+    ready_pods: int
+    why: str = ""
+
+
+def served_records(before: PodReading, after: PodReading, receivers: Sequence[str]) -> ServedRecords:
+    """Return what the pods of a collector accepted by these receivers between two readings.
+
+    A signal that no pod counts is left out: nobody knows whether it does not come in, or is not counted. What a pod
+    took that has gone meanwhile is not known.
+    """
+    gained: dict[str, Reading] = {}
+    for pod, counts in after.counts.items():
+        if pod in before.counts:
+            gained[pod] = grown(before.counts[pod], counts)
+        elif pod not in before.pods:  # it has begun since, so all that it has counted is new
+            gained[pod] = counts
+    gained_by_all = total(list(gained.values()))
+    ready_pods = max(after.ready_pods, len(gained))
+    records: dict[str, float] = {}
     for signal in ITEMS.values():
         keys = [Key(_ACCEPTED, receiver, signal) for receiver in receivers]
-        counts = [gained[key] for key in keys if key in gained]
-        if counts:
-            per_second[signal] = sum(counts) / seconds / share_of_known
-    return ServingRates(per_second, len(known_pods))
+        accepted = [gained_by_all[key] for key in keys if key in gained_by_all]
+        if accepted:
+            records[signal] = sum(accepted) * ready_pods / len(gained)
+    return ServedRecords(records, after.at - before.at, len(gained), ready_pods, before.why or after.why)

@@ -88,12 +88,12 @@ class CapturePod:
         Raises Problem if the pod does not start, or if what it gets cannot be read.
         """
         planned = self.plan_job(found)
+        before = serving.read()
         with self._running(planned.job) as live:
             pod = self._ready_pod(live)
             self.cluster.progress.now(self.target.name, f"pod {pod} takes its share of the load")
-            begun = serving.read()
             seconds, ended_by = self._follow(pod, planned, sample)
-            return SampleEnd(seconds, ended_by, serving.rates_since(begun))
+            return SampleEnd(seconds, ended_by, serving.served_since(before))
 
     @contextmanager
     def _running(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -21,13 +21,14 @@ from ..._kube.conditions import is_ready
 from ..._kube.live.connect import connect, run
 from ..._kube.ownership import label_of, release_of
 from ..._otelcol.errors import Problem, about
-from ..._otelcol.forecast.capture_facts import HASH, config_hash
+from ..._otelcol.forecast.capture_facts import COLLECTOR_RATE, HASH, POD_RATE, config_hash
 from ..._otelcol.kube.names import COLLECTOR_LABEL, OWNER, OWNER_LABEL, release
 from .. import capture_manifest
 from ..capture_job import FILE
 from ..capture_sample import Bounds, Sample, SampleEnd
 from ..capture_share import node_ports_of, share_of
 from ..capture_tap import STATE, Tap, tap
+from ..collector_rates import ServedRecords
 from ..record_masks import KEEP, RecordMasks, names_secret
 from .capture_files import read_files
 from .capture_folder import capture_folder
@@ -230,11 +231,22 @@ class _Captures:
         nothing = Problem(wrong, fix=fix)
         name = f"{pod.target.namespace}.{pod.target.name}"
         end = self._write(name, tapped.row, lambda sample: pod.capture(tapped.tap, tapped.serving, sample), nothing)
-        why_unknown = tapped.serving.why_unknown
-        if why_unknown and not end.serving:
+        if end.served:
+            self._warn_of_rates(name, end.served, self._rows[-1]["signals"])
+
+    def _warn_of_rates(self, name: str, served: ServedRecords, signals: Mapping[str, Mapping[str, Any]]) -> None:
+        """Warn of signals of which nobody has counted what the other pods receive, and of pods that were not read."""
+        uncounted = [signal for signal, row in signals.items() if POD_RATE in row and COLLECTOR_RATE not in row]
+        if served.ready_pods and uncounted:
+            why = served.why or "their own metrics do not count it"
             self._warnings.append(
-                f"{name}: what the other pods receive is not known, so a forecast takes each for as busy as the pod of"
-                f" the capture, unless you give `forecast_rates`: {why_unknown}"
+                f"{name}: what the other pods receive of {', '.join(uncounted)} is not known, so a forecast takes each"
+                f" for as busy as the pod of the capture, unless you give `forecast_rates`: {why}"
+            )
+        elif served.why:
+            self._warnings.append(
+                f"{name}: the own metrics of {served.known_pods} of {served.ready_pods} other pods were read, and the"
+                f" rest is taken for as busy as these: {served.why}"
             )
 
     def _write(

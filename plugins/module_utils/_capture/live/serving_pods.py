@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._collector.options import METRICS_PORT
-from ..._diagnose.live.find_collectors import DiagnosedTarget
+from ..._diagnose.live.find_collectors import DiagnosedTarget, own_pods
 from ..._diagnose.live.flow import OWN_METRICS, metrics_paths
-from ..._diagnose.live.reader import ClusterReader
+from ..._diagnose.live.reader import ClusterReader, Notes, Object
 from ..._kube.conditions import is_ready
 from ..._telemetry.metrics import Reading, reading
-from ..collector_rates import PodReading, ServingRates, serving_rates
+from ..collector_rates import PodReading, ServedRecords, served_records
 
 
 class ServingPods:
@@ -23,30 +23,30 @@ class ServingPods:
     def __init__(
         self, reader: ClusterReader, target: DiagnosedTarget, config: dict[str, Any], receivers: Sequence[str]
     ) -> None:
-        self._reader, self._target, self._receivers = reader, target, receivers
-        self._paths = metrics_paths(target, config, METRICS_PORT)
+        self._reader, self._target, self._config, self._receivers = reader, target, config, receivers
 
-    def read(self) -> PodReading:
-        """Read all of them at once. A pod that does not answer is left out, and noted."""
+    def read(self, known: Sequence[str] = ()) -> PodReading:
+        """Read the pods that are ready now, all at once and the known ones first. One that does not answer is noted."""
         at = self._reader.cluster.clock()
-        answers = self._reader.cluster.parallel(self._reader.text, list(self._paths.values()))
-        pods: dict[str, Reading] = {}
-        for pod, answer in zip(self._paths, answers, strict=True):
+        # The reader of the run knows each list as it was when the first collector was captured.
+        now = ClusterReader(self._reader.cluster, self._reader.quick_cluster)
+        pods = own_pods(now, self._target)
+        ready = sorted(filter(is_ready, pods), key=lambda pod: _name(pod) not in known)
+        notes = Notes()
+        paths = metrics_paths(ready, notes, self._config, METRICS_PORT)
+        counts: dict[str, Reading] = {}
+        for pod, answer in zip(paths, self._reader.cluster.parallel(now.text, list(paths.values())), strict=True):
             if answer.value is None:
-                self._target.notes.add(OWN_METRICS, f"pod {pod}: {answer.why}")
+                notes.add(OWN_METRICS, f"pod {pod}: {answer.why}")
             else:
-                pods[pod] = reading(answer.value)
-        return PodReading(pods, at)
+                counts[pod] = reading(answer.value)
+        return PodReading(at, frozenset(map(_name, pods)), len(ready), counts, notes.why(OWN_METRICS))
 
-    def rates_since(self, before: PodReading) -> ServingRates | None:
-        """Return what all ready pods have received in a second since a reading; None if that is not known."""
-        ready_pods = sum(map(is_ready, self._target.pods))
-        return serving_rates(before, self.read(), self._receivers, ready_pods)
+    def served_since(self, before: PodReading) -> ServedRecords:
+        """Return what all pods that are ready now have accepted since a reading."""
+        return served_records(before, self.read(list(before.counts)), self._receivers)
 
-    @property
-    def why_unknown(self) -> str:
-        """Why the own metrics of a pod could not be read; empty if all could, or if there is no pod."""
-        for row in self._target.notes.rows():
-            if row["what"] == OWN_METRICS:
-                return row["why"]
-        return ""
+
+def _name(pod: Object) -> str:
+    """Return the name of a pod as metrics_paths has it."""
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

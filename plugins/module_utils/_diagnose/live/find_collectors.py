@@ -104,7 +104,7 @@ def find(reader: ClusterReader, wanted: list[dict[str, Any]]) -> list[DiagnosedT
         for target in _named_targets(reader, named):
             targets[target.namespace, target.kind, target.name] = target
     for target in targets.values():
-        target.pods = _pods(reader, target)
+        target.pods = own_pods(reader, target)
     return list(targets.values())
 
 
@@ -184,7 +184,7 @@ def _labels_in(selector: str) -> dict[str, str]:
     return labels
 
 
-def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
+def own_pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     """Return the pods of a collector that are not going."""
     if target.mode == "sidecar":
         return _with_sidecar(reader, target)
@@ -195,12 +195,12 @@ def _pods(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:
     for replica_set in reader.listed("replicasets", target.namespace, target.notes) or []:
         if owned(replica_set, target.workload):
             owners.append(replica_set)
-    own_pods = []
+    found = []
     for pod in pods:
         is_leaving = pod["metadata"].get("deletionTimestamp")
         if not is_leaving and any(owned(pod, owner) for owner in owners):
-            own_pods.append(pod)
-    return own_pods
+            found.append(pod)
+    return found
 
 
 def _with_sidecar(reader: ClusterReader, target: DiagnosedTarget) -> list[Object]:

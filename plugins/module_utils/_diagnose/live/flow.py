@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from ..._telemetry.metrics import Flow, Reading, grown, memory_used, metrics_por
 from ..checks_trust import Certificate
 from ..cluster_objects import memory_limit
 from .find_collectors import DiagnosedTarget
-from .reader import ClusterReader, ReadResult, path_of
+from .reader import ClusterReader, Notes, Object, ReadResult, path_of
 
 POLL_FIRST, POLL_GROWTH, POLL_LAST = 0.5, 1.4, 2.0
 # So many pods of a collector are asked; more of them say the same.
@@ -26,23 +26,22 @@ MOST_PODS = 20
 OWN_METRICS = "own metrics"
 
 
-def metrics_paths(target: DiagnosedTarget, config: dict[str, Any], default_port: int) -> dict[str, str]:
-    """Return the address of the own metrics of each running pod, by namespace and name; none if they are not served.
+def metrics_paths(pods: Sequence[Object], notes: Notes, config: dict[str, Any], default_port: int) -> dict[str, str]:
+    """Return the address of the own metrics of the first pods, by namespace and name; none if they are not served.
 
-    The notes of the target say why there are none, or not all.
+    The notes say why there are none, or not all.
     """
-    running = [pod["metadata"] for pod in target.pods if pod.get("status", {}).get("phase") == "Running"]
     why = unserved(config, default_port)
     if why:
-        if running:
-            target.notes.add(OWN_METRICS, why)
+        if pods:
+            notes.add(OWN_METRICS, why)
         return {}
-    if len(running) > MOST_PODS:
-        target.notes.add(f"{OWN_METRICS} of all pods", f"{MOST_PODS} of {len(running)} are read")
+    if len(pods) > MOST_PODS:
+        notes.add(f"{OWN_METRICS} of all pods", f"{MOST_PODS} of {len(pods)} are read")
     port = metrics_port(config, default_port)[1]
     paths = {}
-    for metadata in running[:MOST_PODS]:
-        namespace, name = metadata["namespace"], metadata["name"]
+    for pod in pods[:MOST_PODS]:
+        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
         paths[f"{namespace}/{name}"] = f"{path_of('pods', namespace, name)}:{port}/proxy/metrics"
     return paths
 
@@ -63,7 +62,8 @@ class Meter:
 
     def paths(self) -> dict[str, str]:
         """Return the address of each pod's metrics; none if they are not served."""
-        return metrics_paths(self.target, self.config, self.default_port)
+        running = [pod for pod in self.target.pods if pod.get("status", {}).get("phase") == "Running"]
+        return metrics_paths(running, self.target.notes, self.config, self.default_port)
 
     def take(self, answers: dict[str, ReadResult]) -> None:
         """Take a reading of each pod; the first one stays the base."""

@@ -170,5 +170,9 @@ class Notes:
     def add(self, what: str, why: str) -> None:
         self._known.setdefault(what, why)
 
+    def why(self, what: str) -> str:
+        """Return why something could not be seen; empty if it could."""
+        return self._known.get(what, "")
+
     def rows(self) -> list[dict[str, str]]:
         return [{"what": what, "why": why} for what, why in self._known.items()]

@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 """The file of a capture that says what it is of."""
 COLLECTOR_RATE = "collector_records_per_second"
 """The key of a signal in a manifest: what all pods received, as their own metrics counted it."""
-_POD_RATE = "records_per_second"
+POD_RATE = "records_per_second"
 """The key of a signal in a manifest: what the pod of the capture received."""
 HASH = "hash"
 """The mode of a capture that has masks in place of values."""
@@ -52,7 +52,7 @@ class CaptureFacts:
         nodes = _count(manifest, "nodes", 1)
         counted_rates = _rates(manifest, COLLECTOR_RATE)
         pods = (1 + _count(manifest, "other_pods", 0)) * nodes
-        pod_rates = _rates(manifest, _POD_RATE)
+        pod_rates = _rates(manifest, POD_RATE)
         uncounted_signals = tuple(signal for signal in pod_rates if signal not in counted_rates)
         rates = {signal: pods * pod_rates[signal] for signal in uncounted_signals}
         name = str(section(manifest, "collector").get("name") or "")
@@ -90,8 +90,9 @@ def _rates(manifest: Mapping[str, Any], key: str) -> dict[str, float]:
     rates: dict[str, float] = {}
     for signal in section(manifest, "signals"):
         rate = section(manifest, "signals", signal).get(key)
-        is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
-        if is_number and 0 <= rate < math.inf:
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)):
+            continue
+        if 0 <= rate < math.inf:
             rates[signal] = float(rate)
     return rates
 

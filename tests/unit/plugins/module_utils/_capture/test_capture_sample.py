@@ -16,7 +16,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.captur
     Sample,
     SampleEnd,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.collector_rates import ServingRates
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.collector_rates import ServedRecords
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.record_masks import RecordMasks
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -55,9 +55,11 @@ def test_rates_are_those_of_the_time() -> None:
 def test_what_the_other_pods_receive_is_added_to_what_the_own_one_does() -> None:
     taken, _written = sample()
     taken.add(logs(30), "here")
-    shown = manifest({}, taken, SampleEnd(10.0, "seconds", ServingRates({"logs": 4.5, "traces": 7.0}, 2)))
-    assert shown["signals"]["logs"]["collector_records_per_second"] == 7.5
+    served = ServedRecords({"logs": 90.0, "traces": 7.0}, seconds=20.0, known_pods=2, ready_pods=2)
+    shown = manifest({}, taken, SampleEnd(10.0, "seconds", served))
+    assert shown["signals"]["logs"]["collector_records_per_second"] == 6.0
     assert (shown["rates_of_pods"], [*shown["signals"]]) == (2, ["logs"])
+    assert "rates_of_pods" not in manifest({}, taken, SampleEnd(1.0, "records", served))
 
 
 @pytest.mark.parametrize(

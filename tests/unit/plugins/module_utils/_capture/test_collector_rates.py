@@ -1,14 +1,13 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two readings of the pods of a collector say what all of them receive."""
+"""Two readings of the pods of a collector say what all of them have accepted between them."""
 
 from __future__ import annotations
 
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._capture.collector_rates import (
     PodReading,
-    ServingRates,
-    serving_rates,
+    served_records,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.metrics import Reading, reading
 
@@ -27,41 +26,55 @@ def counted(**spans: int) -> Reading:
     return reading("\n".join(lines))
 
 
+def reading_at(at: float, ready_pods: int = 1, pods: tuple[str, ...] = (), **counts: Reading) -> PodReading:
+    """Return a reading of some pods, beside which others may be known by name."""
+    return PodReading(at, frozenset((*counts, *pods)), ready_pods, counts)
+
+
 @cases(
-    "before, after, ready_pods, rates",
+    "before, after, records, known_pods",
     # All receivers of the capture count, and no others.
     (
-        {"a": counted(otlp=10, internal=5, scraped=7)},
-        {"a": counted(otlp=30, internal=25, scraped=99)},
+        reading_at(100, a=counted(otlp=10, internal=5, scraped=7)),
+        reading_at(110, a=counted(otlp=30, internal=25, scraped=99)),
+        {"traces": 40.0},
         1,
-        ServingRates({"traces": 4.0}, 1),
     ),
-    # A pod that was started again counts from nothing, one that has gone not at all, and the third is as busy.
+    # A pod that was started again counts from nothing, and one that has gone not at all.
     (
-        {"a": counted(otlp=100), "gone": counted(otlp=5)},
-        {"a": counted(otlp=20), "new": counted(otlp=500)},
-        3,
-        ServingRates({"traces": 6.0}, 1),
+        reading_at(100, 2, a=counted(otlp=100), gone=counted(otlp=5)),
+        reading_at(110, 1, a=counted(otlp=20)),
+        {"traces": 20.0},
+        1,
     ),
-    # Pods that became ready meanwhile are no reason to count less.
-    ({"a": counted(otlp=0)}, {"a": counted(otlp=10)}, 0, ServingRates({"traces": 1.0}, 1)),
+    # All that a new pod has counted is new.
     (
-        {"a": counted(otlp=0), "b": counted()},
-        {"a": counted(otlp=10), "b": counted()},
+        reading_at(100, 1, a=counted(otlp=100)),
+        reading_at(110, 2, a=counted(otlp=130), new=counted(otlp=7)),
+        {"traces": 37.0},
         2,
-        ServingRates({"traces": 1}, 2),
+    ),
+    # One that was there and not read may have counted all of it before: it is taken for as busy as the others.
+    (
+        reading_at(100, 2, pods=("silent",), a=counted(otlp=100)),
+        reading_at(110, 2, a=counted(otlp=130), silent=counted(otlp=9000)),
+        {"traces": 60.0},
+        1,
+    ),
+    # Thirty pods are ready, and two of them are read.
+    (
+        reading_at(100, 30, a=counted(otlp=0), b=counted()),
+        reading_at(110, 30, a=counted(otlp=10), b=counted()),
+        {"traces": 150.0},
+        2,
     ),
     # Who does not count a signal says nothing of it.
-    ({"a": counted()}, {"a": counted(scraped=5)}, 1, ServingRates({}, 1)),
-    ({"a": counted(otlp=1)}, {}, 1, None),
-    ({}, {}, 0, None),
+    (reading_at(100, a=counted()), reading_at(110, a=counted(scraped=5)), {}, 1),
+    (reading_at(100, a=counted(otlp=1)), reading_at(110, 1, pods=("a",)), {}, 0),
+    (reading_at(100, 0), reading_at(110, 0), {}, 0),
 )
-def test_rates_are_those_of_all_ready_pods(
-    before: dict[str, Reading], after: dict[str, Reading], ready_pods: int, rates: ServingRates | None
+def test_records_are_those_of_all_ready_pods(
+    before: PodReading, after: PodReading, records: dict[str, float], known_pods: int
 ) -> None:
-    assert serving_rates(PodReading(before, 100.0), PodReading(after, 110.0), RECEIVERS, ready_pods) == rates
-
-
-def test_a_time_that_did_not_pass_gives_no_rates() -> None:
-    pods = {"a": counted(otlp=1)}
-    assert serving_rates(PodReading(pods, 100.0), PodReading(pods, 100.0), RECEIVERS, 1) is None
+    served = served_records(before, after, RECEIVERS)
+    assert (served.records, served.known_pods, served.seconds) == (records, known_pods, 10.0)

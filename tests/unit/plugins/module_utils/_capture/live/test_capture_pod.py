@@ -60,6 +60,7 @@ class Server(FakeApi):
         self.unreachable_at: float | None = None
         self.deletion: Answered | None = None
         self.metrics: dict[str, float] | None = None
+        self.answer_seconds = 0.0
 
     def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
         if method == "POST" and target.startswith(JOBS):
@@ -74,12 +75,14 @@ class Server(FakeApi):
 
     def _metrics(self, target: str) -> Answered:
         """Answer what a pod has counted: so many records in each second."""
+        begun = self.clock.now
+        self.clock.now += self.answer_seconds
         if self.metrics is None:
             return Answered(200, {}, b"")
         pod = target.split("/pods/")[1].partition(":")[0]
         if pod not in self.metrics:
             return UNREACHABLE
-        count = self.metrics[pod] * self.clock.now
+        count = self.metrics[pod] * begun
         counters = [f'{COUNTER}{{receiver="{receiver}"}} {count}' for receiver in ("otlp", "prometheus")]
         return Answered(200, {}, "\n".join(counters).encode())
 
@@ -325,27 +328,36 @@ def test_only_pods_that_serve_share_the_load(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "rate", "read", "warned"),
+    ("metrics", "rate", "warned"),
     [
-        ({"a": 3.0, "b": 5.0}, 8.0, 2, ""),
+        ({"a": 3.0, "b": 5.0, "starts": 100.0}, 8.0, ""),
         # The other pod is taken for as busy as that one.
-        ({"a": 3.0}, 6.0, 1, ""),
-        ({}, None, None, "what the other pods receive is not known"),
+        ({"a": 3.0}, 6.0, "the own metrics of 1 of 2 other pods were read, and the rest is taken for as busy"),
+        ({}, None, "what the other pods receive of logs is not known"),
+        # Its pods answer, and count something else.
+        (None, None, "unless you give `forecast_rates`: their own metrics do not count it"),
     ],
-    ids=["all", "one", "none"],
+    ids=["all", "one", "none", "uncounted"],
 )
+@pytest.mark.parametrize("answer_seconds", [0.0, 4.0], ids=["at once", "slow"])
 def test_the_rate_of_a_collector_is_what_its_pods_count(
-    tmp_path: Path, metrics: dict[str, float], rate: float | None, read: int | None, warned: str
+    tmp_path: Path,
+    metrics: dict[str, float] | None,
+    rate: float | None,
+    warned: str,
+    answer_seconds: float,
 ) -> None:
-    server = serving(Server(part(10)), a=READY, b=READY)
-    server.metrics = metrics
+    server = serving(Server(part(10)), a=READY, b=READY, starts={"phase": "Running"})
+    server.metrics, server.answer_seconds = metrics, answer_seconds
     result = run(server, tmp_path, seconds=5.0)
     (row,) = result["captures"]
     shown = row["signals"]["logs"]
     own_rate = shown["records_per_second"]
     assert own_rate == pytest.approx(2.0, rel=0.1)
-    expected = None if rate is None else pytest.approx(own_rate + rate, rel=0.01)
-    assert (shown.get("collector_records_per_second"), row.get("rates_of_pods")) == (expected, read)
+    # The 10 records of the pod count for the time between the two readings: 5 to 14 seconds.
+    expected = None if rate is None else pytest.approx(rate + 1.35, abs=0.7)
+    assert shown.get("collector_records_per_second") == expected
+    assert row.get("rates_of_pods") == (None if rate is None else len({"a", "b"} & {*(metrics or ())}))
     assert [warned in warning for warning in result["warnings"]] == ([True] if warned else [])
 
 
