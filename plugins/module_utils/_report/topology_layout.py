@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
@@ -87,28 +87,35 @@ def _lines_between(boxes: Sequence[Box], lines: Iterable[Line]) -> list[Line]:
     return sorted(between_boxes)
 
 
-def _columns_of_boxes(boxes: Sequence[Box], lines: Iterable[Line]) -> dict[str, int]:
+def _columns_of_boxes(boxes: Sequence[Box], lines: Sequence[Line]) -> dict[str, int]:
     """Return the column of every box: one more than those before it. A cycle starts where fewest lines come in."""
-    sources: dict[str, set[str]] = {box.id: set() for box in boxes}
     neighbours: dict[str, set[str]] = {box.id: set() for box in boxes}
     for line in lines:
-        sources[line.target].add(line.source)
         neighbours[line.target].add(line.source)
         neighbours[line.source].add(line.target)
     column_of: dict[str, int] = {}
-    while len(column_of) < len(boxes):
-        next_box = _next_box(sources, column_of)
-        columns_beside = [column_of[neighbour] for neighbour in neighbours[next_box] if neighbour in column_of]
-        column_of[next_box] = 1 + max(columns_beside, default=-1)
+    for name in _names_in_order(boxes, lines):
+        columns_beside = [column_of[neighbour] for neighbour in neighbours[name] if neighbour in column_of]
+        column_of[name] = 1 + max(columns_beside, default=-1)
     last_column = max(column_of.values(), default=0)
     ends = [box.id for box in boxes if box.last and _is_end(box.id, neighbours[box.id], column_of)]
     return column_of | dict.fromkeys(ends, last_column)
 
 
-def _next_box(sources: Mapping[str, set[str]], column_of: Mapping[str, int]) -> str:
-    """Return the box without a column into which the fewest lines from boxes without one come; the first of them."""
-    waiting = [name for name in sources if name not in column_of]
-    return min(waiting, key=lambda name: len(sources[name] - column_of.keys()))
+def _names_in_order(boxes: Sequence[Box], lines: Iterable[Line]) -> Iterator[str]:
+    """Yield the boxes, next always the first of those into which the fewest lines from boxes not yet yielded come."""
+    targets: dict[str, list[str]] = {box.id: [] for box in boxes}
+    lines_into = dict.fromkeys(targets, 0)  # of each box not yet yielded: how many lines come from such boxes
+    for line in lines:
+        targets[line.source].append(line.target)
+        lines_into[line.target] += 1
+    while lines_into:
+        next_name = min(lines_into, key=lines_into.__getitem__)
+        yield next_name
+        del lines_into[next_name]
+        for target in targets[next_name]:
+            if target in lines_into:
+                lines_into[target] -= 1
 
 
 def _is_end(name: str, neighbours: Iterable[str], column_of: Mapping[str, int]) -> bool:

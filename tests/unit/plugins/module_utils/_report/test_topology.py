@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -180,6 +181,18 @@ def test_a_box_stands_beside_the_one_that_it_sends_to() -> None:
     drawing, _column = picture("a z", "b y", "c x")
     for source, target in ("az", "by", "cx"):
         assert drawing.boxes[source][1] == drawing.boxes[target][1]
+
+
+def test_the_time_of_many_boxes_does_not_grow_with_the_cube_of_their_number() -> None:
+    def seconds(count: int) -> float:
+        agents = [f"agent-{number}" for number in range(count)]
+        boxes = [layout.Box(name) for name in [*agents, "gateway"]]
+        lines = [layout.Line(agent, "gateway") for agent in agents]
+        start = time.process_time()
+        layout.lay_out(boxes, lines)
+        return time.process_time() - start
+
+    assert seconds(600) < 40 * min(seconds(100) for _ in range(3))
 
 
 def test_nothing_is_a_small_picture_and_a_curve_bends_between_columns_only() -> None:
