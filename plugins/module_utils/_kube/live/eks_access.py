@@ -79,12 +79,13 @@ def cluster_access(asked: Mapping[str, Any], clock: Callable[[], float]) -> Clus
 
 def renewing(asked: Mapping[str, Any], clock: Callable[[], float]) -> Renewing:
     """Return the token for a cluster. Each new one looks for credentials anew, so that those may be renewed too."""
-    return Renewing(lambda: presigned(session_of(asked), asked["name"]), clock)
+    return Renewing(lambda: presigned(asked), clock)
 
 
-def presigned(session: Any, cluster: str) -> str:
-    """Return the URL of GetCallerIdentity with the cluster's name as a signed header."""
-    with aws_errors(f"Make a token for the EKS cluster {cluster}"):
+def presigned(asked: Mapping[str, Any]) -> str:
+    """Return the URL of GetCallerIdentity with the cluster's name as a signed header. Raises Problem."""
+    with aws_errors(f"Make a token for the EKS cluster {asked['name']}"):
+        session = session_of(asked)
         client = session.create_client("sts")
         region = client.meta.region_name
         signer = library("botocore.signers", "botocore").RequestSigner(
@@ -99,7 +100,7 @@ def presigned(session: Any, cluster: str) -> str:
             "method": "GET",
             "url": f"{client.meta.endpoint_url.rstrip('/')}/?{QUERY}",
             "body": {},
-            "headers": {CLUSTER_HEADER: cluster},
+            "headers": {CLUSTER_HEADER: asked["name"]},
             "context": {},
         }
         url = signer.generate_presigned_url(request, region_name=region, expires_in=URL_SECONDS, operation_name="")

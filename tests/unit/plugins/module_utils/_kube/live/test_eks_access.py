@@ -123,6 +123,20 @@ def test_what_is_missing_is_told(
     assert words.rstrip(".)") in str(raised.value)
 
 
+@cases(
+    "profile, words",
+    ("", "there are no usable AWS credentials"),
+    ("nobody", "The config profile (nobody) could not be found. Check profile and AWS_PROFILE."),
+)
+def test_a_role_that_nobody_can_assume_is_told(monkeypatch: pytest.MonkeyPatch, profile: str, words: str) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    asked = {"name": "prod", "region": "eu-west-1", "profile": profile, "role_arn": "arn:aws:iam::123456789012:role/a"}
+    with pytest.raises(Problem) as raised:
+        eks_access.renewing(asked, lambda: 0.0)()
+    assert str(raised.value).startswith(f"Make a token for the EKS cluster prod: {words}")
+
+
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[TlsApi]:
     """A running API server."""
