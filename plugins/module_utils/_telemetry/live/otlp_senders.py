@@ -56,7 +56,7 @@ def _grpc_sender(target: OtlpTarget) -> Send:
     """Return how to send over gRPC. Raises OSError for a file of TLS that cannot be read."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own log would end up between the lines of the task
     grpc = library("grpc", "grpcio")
-    files = [_file_content(target.tls.get(name)) for name in ("ca_file", "key_file", "cert_file")]
+    files = _tls_contents(target)
     if target.is_secure:
         channel = grpc.secure_channel(target.address, grpc.ssl_channel_credentials(*files))
     else:
@@ -77,13 +77,23 @@ def _grpc_sender(target: OtlpTarget) -> Send:
     return send
 
 
+def _tls_contents(target: OtlpTarget) -> list[bytes | None]:
+    """Return the CA, the key and the certificate, None for one that is not given. Raises OSError."""
+    return [_file_content(target.tls.get(name)) for name in ("ca_file", "key_file", "cert_file")]
+
+
 def _file_content(path: str | None) -> bytes | None:
     return file_bytes(path, CREDENTIAL) if path else None
 
 
 def _http_sender(target: OtlpTarget) -> Send:
-    """Return how to send over HTTP. The path of a signal is added to the URL unless it ends with it."""
+    """Return how to send over HTTP. The path of a signal is added to the URL unless it ends with it.
+
+    Raises OSError for a file of TLS that cannot be read.
+    """
     urllib3 = library("urllib3")
+    if target.is_secure:
+        _tls_contents(target)  # urllib3 reads them when it sends, and its error looks like a lost connection
     certificate = {name: target.tls[name] for name in ("cert_file", "key_file") if target.tls.get(name)}
     pool = urllib3.PoolManager(ca_certs=target.tls.get("ca_file"), retries=False, **certificate)
     headers = {**target.headers, "Content-Type": PROTOBUF}

@@ -19,7 +19,12 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live
     proxy_sender,
     sender,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import XRAY, OtlpTarget
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import (
+    GRPC,
+    HTTP,
+    XRAY,
+    OtlpTarget,
+)
 
 from tests.support.cases import cases
 
@@ -94,3 +99,17 @@ def test_an_address_that_nobody_knows_is_told() -> None:
     assert target.url == "http://no such host:2000"
     with pytest.raises(NotSentError, match="no such host"):
         sender(target)("traces", b"", 1)
+
+
+@pytest.mark.parametrize("protocol", [GRPC, HTTP])
+@pytest.mark.parametrize("option", ["ca_file", "cert_file", "key_file"])
+def test_a_file_of_tls_that_cannot_be_read_is_named_before_anything_is_sent(protocol: str, option: str) -> None:
+    target = OtlpTarget.of("https://127.0.0.1:1", protocol, {}, {option: "/none.pem"})
+    with pytest.raises(Problem, match=r"a file of tls cannot be read: .*/none\.pem.*Correct its path"):
+        sender(target)
+
+
+def test_files_of_tls_do_not_matter_to_a_url_without_it() -> None:
+    target = OtlpTarget.of("http://127.0.0.1:1", HTTP, {}, {"ca_file": "/none.pem"})
+    with pytest.raises(NotSentError, match="Connection refused"):
+        sender(target)("logs", b"", 1)
