@@ -15,7 +15,9 @@ import time
 from typing import Any, NamedTuple
 
 from ..._kube.live.api_errors import library
+from ..._otelcol.config.masking import quoted
 from ..backend_queries import ID_ATTRIBUTE, METRIC, segment_id, trace_id
+from ..evidence import LINE_LENGTH
 
 _SCOPE = {"name": "o11y.opentelemetry"}
 _SPAN_NANOSECONDS = 1_000_000
@@ -146,7 +148,7 @@ def xray_segment(_signal: str, probe_id: str, service: str, *, failed: bool = Fa
 
 
 def refusal(signal: str, answer: bytes) -> str:
-    """Return why a receiver rejects the item of a request; empty if it takes it, be it with a warning.
+    """Return in one line why a receiver rejects the item of a request; empty if it takes it, be it with a warning.
 
     Source: "Partial Success" of the OTLP specification: a text beside no rejected items is a warning.
     """
@@ -161,4 +163,4 @@ def refusal(signal: str, answer: bytes) -> str:
     partial = response.partial_success
     if not getattr(partial, SERVICES[signal].rejected_field):
         return ""
-    return partial.error_message or "the receiver rejects it, and does not say why"
+    return quoted(partial.error_message, LINE_LENGTH) or "the receiver rejects it, and does not say why"

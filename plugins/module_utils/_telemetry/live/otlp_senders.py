@@ -70,8 +70,8 @@ def _grpc_sender(target: OtlpTarget) -> Send:
             answer: bytes = channel.unary_unary(method)(request, timeout=seconds, metadata=metadata)
         except grpc.RpcError as error:
             code = error.code().name
-            text = f"{target.address} answers {code}: {error.details()}"
-            raise NotSentError(text, again=code in _PASSING_CODES) from error
+            text = quoted(error.details(), LINE_LENGTH)
+            raise NotSentError(f"{target.address} answers {code}: {text}", again=code in _PASSING_CODES) from error
         return answer
 
     return send

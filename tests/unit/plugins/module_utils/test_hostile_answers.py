@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_api
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.live import olm_info
@@ -17,10 +19,14 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.clus
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import LONGEST, Problem, printable
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._rollout.live.failure_texts import LINE_LENGTH
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.evidence import excerpt
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_payloads import refusal
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.live.otlp_senders import (
     NotSentError,
     check_status,
+    sender,
 )
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._telemetry.otlp_target import GRPC, OtlpTarget
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace
 
 from tests.testbed.aws.world import Stage
 
@@ -74,15 +80,57 @@ def not_sent(text: str) -> str:
     return str(caught.value)
 
 
+class Refusing(grpc.GenericRpcHandler):
+    """What of a server of gRPC refuses each request with a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def service(self, _handler_call_details: Any) -> Any:
+        """Return how a request is answered."""
+
+        def refuse(_request: bytes, context: grpc.ServicerContext) -> None:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, self.text)
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+def refused_by_grpc(text: str) -> str:
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Refusing(text)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with pytest.raises(NotSentError, match=f"127.0.0.1:{port} answers INVALID_ARGUMENT") as caught:
+            sender(OtlpTarget.of(f"127.0.0.1:{port}", GRPC, {}, {}))("traces", b"", 60)
+    finally:
+        server.stop(None)
+    return str(caught.value)
+
+
+def rejected(text: str) -> str:
+    partial = trace.ExportTracePartialSuccess(rejected_spans=1, error_message=text)
+    return refusal("traces", trace.ExportTraceServiceResponse(partial_success=partial).SerializeToString())
+
+
 def recorded(text: str) -> str:
     return str(excerpt(f"ResourceSpans #0 id1\n{text}\n", "traces", "id1"))
 
 
-@pytest.mark.parametrize("shown", [refused, warned, crashed, homeless, not_sent, recorded])
+SHOWN = [refused, warned, crashed, homeless, not_sent, refused_by_grpc, rejected, recorded]
+
+
+@pytest.mark.parametrize("shown", SHOWN)
 @pytest.mark.parametrize("longest", [LONGEST, LINE_LENGTH])
 def test_secrets_are_masked_before_a_text_is_cut(shown: Callable[[str], str], longest: int) -> None:
     for text in cut_secret(longest):
         assert "hunter2" not in shown(text)
+
+
+@pytest.mark.parametrize("shown", [not_sent, refused_by_grpc, rejected])
+def test_what_a_receiver_says_is_one_short_line(shown: Callable[[str], str]) -> None:
+    said = shown("first\nforged" + "x" * 4000)
+    assert "first forged" in said
+    assert "\n" not in said and len(said) < 500
 
 
 NAMES_OF_OLM = frozenset(
