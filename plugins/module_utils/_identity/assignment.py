@@ -17,6 +17,8 @@ from .identity import ANNOTATIONS, CREATES_ROLES, role_name
 DERIVED, MANAGED = "derived", "managed"
 POLICIES = (DERIVED, MANAGED)
 _ASKED = "Give collectors rights at AWS"
+# A name of a role that no two service accounts share.
+_UNMISTAKABLE = "{cluster}-{region}-{namespace}_{service_account}"
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,31 @@ def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]
         elif request.creates_roles:
             others.append(_named(facts, request))
     role_names = [row["role_name"] for row in given if row["role_name"]]
-    _refuse_shared(role_names)
+    _refuse_shared(role_names, request.role_name)
     unneeded = [row for row in others if row["role_name"] not in role_names]
     return {"accounts": given, "unneeded": unneeded, "annotations": annotations}
 
 
-def _refuse_shared(role_names: list[str]) -> None:
-    """Raise Problem for a role of more than one account."""
+def _refuse_shared(role_names: list[str], template: str) -> None:
+    """Raise Problem for a role of more than one account. `template` is the user's name of a role; it may be empty."""
     for name in role_names:
         count = role_names.count(name)
         if count > 1:
-            fix = "Leave it out, or put {namespace} or {service_account} into it."
-            wrong = f"{count} service accounts would have the role '{name}', and each has one of its own"
-            raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=fix)
+            shown_name = name.replace("{region}", "REGION")
+            wrong = f"{count} service accounts would have the role '{shown_name}', and each has one of its own"
+            raise Problem(wrong, asked=_ASKED, where="otel_identity_role_name", fix=_fix_of_shared(template))
+
+
+def _fix_of_shared(template: str) -> str:
+    """Return how to name roles apart. The default name has both parts of an account, joined with a dash."""
+    has_both_parts = "{namespace}" in template and "{service_account}" in template
+    if template and not has_both_parts:
+        return "Leave it out, or put {namespace} and {service_account} into it."
+    return (
+        f"Set `otel_identity_role_name: '{_UNMISTAKABLE}'`: names of Kubernetes have dashes, and no underscores. "
+        "Roles of other service accounts then have new names too. To keep theirs, set another `service_account_name` "
+        "for one of the collectors."
+    )
 
 
 def _gets_role(key: str, facts: Found, request: IdentityRequest) -> bool:

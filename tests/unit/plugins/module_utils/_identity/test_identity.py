@@ -231,3 +231,17 @@ def test_audiences_come_before_others_go_and_end_as_wanted(have: list[str], want
 def test_tags_are_set_and_unset() -> None:
     steps = trust.steps(LIVE, LIVE | {"tags": {"y": "2"}})
     assert [step.parameters for step in steps] == [{"Tags": [{"Key": "y", "Value": "2"}]}, {"TagKeys": ["x"]}]
+
+
+EDGE_GATEWAY = GATEWAY | {"service_account": "edge-gateway"}
+GATEWAY_OF_EDGE = GATEWAY | {"namespace": "obs-edge"}
+
+
+@cases("template", "", "{namespace}-{service_account}")
+def test_names_that_dashes_make_equal_are_told_with_a_template_that_keeps_them_apart(template: str) -> None:
+    with pytest.raises(Problem, match="2 service accounts would have the role") as told:
+        decided(EDGE_GATEWAY, GATEWAY_OF_EDGE, role_name=template)
+    assert "Leave it out" not in told.value.fix
+    assert "{region}" not in told.value.wrong
+    example = told.value.fix.partition("`otel_identity_role_name: '")[2].partition("'`")[0]
+    assert len(set(names(decided(EDGE_GATEWAY, GATEWAY_OF_EDGE, role_name=example)))) == 2
