@@ -12,12 +12,13 @@ from ..._kube.live.api_errors import asking, explain, kind_missing
 from ..._kube.live.cluster import NOT_ALLOWED, ApiError
 from ..._kube.live.kinds import ApiResource
 from ..._kube.ownership import is_ours
+from ..._otelcol.bounded.read_limits import TooLargeError
 from ..._otelcol.config.layers import parse_version
 from ..._otelcol.errors import Problem, at_most
 from ..._otelcol.kube.objects import Manifest, ref
 from ..._otelcol.kube.pod_references import Reference, lacking_parts, provided, remedy, unprovided
 from ..constraint_needs import CONSTRAINTS_API, ConstraintNeeds, unmet_needs
-from ..host_ports import Clash, port_clashes, template_ports
+from ..host_ports import Clash, host_ports, port_clashes, template_ports
 from ..rbac_roles import kubelet_pods
 from ..replacement_order import remade, replaces
 from ..service_ports import unfit_ports
@@ -30,6 +31,8 @@ Pairs = list[tuple[Manifest, "Manifest | None"]]
 SHOWN = 5
 # The status of HTTP for an object that does not fit its kind.
 INVALID = 422
+# The status of HTTP for the next page of a list whose state the server no longer has, after some minutes.
+EXPIRED = 410
 # The first version of Kubernetes whose kubelets know the right to nodes/pods.
 _KUBELET_PODS = (1, 33)
 # Where what a manifest refers to is found, by kind.
@@ -93,18 +96,36 @@ def refuse_taken_ports(session: Session, pairs: Pairs, going: list[Manifest]) ->
     if not new_ports:
         return
     try:
-        # Any recent state will do, so the server may answer from its cache.
-        pods = list(session.cluster.items("/api/v1/pods", {"resourceVersion": "0"}))
-    except ApiError as error:
-        if error.status != NOT_ALLOWED:
-            raise explain(error, "List the pods of all namespaces") from error
-        session.report.warnings.append(f"Not checked whether the host ports are free: {error.message}")
+        pods = _pods_with_ports(session)
+    except _UnreadPodsError as reason:
+        session.report.warnings.append(f"Not checked whether the host ports are free: {reason}")
         return
     for manifest, ports in new_ports:
         making_way = [old for old in going if replaces(manifest, old)]
         clashes = list(port_clashes(manifest, ports, pods, making_way))
         if clashes:
             raise _taken(manifest, clashes)
+
+
+class _UnreadPodsError(Exception):
+    """The pods of the cluster cannot be listed; a run goes on without them."""
+
+
+def _pods_with_ports(session: Session) -> list[Manifest]:
+    """Return the pods of all namespaces that have host ports. Raises _UnreadPodsError, and Problem for other failures.
+
+    They are read page by page, since a cluster may have tens of thousands of others. So the request names no
+    resourceVersion: beside version 0, which a server answers from its cache, it ignores the limit of a page. Source:
+    "The resourceVersion parameter" of the Kubernetes API concepts.
+    """
+    try:
+        return [pod for pod in session.cluster.items("/api/v1/pods") if host_ports(pod["spec"])]
+    except TooLargeError as error:
+        raise _UnreadPodsError(error.wrong) from error
+    except ApiError as error:
+        if error.status in (NOT_ALLOWED, EXPIRED):
+            raise _UnreadPodsError(error.message) from error
+        raise explain(error, "List the pods of all namespaces") from error
 
 
 def refuse_missing(session: Session, pairs: Pairs) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.bounded.read_limits import too_large
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 
 from tests.support.cases import cases
@@ -345,6 +346,36 @@ def test_who_may_not_list_pods_is_warned() -> None:
     api = FakeApi(NAMESPACE)
     api.refuse("/api/v1/pods")
     assert "host ports" in present(api, [AGENT])["warnings"][0]
+
+
+def test_pods_of_all_namespaces_come_in_pages() -> None:
+    api = FakeApi(NAMESPACE)
+    present(api, [AGENT])
+    (query,) = [query for method, path, query in api.requests if (method, path) == ("GET", "/api/v1/pods")]
+    assert int(query["limit"]) == 500
+    assert "resourceVersion" not in query, "the server ignores a limit beside version 0"
+
+
+def test_more_pods_than_can_be_read_are_warned_of_and_the_bundle_is_applied() -> None:
+    def trouble(_method: str, path: str) -> Answered | None:
+        if path == "/api/v1/pods":
+            raise too_large("the answer of the server", 512 * 1024 * 1024)
+        return None
+
+    api = FakeApi(NAMESPACE)
+    api.trouble = trouble
+    result = present(api, [AGENT])
+    assert actions(result)["DaemonSet a"] == "created"
+    assert result["warnings"] == [
+        "Not checked whether the host ports are free: the answer of the server is larger than 512 MiB"
+    ]
+
+
+def test_pods_that_change_while_the_server_lists_them_are_warned_of() -> None:
+    api = FakeApi(NAMESPACE)
+    api.refuse("/api/v1/pods", status(410, "Expired", "the continue token has expired"))
+    warning = "Not checked whether the host ports are free: the continue token has expired"
+    assert present(api, [AGENT])["warnings"] == [warning]
 
 
 CONSTRAINED = "/apis/security.openshift.io/v1"
