@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .._otelcol.config.paths import section
 from .._otelcol.errors import Problem
 from .options import Collector
 
@@ -28,7 +29,8 @@ DEFAULTS: Mapping[str, Any] = {
 SHORTEST, LONGEST = 10, 3600
 _OF_CANARY = ("share", "observe_seconds", "judge", "skip_checks")
 _SHARE = re.compile(r"(?P<number>[1-9]\d{0,4})(?P<percent>%)?\Z", re.ASCII)
-_SCALED = ("deployment", "statefulset")
+STATEFULSET = "statefulset"
+_SCALED = ("deployment", STATEFULSET)
 
 
 def share_of(share: str, whole: int) -> int:
@@ -58,14 +60,23 @@ def _checked(collector: Collector) -> dict[str, Any]:
             fix = "Add `strategy: canary`, or remove it."
             raise Problem(f"`change.{idle}` has no effect without strategy canary", asked=asked, fix=fix)
         return change
-    if collector.update_strategy.get("type") == "OnDelete":
-        wrong = "strategy canary replaces pods, and `update_strategy` OnDelete leaves that to you"
-        raise Problem(wrong, asked=asked, fix="Remove one of the two.")
+    _check_update_strategy(collector, asked)
     _check_share(collector, change["share"], asked)
     if not SHORTEST <= change["observe_seconds"] <= LONGEST:
         wrong = f"`change.observe_seconds` is {change['observe_seconds']}"
         raise Problem(wrong, asked=asked, fix=f"Use a number of seconds from {SHORTEST} to {LONGEST}.")
     return change
+
+
+def _check_update_strategy(collector: Collector, asked: str) -> None:
+    """Raise Problem for an `update_strategy` by which the controller does not replace the pods of a canary."""
+    if collector.update_strategy.get("type") == "OnDelete":
+        wrong = "strategy canary replaces pods, and `update_strategy` OnDelete leaves that to you"
+        raise Problem(wrong, asked=asked, fix="Remove one of the two.")
+    partition = section(collector.update_strategy, "rollingUpdate").get("partition")
+    if collector.mode == STATEFULSET and partition:
+        wrong = f"strategy canary holds pods by a partition of its own, and `update_strategy` has partition {partition}"
+        raise Problem(wrong, asked=asked, fix="Remove the partition, and set `change.share` to as many pods as change.")
 
 
 def _check_share(collector: Collector, share: str, asked: str) -> None:

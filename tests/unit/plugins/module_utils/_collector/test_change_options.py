@@ -71,6 +71,11 @@ def test_what_a_canary_can_be(change: Any, more: Any) -> None:
     ({"observe_seconds": 9}, {}, "is 9. Use a number of seconds from 10 to 3600"),
     ({"observe_seconds": 3601}, {}, "is 3601"),
     ({}, {"update_strategy": {"type": "OnDelete"}}, "OnDelete leaves that to you. Remove one of the two"),
+    (
+        {},
+        {"mode": "statefulset", "replicas": 3, "update_strategy": {"rollingUpdate": {"partition": 2}}},
+        "and `update_strategy` has partition 2. Remove the partition, and set `change.share`",
+    ),
     ({"strategy": "rolling", "share": "25%"}, {}, "share` has no effect without strategy canary. Add `strategy"),
     ({"strategy": "rolling", "observe_seconds": 30}, {}, "observe_seconds` has no effect"),
     ({"strategy": "rolling", "judge": ["restarts"]}, {}, "judge` has no effect"),
