@@ -180,7 +180,7 @@ def _missing(session: Session, some: Pairs, pairs: Pairs) -> list[_Lack]:
     for manifest, live in some:
         references.update(dict.fromkeys(unprovided(manifest, live, brought, configs, before)))
     lacks = session.cluster.parallel(lambda reference: _lack(session, reference), list(references))
-    return [lack for lack in lacks if lack.text]
+    return _without_classes_of_volumes(session, [lack for lack in lacks if lack.text])
 
 
 def _lack(session: Session, reference: Reference) -> _Lack:
@@ -188,24 +188,38 @@ def _lack(session: Session, reference: Reference) -> _Lack:
     path = REFERRED[reference.kind].path(reference.namespace, reference.name)
     try:
         live = session.cluster.get(path)
-        if not live and reference.kind == "StorageClass":
-            live = _volume_of_class(session, reference.name)
     except ApiError as error:
-        if error.status != NOT_ALLOWED:
-            raise explain(error, f"Look for {reference.ref}") from error
-        unknown = f"Not checked whether {reference.ref} exists: {error.message}"
-        if unknown not in session.report.warnings:
-            session.report.warnings.append(unknown)
+        _warn_of_unread(session, reference, error)
         return _Lack("", reference, exists=True)
     return _Lack(lacking_parts(reference, live), reference, exists=live is not None)
 
 
-def _volume_of_class(session: Session, class_name: str) -> Manifest | None:
-    """Return a volume that has the name of a StorageClass: a claim can bind to it, also if there is no such class."""
-    for volume in session.cluster.items(VOLUMES.path()):
-        if volume["spec"].get("storageClassName") == class_name:
-            return volume
-    return None
+def _warn_of_unread(session: Session, reference: Reference, error: ApiError) -> None:
+    """Warn once of a reference that the account may not look for. Raises Problem for any other error."""
+    if error.status != NOT_ALLOWED:
+        raise explain(error, f"Look for {reference.ref}") from error
+    unknown = f"Not checked whether {reference.ref} exists: {error.message}"
+    if unknown not in session.report.warnings:
+        session.report.warnings.append(unknown)
+
+
+def _without_classes_of_volumes(session: Session, lacks: list[_Lack]) -> list[_Lack]:
+    """Return lacks without each StorageClass that a volume names: a claim can bind to it, also without the class."""
+    of_classes = [lack for lack in lacks if lack.reference.kind == "StorageClass"]
+    if not of_classes:
+        return lacks
+    present = _classes_of_volumes(session, of_classes)
+    return [lack for lack in lacks if lack not in of_classes or lack.reference.name not in present]
+
+
+def _classes_of_volumes(session: Session, of_classes: list[_Lack]) -> set[str]:
+    """Return the StorageClasses that volumes name. If nobody may list those, all that lack count, with a warning."""
+    try:
+        return {volume["spec"].get("storageClassName", "") for volume in session.cluster.items(VOLUMES.path())}
+    except ApiError as error:
+        for lack in of_classes:
+            _warn_of_unread(session, lack.reference, error)
+        return {lack.reference.name for lack in of_classes}
 
 
 def _lacking(lacks: list[_Lack], session: Session, new_namespaces: Collection[str]) -> Problem:

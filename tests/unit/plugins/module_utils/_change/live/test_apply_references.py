@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -106,6 +107,17 @@ def test_a_storage_class_is_missing_only_if_no_volume_has_its_name_either(there:
     assert ("StorageClass fast" in refused.value.wrong) is not there
     ways = ["set `priority_class_name`"] + ["set `storage.class`"] * (not there)
     assert [way in line for way, line in zip(ways, refused.value.fix.splitlines(), strict=True)]
+
+
+def test_volumes_are_listed_once_for_all_storage_classes() -> None:
+    two = []
+    for storage_class in ("slow", "cold"):
+        spec = json.loads(json.dumps(KEEPER["spec"]).replace('"fast"', f'"{storage_class}"'))
+        two.append({**KEEPER, "metadata": {**KEEPER["metadata"], "name": storage_class}, "spec": spec})
+    api = FakeApi(NAMESPACE, VOLUME)
+    with pytest.raises(Problem, match=r"StorageClass slow.*StorageClass cold"):
+        present(api, [NAMESPACE, *two], references="require")
+    assert api.sent("GET").count("/api/v1/persistentvolumes") == 1
 
 
 @pytest.mark.parametrize("references", ["require", "wait"])
