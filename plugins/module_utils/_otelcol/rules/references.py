@@ -119,16 +119,18 @@ def ambiguous_id(subject: Subject) -> Iterator[Fault]:
 
 def undefined_extension(subject: Subject) -> Iterator[Fault]:
     """Yield components that use an extension that is not configured or not started."""
-    known = section(subject.config, "extensions")
-    started = _started_extensions(subject.config)
+    configured = section(subject.config, "extensions")
+    known = {trimmed_id(extension) for extension in configured}
+    more_are_hidden = _is_hidden(subject, ("extensions",))
+    started = _listed_at(subject, ("service", "extensions"))
     for path, extension, may_be_built_in in extension_uses(subject):
-        if extension in started and extension in known:
-            continue
-        if extension in known:
-            fix = f"Add '{extension}' to service.extensions."
-            yield Fault(path, f"extension '{extension}' is used here but not started", fix)
+        is_configured = trimmed_id(extension) in known
+        if is_configured or (more_are_hidden and not may_be_built_in):
+            if not started.may_have(extension):
+                fix = f"Add '{extension}' to service.extensions."
+                yield Fault(path, f"extension '{extension}' is used here but not started", fix)
         elif not may_be_built_in:
-            message = f"extension '{extension}' is not configured{near(extension, known)}"
+            message = f"extension '{extension}' is not configured{near(extension, configured)}"
             yield Fault(path, message, "Add it below `extensions`, and list it in service.extensions.")
 
 
@@ -141,26 +143,46 @@ def undefined_pipeline(subject: Subject) -> Iterator[Fault]:
     uses = list(_uses(subject, "pipelines"))
     if not uses:
         return
-    pipelines = section(subject.config, "service", "pipelines")
-    used_as_exporter = {component_id for path, component_id in references(subject.config) if path[-2] == "exporters"}
+    keys = {trimmed_id(key): key for key in section(subject.config, "service", "pipelines")}
+    used_as_exporter = {trimmed_id(one) for path, one in references(subject.config) if path[-2] == "exporters"}
     for path, name, _may_be_built_in in uses:
         connector = path[1]
-        if connector not in used_as_exporter:
+        if trimmed_id(connector) not in used_as_exporter:
             continue
-        if name not in pipelines:
-            yield Fault(path, f"there is no pipeline '{name}'{near(name, pipelines)}", "Add it, or name another one.")
-        elif connector not in (at(pipelines, (name, "receivers")) or ()):
-            fix = f"Add '{connector}' to service.pipelines.{name}.receivers."
+        key = keys.get(trimmed_id(name))
+        if key is None:
+            yield Fault(path, f"there is no pipeline '{name}'{near(name, keys)}", "Add it, or name another one.")
+        elif not _listed_at(subject, ("service", "pipelines", key, "receivers")).may_have(connector):
+            fix = f"Add '{connector}' to service.pipelines.{key}.receivers."
             yield Fault(path, f"pipeline '{name}' does not start from '{connector}'", fix)
 
 
 def idle_extension(subject: Subject) -> Iterator[Fault]:
     """Yield extensions that are configured but never started."""
-    started = _started_extensions(subject.config)
+    started = _listed_at(subject, ("service", "extensions"))
     for extension in section(subject.config, "extensions"):
-        if extension not in started:
+        if not started.may_have(extension):
             fix = f"Add '{extension}' to service.extensions, or remove it."
             yield Fault(("extensions", extension), f"extension '{extension}' is configured but not started", fix)
+
+
+class _ListedIds(NamedTuple):
+    """The ids in a list, as the Collector reads them, and whether an expression may bring others."""
+
+    ids: set[str]
+    more_are_hidden: bool
+
+    def may_have(self, component_id: Any) -> bool:
+        """Whether a component may be in the list when the Collector has expanded it."""
+        return self.more_are_hidden or trimmed_id(component_id) in self.ids
+
+
+def _listed_at(subject: Subject, path: Path) -> _ListedIds:
+    """Return the ids in the list at a path of the config; none if it is no list."""
+    listed = at(subject.config, path)
+    texts = [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
+    more_are_hidden = _is_hidden(subject, path) or any(is_expression(text) for text in texts)
+    return _ListedIds({trimmed_id(text) for text in texts}, more_are_hidden)
 
 
 def _is_hidden(subject: Subject, path: Path) -> bool:
@@ -266,10 +288,6 @@ def _ends_like(path: Path, end: Path) -> bool:
     if len(tail) != len(end):
         return False
     return all(part in ("*", key) for part, key in zip(end, tail, strict=True))
-
-
-def _started_extensions(config: Any) -> set[str]:
-    return {extension for extension in items(config, "service", "extensions") if isinstance(extension, str)}
 
 
 def _how_to_define(component_id: str, role: str, subject: Subject) -> str:

@@ -197,6 +197,34 @@ undefined-extension:
     service.extensions: [other]
     finds: "receivers.otlp.protocols.grpc.auth.authenticator: Add 'basicauth/server' to service.extensions."
   a started storage: {exporters.otlp.sending_queue.storage: file_storage, extensions.file_storage: {}}
+  started by an expression:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage: {}
+    service.extensions: "${env:EXTENSIONS}"
+  started by an item that is an expression:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions.file_storage: {}
+    service.extensions: [health_check, "${env:EXTENSION}"]
+  extensions from a file:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions: "${file:extensions.yaml}"
+    service.extensions: [file_storage]
+  extensions from a file that are not started:
+    exporters.otlp.sending_queue.storage: file_storage
+    extensions: "${file:extensions.yaml}"
+    service.extensions: []
+    finds: "exporters.otlp.sending_queue.storage: 'file_storage' is used here but not started"
+  a built-in encoding beside extensions from a file:
+    {receivers.kafka.logs.encoding: raw, extensions: "${file:extensions.yaml}", service.extensions: [],
+     build: contrib 0.158.0}
+  started by an expression and not configured:
+    exporters.otlp.sending_queue.storage: file_storage
+    service.extensions: ["${env:EXTENSION}"]
+    finds: "exporters.otlp.sending_queue.storage: 'file_storage' is not configured"
+  white space around ids:
+    exporters.otlp.sending_queue.storage: " file_storage / a "
+    extensions.file_storage/a: {}
+    service.extensions: ["file_storage/a "]
   a list of extensions that is a number:
     exporters.otlp.sending_queue.storage: file_storage
     extensions.file_storage: {}
@@ -214,6 +242,16 @@ undefined-pipeline:
   one that starts elsewhere: {connectors.routing.table: [{condition: "true", pipelines: [traces/3]}],
     finds: "connectors.routing.table[0].pipelines[0]: pipeline 'traces/3' does not start from 'routing'"}
   the right one: {}
+  a pipeline from a file: {connectors.routing.table: [{pipelines: [traces/3]}], traces: otlp > routing,
+    service.pipelines: {traces: {receivers: [otlp], exporters: [routing]}, traces/3: "${file:a.yaml}"}}
+  receivers from a variable: {service.pipelines: {traces: {receivers: [otlp], exporters: [routing]},
+    traces/2: {receivers: "${env:R}", exporters: [debug]}}}
+  a receiver from a variable: {traces/2: "otlp, ${env:R} > debug"}
+  receivers that are a text: {service.pipelines: {traces: {receivers: [otlp], exporters: [routing]},
+    traces/2: {receivers: routing, exporters: [debug]}},
+    finds: "connectors.routing.table[0].pipelines[0]: pipeline 'traces/2' does not start from 'routing'"}
+  white space around ids: {connectors.routing.table: [{pipelines: [" traces / 2"]}], service.pipelines: {
+    traces: {receivers: [otlp], exporters: ["routing "]}, "traces/2 ": {receivers: [" routing"], exporters: [debug]}}}
   a connector that nothing uses: {connectors.routing.table: [{pipelines: [x]}], service.pipelines: {}}
 duplicate-processor:
   one that stands twice: {processors.batch: null, traces: "otlp > batch, filter, batch > debug",
@@ -231,6 +269,10 @@ idle-extension:
     finds: "extensions.pprof: configured but not started"}
   text is no list: {extensions.prof: {}, service.extensions: pprof, finds: "extensions.prof: not started"}
   started: {extensions.pprof: {}}
+  started by an expression: {extensions.pprof: {}, service.extensions: "${env:EXTENSIONS}"}
+  started by an item that is an expression: {extensions.pprof: {}, service.extensions: ["${env:EXTENSION}"]}
+  started by a service from a file: {extensions.pprof: {}, service: "${file:service.yaml}"}
+  white space around ids: {extensions.pprof/a: {}, service.extensions: [" pprof / a"]}
 unused-component:
   given: {traces: otlp > batch > debug}
   a processor in no pipeline: {processors.batch: null, traces: otlp > debug,
