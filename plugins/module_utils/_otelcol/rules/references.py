@@ -17,7 +17,7 @@ from ..config.paths import ROLES, SECTIONS, Path, at, items, leaves, section
 from ..errors import near
 from ..traits import EXPORTERS, is_for_trials
 from .build_facts import Build
-from .configured_components import configured_components, listed_components
+from .configured_components import configured_components
 from .remembered_settings import remembered_by_settings
 from .structure import is_expression, trimmed_id
 from .subject import Fault, Subject, about, rules
@@ -192,9 +192,10 @@ def _is_hidden(subject: Subject, path: Path) -> bool:
 
 def unused_component(subject: Subject) -> Iterator[Fault]:
     """Yield components that no pipeline uses; the Collector never starts them."""
-    used = _used_in_pipelines(subject)
+    used = {role: _listed_in_pipelines(subject, role) for role in ROLES}
     for name, component_id, kind, _settings in configured_components(subject):
-        if name == "extensions" or (name, component_id) in used:
+        roles = [role for role, sections in ROLES.items() if name in sections]
+        if name == "extensions" or any(used[role].may_have(component_id) for role in roles):
             continue
         is_kept_for_trials = name == EXPORTERS and is_for_trials(kind)
         severity = "info" if is_kept_for_trials else ""
@@ -202,14 +203,15 @@ def unused_component(subject: Subject) -> Iterator[Fault]:
         yield Fault((name, component_id), f"no pipeline uses '{component_id}'", fix, severity=severity)
 
 
-def _used_in_pipelines(subject: Subject) -> set[tuple[str, str]]:
-    """Return section and id of what pipelines list; where a receiver or exporter stands, a connector may be meant."""
-    used: set[tuple[str, str]] = set()
-    for _path, _signal, role, component_id in listed_components(subject):
-        used.add((role, component_id))
-        if role != "processors":
-            used.add(("connectors", component_id))
-    return used
+def _listed_in_pipelines(subject: Subject, role: str) -> _ListedIds:
+    """Return the ids that all pipelines list for a role."""
+    ids: set[str] = set()
+    more_are_hidden = _is_hidden(subject, ("service", "pipelines"))
+    for name in section(subject.config, "service", "pipelines"):
+        listed = _listed_at(subject, ("service", "pipelines", name, role))
+        ids |= listed.ids
+        more_are_hidden = more_are_hidden or listed.more_are_hidden
+    return _ListedIds(ids, more_are_hidden)
 
 
 def references(config: Any) -> Iterator[tuple[Path, str]]:

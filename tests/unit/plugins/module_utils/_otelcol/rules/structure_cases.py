@@ -280,5 +280,13 @@ unused-component:
   a connector in none: {processors.batch: null, connectors.forward: {},
     finds: "connectors.forward: no pipeline uses 'forward'"}
   all used: {processors.batch: null}
+  pipelines from a file: {processors.batch: null, service.pipelines: "${file:pipelines.yaml}"}
+  a pipeline from a file: {processors.batch: null, service.pipelines.traces: "${file:traces.yaml}"}
+  a processor from a variable: {processors.batch: null, traces: "otlp > ${env:PROCESSOR} > debug"}
+  a connector from a variable: {connectors.forward: null, traces: "otlp > batch > debug, ${env:EXPORTER}"}
+  receivers from a variable say nothing of processors: {processors.batch: null, traces: "${env:RECEIVER} > debug",
+    finds: "processors.batch: no pipeline uses 'batch'"}
+  white space around ids: {processors.batch/a: null, service.pipelines.traces:
+    {receivers: [otlp], processors: ["batch / a"], exporters: [debug]}}
   extensions are another rule's: {processors.batch: null, extensions.x: {}}
 """.replace("MANY", "a" * 1025)
