@@ -24,6 +24,8 @@ _BATCH = "batch"
 _INCLUDE = "include_metadata"
 _CONTEXT = "metadata."
 _SETTER = "headerssetter"
+# The actions of an extension headers_setter that add no header.
+_CHANGES, _DELETES = "update", "delete"
 _METADATA = re.compile(r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[(?:\s{0,9}\"([^\"]{1,200})\")?")
 _AUTHENTICATOR: Path = ("auth", "authenticator")
 _QUEUE: Path = ("sending_queue", "batch")
@@ -132,7 +134,7 @@ def _demands_of_setter(subject: Subject, extension: Any) -> Iterator[Demand]:
         return
     for row in mappings(section(subject.config, "extensions", extension), "headers"):
         source = row.get("from_context")
-        if isinstance(source, str):
+        if isinstance(source, str) and row.get("action") != _DELETES:
             yield Demand(extension, "passes on headers", source, bool(row.get("default_value")))
 
 
@@ -312,12 +314,31 @@ def _sent_headers(subject: Subject, exporter: str) -> set[str] | None:
         own_headers = [row.get("name") for row in mappings(client, "headers")]
     else:
         return None
+    headers_of_requests = {str(header).lower() for header in own_headers}
     extension = at(client, _AUTHENTICATOR)
-    if extension is not None and kind_of(str(extension)) != _SETTER:
+    if extension is None:
+        return headers_of_requests
+    set_headers = _headers_set_by(subject, str(extension))
+    return None if set_headers is None else headers_of_requests | set_headers
+
+
+def _headers_set_by(subject: Subject, extension: str) -> set[str] | None:
+    """Return the headers that an extension adds to requests, in lower case; nothing if they are not known.
+
+    Actions work in the order of the rows. Only `insert` and `upsert`, the default, add a header: `update` changes one
+    that is there. Source: the README of headerssetterextension.
+    """
+    rows = at(subject.config, ("extensions", extension, "headers"))
+    if kind_of(extension) != _SETTER or not isinstance(rows, list):
         return None
-    set_rows = mappings(section(subject.config, "extensions", str(extension)), "headers")
-    set_headers = [row.get("key") for row in set_rows]
-    return {str(header).lower() for header in (*own_headers, *set_headers)}
+    set_headers: set[str] = set()
+    for row in rows:
+        header, action = at(row, ("key",)), at(row, ("action",))
+        if action == _DELETES:
+            set_headers.discard(str(header).lower())
+        elif action != _CHANGES and isinstance(header, str):
+            set_headers.add(header.lower())
+    return set_headers
 
 
 _HEADERS = (

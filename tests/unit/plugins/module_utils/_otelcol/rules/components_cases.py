@@ -357,7 +357,7 @@ metadata-missing:
     traces: otlp > otlp_http
     finds: "receivers.otlp.protocols.http: 'headers_setter' passes on headers"
   a fixed tenant:
-    extensions.headers_setter.headers: [{key: X-Scope-OrgID, value: shop}]
+    extensions.headers_setter.headers: [{key: X-Scope-OrgID, value: shop}, {key: X, from_context: x, action: delete}]
     exporters.otlp_http: {endpoint: "http://a", auth: {authenticator: headers_setter}}
     traces: otlp > otlp_http
   messages of Kafka have headers:
@@ -421,6 +421,27 @@ header-unsent:
   the extension passes on this one:
     exporters.otlp.auth: {authenticator: headers_setter}
     extensions.headers_setter.headers: [{key: X-Tenant, from_context: X-Tenant}]
+  the extension deletes it:
+    exporters.otlp.auth: {authenticator: headers_setter}
+    extensions.headers_setter.headers: [{key: X-Tenant, value: shop}, {key: X-Tenant, action: delete}]
+    finds: "exporters.otlp: sends no header 'x-tenant'"
+  the extension changes it where it is:
+    exporters.otlp.auth: {authenticator: headers_setter}
+    extensions.headers_setter.headers: [{key: X-Tenant, from_context: X-Tenant, action: update}]
+    finds: "exporters.otlp: sends no header 'x-tenant'"
+  the extension sets it after it deletes another one:
+    exporters.otlp.auth: {authenticator: headers_setter}
+    extensions.headers_setter.headers: [{key: X-Team, action: delete}, {key: X-Tenant, value: a, action: insert}]
+  a header without a name is none:
+    exporters.otlp.auth: {authenticator: headers_setter}
+    extensions.headers_setter.headers: [{value: a}]
+    asked: {otlp: {gw: [routing, routes by headers, none, traces]}}
+    finds: "exporters.otlp: sends no header 'none'"
+  an extension that is called None: {extensions.None.headers: [{key: X-Tenant, value: a}],
+    finds: "exporters.otlp: sends no header 'x-tenant'"}
+  headers of the extension from a variable:
+    exporters.otlp.auth: {authenticator: headers_setter}
+    extensions.headers_setter: "${env:SETTER}"
   another extension that signs: {exporters.otlp.auth: {authenticator: oauth2client}}
   another signal: {asked: {otlp: {gw: [routing, routes by headers, x-tenant, logs]}}}
   nobody knows who gets it: {asked: {}}
