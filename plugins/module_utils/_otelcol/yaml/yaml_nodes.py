@@ -54,14 +54,17 @@ _TAGS_OF_YAML = frozenset(
     )
 )
 
-# The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there.
+# The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there. It ignores `_`
+# behind the first digit of a number, and takes signs before all numbers, and prefixes in both cases. Source: what
+# `otelcol-contrib print-config` of 0.158.0 answers.
 SCALARS = (
     ("null", r"~|null|Null|NULL|", "~nN"),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+|0b[01]+", "-+0123456789"),
+    ("int", r"[-+]?(?:[0-9][0-9_]*|0[oO][0-7_]+|0[xX][0-9a-fA-F_]+|0[bB][01_]+)", "-+0123456789"),
     (
         "float",
-        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9_]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
         "-+.0123456789",
     ),
 )
@@ -238,22 +241,32 @@ def _converted(kind: str, text: str) -> Any:
         return text
 
 
-def _integer(text: str) -> int | str:
-    """Decimal, 0x, 0o and 0b; a leading zero is YAML 1.1's octal for go-yaml too."""
+def _integer(text: str) -> float | str:
+    """Return a decimal number, or one with a prefix: 0x, 0o or 0b.
+
+    For go-yaml, a leading zero is YAML 1.1's octal too, and a number that is none because of an 8 or 9 is a float.
+    """
     digits = text.replace("_", "")
-    if re.fullmatch(r"[-+]?0[0-7]+", digits):
-        return short_number(int(digits, 8), text)
-    return short_number(int(digits, 0), text) if not re.fullmatch(r"[-+]?0\d+", digits) else digits
+    if not re.fullmatch(r"[-+]?0[0-9]+", digits):
+        return short_number(int(digits, 0), text)
+    if "8" in digits or "9" in digits:
+        return short_number(float(digits), text)
+    return short_number(int(digits, 8), text)
 
 
-def short_number(number: int, text: str) -> int | str:
+def short_number(number: float, text: str) -> float | str:
     """Return a number, or the text of one that has more digits than Python writes in decimal."""
     return number if abs(number) < _LARGEST_NUMBER else text
+
+
+def _float(text: str) -> float:
+    """Return a number with a fraction or an exponent, infinity, or what is no number."""
+    return float(text.lower().replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
 
 
 _CONVERT: dict[str, Callable[[str], Any]] = {
     "null": lambda _text: None,
     "bool": lambda text: text.lower() == "true",
     "int": _integer,
-    "float": lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
+    "float": _float,
 }
