@@ -15,7 +15,8 @@ from typing import Any
 
 from ..config.paths import Path
 from ..languages.ottl_syntax import Invalid, Token, text_of, tokens_of
-from .records import SEVERITY
+from ..otlp_requests import METRIC_KINDS
+from .records import SEVERITY, SPAN_KINDS, STATUS
 from .regex_sample import sample_text
 
 Wanted = dict[Path, Any]
@@ -56,6 +57,8 @@ _CONTEXTS = ("instrumentation_scope", *{context for context, _path in _FIELDS})
 # Enums that a record writes as a word, and the number that a severity begins with.
 _WORD = re.compile(r"(?:STATUS_CODE|SPAN_KIND|METRIC_DATA_TYPE)_([A-Z]+)\Z")
 _SEVERITY = re.compile(r"SEVERITY_NUMBER_([A-Z]+)([2-4]?)\Z")
+# The words of the fields that take no other text, the plainest first.
+_WORDS: dict[Path, tuple[str, ...]] = {("kind",): SPAN_KINDS[1:], ("status",): STATUS, ("type",): METRIC_KINDS}
 # Converters whose value is, or is taken for, that of their argument.
 _SAME = ("String", "Int", "Double", "ToLowerCase", "ToUpperCase", "Trim")
 _OPPOSITE = {"==": "!=", "!=": "==", ">": "<=", "<=": ">", "<": ">=", ">=": "<"}
@@ -77,6 +80,14 @@ _TESTS: dict[str, Callable[[Any], Any]] = {
     "IsMap": lambda _nothing: {"key": TEXT},
     "IsList": lambda _nothing: [TEXT],
 }
+# Whether a text meets a test of texts. A text that has the sample of an expression counts as a match of it.
+_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "IsMatch": lambda text, sample: sample in text,
+    "HasPrefix": str.startswith,
+    "HasSuffix": str.endswith,
+}
+# Texts that may not meet a test, if the sample with `not` before it does. The first is in few classes of characters.
+_OTHER_TEXTS = ("~", TEXT, "")
 
 
 class Unknown(Exception):  # noqa: N818 - a verdict, not a failure
@@ -205,11 +216,13 @@ def _compared(left: Sequence[Token], sign: str, right: Sequence[Token], context:
         return {path: ABSENT if is_equal else TEXT}
     if path == ("kind",):
         value = str(value).lower()
-    return {path: value if is_equal else _other(value)}
+    return {path: value if is_equal else _other(value, path)}
 
 
-def _other(value: Any) -> Any:
-    """Return another value of the same type."""
+def _other(value: Any, path: Path) -> Any:
+    """Return another value of the same type for a field."""
+    if path in _WORDS:
+        return next(word for word in _WORDS[path] if word != value)
     if isinstance(value, bool):
         return not value
     if isinstance(value, (int, float)):
@@ -264,9 +277,22 @@ def _tested(tokens: Sequence[Token], context: str, negated: bool) -> Wanted:
     path = _field(arguments[0], context)
     literal = literal_value(arguments[1]) if len(arguments) > 1 else None
     value = _TESTS[name](literal)
-    if not negated:
-        return {path: value}
-    return {path: _other(value) if isinstance(value, str) else TEXT}
+    if negated:
+        value = _text_failing(name, str(value)) if name in _TEXT_TESTS else _of_another_type(value)
+    return {path: value}
+
+
+def _of_another_type(value: Any) -> Any:
+    """Return a value that has not the type of this one."""
+    return 1 if isinstance(value, str) else TEXT
+
+
+def _text_failing(name: str, sample: str) -> str:
+    """Return a text that does not meet a test, which the sample meets. Raises Unknown if none is found."""
+    for text in (f"not {sample}", *_OTHER_TEXTS):
+        if not _TEXT_TESTS[name](text, sample):
+            return text
+    raise Unknown
 
 
 def called_function(tokens: Sequence[Token]) -> tuple[str, list[list[Token]]]:
