@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Templates of log bodies and of names of spans: common words stay, every other part becomes a placeholder.
 
-A placeholder is `<` and `>` around the mask of the part, in all as long as the part. So equal parts stay equal, a body
-keeps its size, and a reader who replaces `<[^<>]*>` by `<*>` has the template. Private.
+A placeholder is `<` and `>` around the mask of the part, in all as long as the part; of one character, such as a digit,
+it is `<>`, one longer. So equal parts stay equal, a body nearly keeps its size, and a reader who replaces `<[^<>]*>` by
+`<*>` has the template. Private.
 """
 
 from __future__ import annotations
