@@ -28,6 +28,7 @@ CHOICES: dict[str, Choice] = {
     "connection-forgotten": Choice(right="before both"),
     "endpoint-without-scheme": Choice("a host and a port", "a URL"),
     "file-missing": Choice("a certificate", "a mounted one"),
+    "header-unsent": Choice("another one", "this one"),
     "health-check-missing": Choice("none", "one", ("extensions", "service.extensions")),
     "host-reader": Choice("container logs", "an agent"),
     "idle-extension": Choice("one that is not started", "started", ("extensions", "service.extensions")),
