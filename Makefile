@@ -37,8 +37,8 @@ demo: setup ## Deploy an agent and a gateway, send telemetry, and show how it ar
 	@tools/demo
 
 test: setup ## Run every test.
-	@# Each part on a cluster has a job to itself. What needs none goes one by one, in two jobs: the second one begins when
-	@# a cluster has been left, because most of it keeps one core busy. The output is in .cache/log too.
+	@# Each part on a cluster has a job to itself. What needs none goes one by one, in two jobs: each begins when a cluster
+	@# has been left, because the three parts keep two cores busy. The output is in .cache/log too.
 	@python -m tools.jobs stack eks cluster static=lint,unit,plays,matrix checks=sanity,artifact,gate,docs
 
 lint: setup ## Check style, types, links and the changelog.

@@ -96,15 +96,15 @@ def test_who_is_interrupted_ends_all_of_it_and_says_how_far_it_came(capsys: pyte
     assert ["one", "good", "0", "0", "passed"] not in rows
 
 
-def test_a_job_waits_until_fewer_than_four_run() -> None:
-    """Those that began first meet after a minute at most; a fifth one among them would have been seen."""
+def test_a_job_waits_until_fewer_than_three_run() -> None:
+    """Those that began first meet after a minute at most; a fourth one among them would have been seen."""
     began: list[str] = []
-    four = threading.Barrier(AT_ONCE, timeout=60)
+    all_places = threading.Barrier(AT_ONCE, timeout=60)
 
     def command(target: str) -> list[str]:
         began.append(target)
         if len(began) <= AT_ONCE:
-            four.wait()
+            all_places.wait()
             assert len(began) == AT_ONCE
         return [sys.executable, "-c", ""]
 
