@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Problem, near
-from .sent_changes import Change
+from .sent_changes import OF_RESOURCE, Change
 from .tallies import Tally
 
 FIGURES = ("items", "bytes", "series")
@@ -89,7 +89,7 @@ class Limits:
 
 def _bare_name(shown: str) -> str:
     """Return the name of an attribute without what marks it as one of the resource."""
-    return shown.removesuffix(" of the resource")
+    return shown.removesuffix(OF_RESOURCE)
 
 
 def checked_limits(given: Mapping[str, Any]) -> Limits:

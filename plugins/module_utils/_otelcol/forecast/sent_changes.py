@@ -18,6 +18,8 @@ from .tallies import RESOURCE, AttributeName, Sender, Tally
 
 MOST_MOVERS = 5
 """How many of the senders whose bytes change most are named."""
+OF_RESOURCE = " of the resource"
+"""What follows the name of an attribute of resources, since others may have the same name."""
 _NOTHING, _NO_CHURN = OneSide(), Churn()
 
 
@@ -191,8 +193,8 @@ def _shown_names(attributes: Iterable[AttributeName]) -> tuple[str, ...]:
 
 
 def _shown_name(attribute: AttributeName) -> str:
-    """Return the name of an attribute; one of resources is marked, since others may have the same name."""
-    return f"{attribute.name} of the resource" if attribute.holder == RESOURCE else attribute.name
+    """Return the name of an attribute; one of resources is marked."""
+    return f"{attribute.name}{OF_RESOURCE}" if attribute.holder == RESOURCE else attribute.name
 
 
 def _partly_lost(
