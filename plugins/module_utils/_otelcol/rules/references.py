@@ -97,7 +97,7 @@ def _ids_in(config: Any, section_names: Iterable[str]) -> set[Any]:
 def duplicate_processor(subject: Subject) -> Iterator[Fault]:
     """Yield processors that a pipeline lists twice; the Collector rejects them."""
     for name, pipeline in section(subject.config, "service", "pipelines").items():
-        ids = items(pipeline, "processors")
+        ids = [trimmed_id(component_id) for component_id in items(pipeline, "processors")]
         texts = [component_id for component_id in ids if isinstance(component_id, str)]
         for component_id, count in Counter(texts).items():
             if count > 1:
@@ -110,9 +110,10 @@ def duplicate_processor(subject: Subject) -> Iterator[Fault]:
 @about("connectors")
 def ambiguous_id(subject: Subject) -> Iterator[Fault]:
     """Yield ids that are both a connector and a receiver or exporter."""
+    connectors = {trimmed_id(connector) for connector in subject.connectors}
     for role in ("receivers", "exporters"):
         for component_id in section(subject.config, role):
-            if component_id in subject.connectors:
+            if trimmed_id(component_id) in connectors:
                 message = f"'{component_id}' is both in {role} and in connectors"
                 yield Fault((role, component_id), message, f"Rename one, e.g. `{component_id}/2`.")
 

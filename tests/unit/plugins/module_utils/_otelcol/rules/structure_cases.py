@@ -257,12 +257,16 @@ duplicate-processor:
   one that stands twice: {processors.batch: null, traces: "otlp > batch, filter, batch > debug",
     finds: "service.pipelines.traces.processors[2]: 'batch' is listed 2 times in one pipeline"}
   two of a type: {processors.batch: null, traces: "otlp > batch, batch/2 > debug"}
+  white space around ids: {processors.batch: null, service.pipelines: {traces: {receivers: [otlp],
+    processors: [batch, " batch "], exporters: [debug]}},
+    finds: "service.pipelines.traces.processors[1]: 'batch' is listed 2 times in one pipeline"}
   a receiver twice is fine: {traces: "otlp, otlp > debug"}
 ambiguous-id:
   given: {traces: otlp > debug}
   a connector that is also an exporter: {connectors.debug: {},
     finds: "exporters.debug: 'debug' is both in exporters and in connectors"}
   a receiver and an exporter may share one: {exporters.otlp: {}}
+  white space around ids: {connectors: {"debug ": {}}, finds: "exporters.debug: 'debug' is both in exporters and in"}
 idle-extension:
   given: {traces: otlp > debug}
   one that is not started: {extensions.pprof: {}, service.extensions: null,
