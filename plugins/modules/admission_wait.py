@@ -85,7 +85,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-msg: {description: The result., returned: always, type: str, sample: "2 webhooks ready, 1 objects accepted"}
+msg: {description: The result., returned: always, type: str, sample: "ready webhooks: 2, accepted objects: 1"}
 seconds: {description: The duration., returned: when all is ready, type: float, sample: 3.1}
 waited_for:
   description:

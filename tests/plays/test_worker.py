@@ -233,7 +233,7 @@ def test_the_cases_are_what_they_are_named_for(played: tuple[dict[str, Any], str
     failed = "late unsubscribed unpinned checked refused denied not_json crashed nobody quiet by_path line_end unknown"
     failed += " not_taken nowhere unsynced"
     assert {name for name, result in found.items() if result.get("failed")} == set(failed.split())
-    assert found["admitted"]["msg"] == "0 webhooks ready, 1 objects accepted"
+    assert found["admitted"]["msg"] == "ready webhooks: 0, accepted objects: 1"
     assert [name for name, result in found.items() if result.get("warnings")] == ["warned", "absent"]
 
 

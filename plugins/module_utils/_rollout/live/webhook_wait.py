@@ -129,7 +129,7 @@ class AdmissionWait:
     def _result(self, start: float) -> dict[str, Any]:
         now = self.cluster.clock()
         waited = [{**name._asdict(), "seconds": round(at - start, 1)} for name, at in self.since.items()]
-        message = f"{len(self.options.webhooks)} webhooks ready, {len(self.options.manifests)} objects accepted"
+        message = f"ready webhooks: {len(self.options.webhooks)}, accepted objects: {len(self.options.manifests)}"
         changed = bool(self.reminded)
         return {"changed": changed, "msg": message, "seconds": round(now - start, 1), "waited_for": waited}
 

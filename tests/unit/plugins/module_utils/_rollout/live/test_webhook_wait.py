@@ -77,7 +77,7 @@ def test_what_is_ready_is_not_waited_for() -> None:
     api = FakeApi(configuration(), slices())
     result = wait(api, [OBJECT], [CONFIGURATION])
     assert (result["changed"], result["seconds"]) == (False, 0)
-    assert result["msg"] == "1 webhooks ready, 1 objects accepted"
+    assert result["msg"] == "ready webhooks: 1, accepted objects: 1"
     assert {item["name"]: item["seconds"] for item in result["waited_for"]} == {"hook": 0, "try": 0}
     assert TRY not in api.objects
     assert all(query["dryRun"] == "All" for method, _, query in api.requests if method == "PATCH")
@@ -170,7 +170,7 @@ def test_who_may_not_see_endpoints_or_pods_waits_for_the_rest() -> None:
     api.refuse("/pods")
     assert "no pod is ready behind ns/hook" in str(fails(api, webhooks=[CONFIGURATION], seconds=1))
     api.refuse("/endpointslices")
-    assert wait(api, webhooks=[CONFIGURATION])["msg"] == "1 webhooks ready, 0 objects accepted"
+    assert wait(api, webhooks=[CONFIGURATION])["msg"] == "ready webhooks: 1, accepted objects: 0"
 
 
 @cases(
