@@ -30,6 +30,8 @@ from ._otelcol import _builds, _yaml
 _METRICS_READERS = (0, 111)
 # From this version on, the operator `container` of file_log takes names of rotated files.
 _ROTATED_LOGS = (0, 122)
+# From this version on, exporter debug can print by a logger of its own (`use_internal_logger`).
+_OWN_PRINTS = (0, 104)
 
 # How a collector reaches the group of the inventory that options of a recipe name.
 Route = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
@@ -140,6 +142,7 @@ def _facts_of(collector: Collector, version: str, run: WholeRun, target: Target 
         "export_timeout": f"{collector.export_seconds}s",
         "metrics_readers": not version or parse_version(version) >= _METRICS_READERS,
         "rotated_logs": not version or parse_version(version) >= _ROTATED_LOGS,
+        "own_prints": not version or parse_version(version) >= _OWN_PRINTS,
         "request_mib": request_mib(collector.memory_limit),
         "batch_bytes": BATCH_BYTES,
         "splits": _baseline_options.splits(target),

@@ -85,6 +85,7 @@ ABOUT = {
     "request_mib": 16,
     "batch_bytes": 2**20,
     "rotated_logs": True,
+    "own_prints": True,
     "organization": ["platform@example.com"],
     "route": dict,
     "client_tls": lambda _options: {},

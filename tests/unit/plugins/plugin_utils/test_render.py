@@ -237,6 +237,12 @@ def test_own_metrics_are_served_as_the_version_takes_it(options: dict[str, str],
     assert 8888 in [port["containerPort"] for port in deployment["spec"]["template"]["spec"]["containers"][0]["ports"]]
 
 
+@cases("version, prints", ("", False), ("0.104.0", False), ("0.103.0", None))
+def test_debug_output_prints_all_where_the_version_can(version: str, prints: bool | None) -> None:
+    given = {"name": "a", "recipes": ["otlp_ingest", "debug_output"], "version": version}
+    assert config_of(given)["exporters"]["debug"].get("use_internal_logger") is prints
+
+
 @pytest.mark.parametrize(("platform", "user"), [("generic", 10001), ("eks", 10001), ("openshift", None)])
 def test_the_platform_chooses_the_user(platform: str, user: int | None) -> None:
     (workload,) = of_kind(rendered({**GATEWAY, "platform": platform}), "Deployment")
