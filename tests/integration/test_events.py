@@ -125,7 +125,7 @@ def test_a_flood_of_alerts_is_one_job_for_each_collector(controller: Controller)
     assert [line for line in gateway["verdict"] if line.startswith("opentelemetry/gateway:")], gateway
     assert not [line for line in gateway["verdict"] if line.startswith("opentelemetry/agent:")], gateway
     assert [line for line in agent["verdict"] if line.startswith("opentelemetry/agent:")], agent
-    assert "Nothing goes back, since otel_alert_goes_back is not true for dev." in gateway["told"]
+    assert "dev is a cluster, which keeps no earlier objects: nothing goes back." in gateway["told"]
 
 
 def test_labels_of_others_name_nothing_and_run_nothing(controller: Controller, tmp_path: Path) -> None:
