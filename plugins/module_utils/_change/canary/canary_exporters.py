@@ -1,21 +1,30 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The exporters of a canary, each with what was due to be sent by what the rest sends. Private."""
+"""How much should each exporter of a canary have sent by now, and is it late? Private.
+
+| word | meaning |
+|---|---|
+| settled | accepted by receivers so long ago that all components have handed it on |
+| due | settled, and of the share that the exporter of the rest sends of what comes in |
+| late | due, and neither sent nor failed; `canary_lateness.py` counts it |
+
+For example, the rest has accepted 1000 spans, and its exporter has sent 950 of them. If 300 spans are settled in the
+canary, 285 are due. If its exporter has sent none, check `nothing_sent` fails.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..._otelcol.config.paths import section
-from ..._otelcol.config.pipelines import PipelineGraph, signal_of
 from ..._otelcol.traits import PROCESSORS, Trait, traits_of
+from .canary_lateness import Lateness, lateness
 from .canary_queues import queue_row
 from .canary_samplers import ITEMS_OF_TRACES, items_until_silence
-from .count_rows import ExporterRow, ProcessorRow, accepted_items
+from .count_rows import CountRows, ExporterRow, ProcessorRow, accepted_items
+from .exporter_inputs import inputs_of
 from .hold_times import MARGIN, hold_seconds
-from .readings import LAST_READINGS
 from .shares import EXPORTED, compared_share
 from .sides import RestRow, Sides
 
@@ -23,144 +32,113 @@ from .sides import RestRow, Sides
 _NEARLY_ALL_SHARE = 0.9
 
 
-class Lateness(NamedTuple):
-    """How many items should have been sent long ago.
+class RestExports(NamedTuple):
+    """What the exporters of the rest have sent that one of the canary is compared with; there may be none.
 
-    `late_items` are those of the last reading, `fewest_items` the fewest of the last few readings. `seconds` is in what
-    time so many items come in.
+    `best_share` is the largest share of what came in that one of them has sent, between 0 and 1.
     """
 
-    late_items: int = 0
-    fewest_items: int = 0
-    seconds: int = 0
+    exists: bool
+    most_sent: int
+    best_share: float
 
-    def as_row(self) -> dict[str, int]:
-        """Return the fields of a row of facts."""
-        return {"late": self.late_items, "late_low": self.fewest_items, "late_seconds": self.seconds}
-
-
-class ExporterComparison:
-    """The exporters of a canary beside those of the rest."""
-
-    def __init__(self, sides: Sides) -> None:
-        self._sides = sides
-        self._hold_seconds = hold_seconds(sides.canary_config) + MARGIN
-        # What came in so long ago that all components have handed it on; None if nothing was read then.
-        self._settled_rows = sides.canary.rows_before(self._hold_seconds)
-        self._signals_tried = sides.signals_tried_by_canary()
-
-    def row(self, index: int, row: ExporterRow) -> dict[str, Any]:
-        """Return the row of an exporter with the share that failed, what was `due` to be sent, and its queue.
-
-        `index` is its place among the exporters of the canary.
-        """
-        return {
-            **row,
-            **compared_share(self._sides, EXPORTED, index, row).as_row("failed"),
-            **self._due_row(index, row),
-            **queue_row(self._sides, index, row),
-        }
-
-    def _due_row(self, index: int, row: ExporterRow) -> dict[str, int]:
-        """Return how many items were due by the share that the rest has sent, and how late the others are.
-
-        `least` is how many items must be due until it says something that none was sent.
-        """
-        signal = row["signal"]
-        found = self._rest_exporters(row)
-        sent_shares = [_sent_share(other) for other in found]
-        best_share = max(sent_shares, default=0.0)
-        sends_nearly_all = not found or best_share >= _NEARLY_ALL_SHARE
-        settled_items = accepted_items(self._settled_rows, signal) if self._settled_rows else 0
-        needed = items_until_silence(self._sides, signal)
-        is_comparable = sends_nearly_all and self._has_inputs_of_rest(row)
-        lateness = self._lateness(index, signal, best_share) if is_comparable else Lateness()
-        return {
-            "due": int(settled_items * best_share),
-            "rest_sent": max((other.row["sent"] for other in found), default=0),
-            "least": needed if sends_nearly_all else max(needed, ITEMS_OF_TRACES),
-            **lateness.as_row(),
-        }
-
-    def _rest_exporters(self, row: ExporterRow) -> list[RestRow]:
-        """Return the exporters of the rest to compare with.
-
-        A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
-        """
-        of_component = self._sides.rest_rows("exports", row)
-        if of_component or row["signal"] in self._signals_tried:
-            return of_component
-        return self._sides.rest_rows_or_signal("exports", row)
-
-    def _lateness(self, index: int, signal: str, share: float) -> Lateness:
-        """Return how late items of a signal are, of which so large a share is sent in the rest.
-
-        Of pods that have begun with the change, all counts say so: what waited at the first reading waits no less.
-        """
-        canary, facts = self._sides.canary, self._sides.canary_facts
-        ending = "_total" if canary.is_young else ""
-        due_share = share * self._passing_share(signal)
-        gone_counts = canary.history("exports", index, f"sent{ending}", f"failed{ending}")
-        late_counts = [0] * LAST_READINGS
-        for settled_rows, gone in zip(canary.rows_before_each(self._hold_seconds), gone_counts, strict=True):
-            came = accepted_items(settled_rows, signal, f"accepted{ending}") if settled_rows else 0
-            late_counts.append(max(int(came * due_share) - gone, 0))
-        due_each_second = accepted_items(facts, signal) * due_share / max(facts["seconds"], 1)
-        seconds = round(late_counts[-1] / due_each_second) if due_each_second else 0
-        return Lateness(late_counts[-1], min(late_counts[-LAST_READINGS:]), seconds)
-
-    def _passing_share(self, signal: str) -> float:
-        """Return the share of a signal that its processors pass at least, between 0 and 1."""
-        share = 1.0
-        for row in self._sides.canary_facts["processes"]:
-            if row["signal"] == signal and row["incoming"]:
-                share *= 1 - min(row["dropped"] / row["incoming"], 1.0)
-        return share
-
-    def _has_inputs_of_rest(self, row: ExporterRow) -> bool:
-        """Return whether an exporter gets its signal from the same receivers as in the rest, through nothing new.
-
-        A connector may send a part elsewhere, or make as many items for any load. A processor such as tail_sampling
-        does not count what it drops.
-        """
-        sides, signal = self._sides, row["signal"]
-        is_received = any(receiver["signal"] == signal for receiver in sides.canary_facts["receives"])
-        if not is_received or any(map(_drops_uncounted, sides.new_processors(signal))):
-            return False
-        return _path_to(row, sides.canary_config) == _path_to(row, sides.rest_config)
+    @property
+    def sends_nearly_all(self) -> bool:
+        """Whether nearly all that comes in is due to be sent; nothing else is known of an exporter without a rest."""
+        return not self.exists or self.best_share >= _NEARLY_ALL_SHARE
 
 
-def _sent_share(found: RestRow) -> float:
-    """Return the share of what came in that an exporter of the rest has sent, between 0 and 1."""
-    came = accepted_items(found.rows, found.row["signal"])
-    return float(min(found.row["sent"] / max(came, 1), 1.0))
+class DueItems(NamedTuple):
+    """How many items an exporter should have sent, and how many must be due until it means something if none was."""
+
+    due: int
+    least: int
+
+
+def exporter_rows(sides: Sides) -> list[dict[str, Any]]:
+    """Return the row of each exporter of the canary, with what checks compare.
+
+    Checks read the share that failed, what was due to be sent, how late the exporter is, and its queue.
+    """
+    settling_seconds = hold_seconds(sides.canary_config) + MARGIN
+    settled_rows = sides.canary.rows_before(settling_seconds)
+    rows: list[dict[str, Any]] = []
+    for index, row in enumerate(sides.canary_facts["exports"]):
+        rest = _sent_by(_rest_exporters(sides, row))
+        due_items = _due_items(sides, row, rest, settled_rows)
+        late_items = Lateness()
+        if rest.sends_nearly_all and _has_inputs_of_rest(sides, row):
+            late_items = lateness(sides, index, row["signal"], rest.best_share, settling_seconds)
+        failed_share = compared_share(sides, EXPORTED, index, row)
+        rows.append(
+            {
+                **row,
+                **failed_share.as_row("failed"),
+                "due": due_items.due,
+                "rest_sent": rest.most_sent,
+                "least": due_items.least,
+                **late_items.as_row(),
+                **queue_row(sides, index, row),
+            }
+        )
+    return rows
+
+
+# ── What the rest sends ──
+
+
+def _rest_exporters(sides: Sides, row: ExporterRow) -> list[RestRow]:
+    """Return the exporters of the rest to compare an exporter with.
+
+    A new exporter may be meant for few items: it is compared only where nothing else sends the signal.
+    """
+    of_component = sides.rest_rows("exports", row)
+    if of_component or row["signal"] in sides.signals_tried_by_canary():
+        return of_component
+    return sides.rest_rows_or_signal("exports", row)
+
+
+def _sent_by(exporters: Iterable[RestRow]) -> RestExports:
+    """Return what some exporters of the rest have sent."""
+    sent_counts: list[int] = []
+    sent_shares: list[float] = []
+    for exporter in exporters:
+        came = accepted_items(exporter.rows, exporter.row["signal"])
+        sent = exporter.row["sent"]
+        sent_counts.append(sent)
+        sent_shares.append(min(sent / max(came, 1), 1.0))
+    return RestExports(bool(sent_counts), max(sent_counts, default=0), max(sent_shares, default=0.0))
+
+
+# ── What is due ──
+
+
+def _due_items(sides: Sides, row: ExporterRow, rest: RestExports, settled_rows: CountRows | None) -> DueItems:
+    """Return how many items an exporter should have sent. Nothing is due before the first settled reading."""
+    signal = row["signal"]
+    settled_items = accepted_items(settled_rows, signal) if settled_rows else 0
+    least = items_until_silence(sides, signal)
+    if not rest.sends_nearly_all:
+        least = max(least, ITEMS_OF_TRACES)
+    return DueItems(int(settled_items * rest.best_share), least)
+
+
+# ── Whether lateness means something ──
+
+
+def _has_inputs_of_rest(sides: Sides, row: ExporterRow) -> bool:
+    """Return whether an exporter gets its signal from the same receivers as in the rest, through nothing new.
+
+    A connector may send a part elsewhere, or make as many items for any load. A processor such as tail_sampling does
+    not count what it drops.
+    """
+    signal = row["signal"]
+    is_received = any(receiver["signal"] == signal for receiver in sides.canary_facts["receives"])
+    if not is_received or any(map(_drops_uncounted, sides.new_processors(signal))):
+        return False
+    return inputs_of(row, sides.canary_config) == inputs_of(row, sides.rest_config)
 
 
 def _drops_uncounted(row: ProcessorRow) -> bool:
     """Return whether a processor may drop items, and counts none."""
     return not row["incoming"] and Trait.PASSES_ALL not in traits_of(PROCESSORS, row["id"])
-
-
-class _PipelineEnds(NamedTuple):
-    """The receivers of a pipeline, and whether it lists an exporter."""
-
-    receivers: list[str]
-    has_exporter: bool
-
-
-class _ExporterPath(NamedTuple):
-    """The ends of all pipelines of the signal of an exporter, and the settings of all connectors."""
-
-    ends: list[_PipelineEnds]
-    connectors: Mapping[str, Any]
-
-
-def _path_to(exporter: ExporterRow, config: Mapping[str, Any]) -> _ExporterPath:
-    """Return from where an exporter of a config may get its signal."""
-    graph = PipelineGraph.of(config)
-    ends = []
-    for pipeline in graph.pipelines:
-        if signal_of(pipeline) == exporter["signal"]:
-            receivers = sorted(graph.listed(pipeline, "receivers"))
-            ends.append(_PipelineEnds(receivers, exporter["id"] in graph.listed(pipeline, "exporters")))
-    return _ExporterPath(sorted(ends), section(config, "connectors"))

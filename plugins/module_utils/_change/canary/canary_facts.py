@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .canary_exporters import ExporterComparison
+from .canary_exporters import exporter_rows
 from .canary_logs import log_rows
 from .canary_places import peer_addresses, port_rows
 from .canary_processors import processor_row
@@ -33,7 +33,6 @@ def facts_of(
     before the change, which compare where no other pods are left.
     """
     sides = _sides_of(canary, rest, now, mask, baseline)
-    exporters = ExporterComparison(sides)
     facts = sides.canary_facts
     for pod in facts["pods"]:
         pod["rest_memory"] = sides.rest_facts["memory_percent"]
@@ -43,7 +42,7 @@ def facts_of(
         "rest": sides.rest_facts,
         "receives": [receiver_row(sides, index, row) for index, row in enumerate(facts["receives"])],
         "processes": [processor_row(sides, row) for row in facts["processes"]],
-        "exports": [exporters.row(index, row) for index, row in enumerate(facts["exports"])],
+        "exports": exporter_rows(sides),
         "ports": list(port_rows(sides)),
         "logs": list(log_rows(sides)),
     }

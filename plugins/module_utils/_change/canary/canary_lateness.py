@@ -1,0 +1,70 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many items should an exporter of a canary have sent long ago? Check `exports_late` reads it. Private."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .count_rows import accepted_items
+from .readings import LAST_READINGS
+from .sides import Sides
+
+
+class Lateness(NamedTuple):
+    """How many items should have been sent long ago.
+
+    `late_items` are those of the last reading, `fewest_items` the fewest of the last few readings. `seconds` is in what
+    time so many items come in.
+    """
+
+    late_items: int = 0
+    fewest_items: int = 0
+    seconds: int = 0
+
+    def as_row(self) -> dict[str, int]:
+        """Return the fields of a row of facts."""
+        return {"late": self.late_items, "late_low": self.fewest_items, "late_seconds": self.seconds}
+
+
+def lateness(sides: Sides, index: int, signal: str, rest_share: float, settling_seconds: float) -> Lateness:
+    """Return how late items of a signal are in the exporter at an index of the canary's.
+
+    The rest sends the share `rest_share` of what comes in, between 0 and 1. After `settling_seconds`, all components
+    before the exporter have handed an item on.
+    """
+    due_share = rest_share * _passed_share(sides, signal)
+    late_counts = _late_counts(sides, index, signal, due_share, settling_seconds)
+    enough_readings = len(late_counts) >= LAST_READINGS
+    fewest_items = min(late_counts[-LAST_READINGS:]) if enough_readings else 0
+    facts = sides.canary_facts
+    due_each_second = accepted_items(facts, signal) * due_share / max(facts["seconds"], 1)
+    seconds = round(late_counts[-1] / due_each_second) if due_each_second else 0
+    return Lateness(late_counts[-1], fewest_items, seconds)
+
+
+def _passed_share(sides: Sides, signal: str) -> float:
+    """Return the share of a signal that the processors of the canary pass at least, between 0 and 1."""
+    share = 1.0
+    for row in sides.canary_facts["processes"]:
+        if row["signal"] == signal and row["incoming"]:
+            share *= 1 - min(row["dropped"] / row["incoming"], 1.0)
+    return share
+
+
+def _late_counts(sides: Sides, index: int, signal: str, due_share: float, settling_seconds: float) -> list[int]:
+    """Return for each reading how many items were due by then and had not left the exporter.
+
+    Of pods that have begun with the change, all counts since their start are compared: what waited at the first reading
+    waits no less.
+    """
+    canary = sides.canary
+    ending = "_total" if canary.is_young else ""
+    left_by_reading = canary.history("exports", index, f"sent{ending}", f"failed{ending}")
+    settled_by_reading = canary.rows_before_each(settling_seconds)
+    late_counts: list[int] = []
+    for settled_rows, left in zip(settled_by_reading, left_by_reading, strict=True):
+        settled_items = accepted_items(settled_rows, signal, f"accepted{ending}") if settled_rows else 0
+        late_counts.append(max(int(settled_items * due_share) - left, 0))
+    return late_counts

@@ -1,0 +1,51 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From where does an exporter get its signal? Two configs are compared by it. Private.
+
+For example, exporter `debug` of this config gets traces from `otlp` alone:
+
+    service:
+      pipelines:
+        traces: {receivers: [otlp], exporters: [debug]}
+        traces/archive: {receivers: [jaeger], exporters: [file]}
+    → ExporterInputs([PipelineEnds(["jaeger"], False), PipelineEnds(["otlp"], True)], {})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..._otelcol.config.paths import section
+from ..._otelcol.config.pipelines import PipelineGraph, signal_of
+from .count_rows import ExporterRow
+
+
+class PipelineEnds(NamedTuple):
+    """The receivers of a pipeline, in order of their names, and whether the pipeline lists the exporter."""
+
+    receivers: list[str]
+    has_exporter: bool
+
+
+class ExporterInputs(NamedTuple):
+    """The ends of all pipelines of the signal, whatever their names, and the settings of all connectors.
+
+    Pipelines without the exporter count too: a connector may lead from them to the exporter.
+    """
+
+    ends: list[PipelineEnds]
+    connectors: Mapping[str, Any]
+
+
+def inputs_of(exporter: ExporterRow, config: Mapping[str, Any]) -> ExporterInputs:
+    """Return from where an exporter of a config may get the signal of its row."""
+    graph = PipelineGraph.of(config)
+    ends: list[PipelineEnds] = []
+    for pipeline in graph.pipelines:
+        if signal_of(pipeline) == exporter["signal"]:
+            receivers = sorted(graph.listed(pipeline, "receivers"))
+            has_exporter = exporter["id"] in graph.listed(pipeline, "exporters")
+            ends.append(PipelineEnds(receivers, has_exporter))
+    return ExporterInputs(sorted(ends), section(config, "connectors"))
