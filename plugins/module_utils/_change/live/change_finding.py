@@ -20,7 +20,7 @@ from ..collector_change import Change, before_change, collectors
 from ..recorded_change import is_rolling, recorded
 from ..workload_kinds import RUNS
 from .bundle_run import Bundle
-from .canary import prepared
+from .canaries import prepared_canaries
 from .change_records import ChangeRecords, Live
 from .working_pods import worked_now
 
@@ -63,7 +63,7 @@ class ChangeFinder:
         """Say what each change would do to the pods. Raises Problem for a canary that could not be judged."""
         changing = [change for change in candidates if change.before and self._renews(change)]
         allow([change for change in changing if change.is_followed])
-        prepared(self.bundle, changing, self.live)
+        prepared_canaries(self.bundle, changing, self.live)
         for change in changing:
             self._preview_pods(change)
 

@@ -21,7 +21,8 @@ from ..collector_change import Change, collectors
 from ..recorded_change import recorded, with_rights
 from ..workload_kinds import RUNS
 from .bundle_run import Bundle
-from .canary import Canary, judged, prepared
+from .canaries import judge_together, prepared_canaries
+from .canary import Canary
 from .change_finding import ChangeFinder
 from .change_records import ChangeRecords, Live
 from .rollback import Undone, restore, why_lost, why_outrun
@@ -85,12 +86,12 @@ class Changes:
             return
         self.changes = finder.changes_to_make(candidates)
         allow(self.changes)
-        self.canaries = prepared(self.bundle, self.changes, self.live)
+        self.canaries = prepared_canaries(self.bundle, self.changes, self.live)
 
     def manifest(self, manifest: Manifest) -> Manifest:
         """Return what to apply for an object: a workload whose change is judged first is held."""
         canary = self.canaries.get(collector_of(manifest))
-        return canary.manifest(manifest) if canary else manifest
+        return canary.manifest_to_apply(manifest) if canary else manifest
 
     def begin(self, manifests: Iterable[Manifest]) -> None:
         """Record and open the changes of collectors that these manifests contain."""
@@ -135,7 +136,7 @@ class Changes:
         awaited = self._awaited(others)
         canaries = {name: canary for name, canary in self.canaries.items() if name in self.open}
         rolling = {name: workloads for name, workloads in awaited.items() if name not in canaries}
-        failed = judged(
+        failed = judge_together(
             self.bundle.cluster,
             canaries,
             self._complete_canary,
@@ -180,16 +181,16 @@ class Changes:
         """Take a canary from its first pods to the last. Raises Failure as soon as one does not work or does worse."""
         change = canary.change
         late_outcomes: list[Outcome] = []
-        canary.first()
+        canary.judge_first_pods()
         wait = prepared_wait(self.bundle, change.workloads, self.bundle.changes.left(), change)
-        for _name, failure in ended_waits(self.bundle, {change.name: wait}, canary.meanwhile):
+        for _name, failure in ended_waits(self.bundle, {change.name: wait}, canary.judge_ready_pods):
             if failure is None:
                 continue
             kept = self._outcome_if_kept(change, failure)
             if kept is None:
                 raise failure
             late_outcomes.append(kept)
-        canary.whole()
+        canary.judge_all_pods()
         self._close_completed(change.name, works=not late_outcomes)
         return late_outcomes
 

@@ -10,7 +10,7 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.canary import judged
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._change.live.canaries import judge_together
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._kube.live.cluster import Answered
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Failure, Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _builds, _yaml
@@ -280,7 +280,7 @@ def test_a_canary_that_fails_goes_back_while_others_are_judged_and_awaited() -> 
         return ["ns/c: does not start"]
 
     canaries: Any = {"ns/a": "worse", "ns/b": "second"}
-    ended = judged(Rollouts().cluster(), canaries, stages, failed, beside)
+    ended = judge_together(Rollouts().cluster(), canaries, stages, failed, beside)
     assert ended == ["ns/c: does not start", "ns/a: it does worse"]
 
 

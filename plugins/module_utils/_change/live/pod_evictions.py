@@ -1,0 +1,113 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does the server let pods be evicted, and when? Evicts them too. Private.
+
+A PodDisruptionBudget may keep a pod for a while, which is waited for, or always, which ends the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ..._diagnose.live.reader import path_of
+from ..._kube.live.api_errors import budget_of, explain
+from ..._kube.live.cluster import CONFLICT, NOT_FOUND, ApiError
+from ..._kube.live.kinds import ApiResources
+from ..._kube.operator_children import BUDGET
+from ..._otelcol.errors import Problem
+from ..._otelcol.kube.objects import Manifest, ref
+from ..canary.evictions import eviction_of, never_allows
+from .bundle_run import Bundle
+
+# The pod is gone, or another pod has its name.
+_REPLACED = (NOT_FOUND, CONFLICT)
+
+
+class Refusal(NamedTuple):
+    """Why the server would not evict a pod now: what it answered, and what the user reads."""
+
+    answer: ApiError
+    problem: Problem
+
+
+class PodEvictions:
+    """Evictions of pods of one workload. `title` is the name of the collector in lines of progress."""
+
+    def __init__(self, bundle: Bundle, workload: Manifest, title: str) -> None:
+        self._bundle, self._cluster, self._workload, self._title = bundle, bundle.cluster, workload, title
+
+    def require(self, pods: Sequence[Manifest]) -> None:
+        """Wait until the server would evict each of some pods. Evicts none.
+
+        Raises Problem if it never would, or not in time. Check mode asks once, and warns.
+        """
+        refusal = self._lasting_refusal(pods)
+        if refusal is None:
+            return
+        if not self._bundle.check:
+            raise refusal.problem from refusal.answer
+        self._bundle.warn(f"{refusal.problem.wrong}. Without check mode, the run waits for it")
+
+    def evict(self, pods: Iterable[Manifest]) -> Problem | None:
+        """Evict pods; return why a budget keeps one for now, or None. One that is gone or replaced stays so.
+
+        Raises Problem for any other refusal.
+        """
+        kept_because: Problem | None = None
+        for pod in pods:
+            answer = self._answer_to(pod, tried=False)
+            if answer is None:
+                continue
+            problem = explain(answer, f"Evict pod {pod['metadata']['namespace']}/{pod['metadata']['name']}")
+            if not answer.of_budget:
+                raise problem from answer
+            kept_because = problem
+        return kept_because
+
+    def _lasting_refusal(self, pods: Sequence[Manifest]) -> Refusal | None:
+        """Return the refusal that is left when the time is over; None as soon as there is none.
+
+        Raises Problem at once if waiting is in vain.
+        """
+        refusal: Refusal | None = None
+        for _poll in self._cluster.polls(0 if self._bundle.check else self._bundle.wait_seconds):
+            refusal = self._first_refusal(pods)
+            if refusal is None:
+                return None
+            if not self._may_pass(refusal.answer):
+                raise refusal.problem from refusal.answer
+            self._cluster.progress(self._title, f"waiting: {refusal.problem.wrong}")
+        return refusal
+
+    def _first_refusal(self, pods: Iterable[Manifest]) -> Refusal | None:
+        """Return why the server would not evict one of some pods now; None if it would evict each."""
+        for pod in pods:
+            answer = self._answer_to(pod, tried=True)
+            if answer:
+                return Refusal(answer, explain(answer, f"Change {ref(self._workload)} with `strategy: canary`"))
+        return None
+
+    def _answer_to(self, pod: Manifest, *, tried: bool) -> ApiError | None:
+        """Ask for an eviction, or whether it is allowed; return why it is refused. None for a pod that is replaced."""
+        path = f"{path_of('pods', pod['metadata']['namespace'], pod['metadata']['name'])}/eviction"
+        try:
+            self._cluster.request("POST", path, body=eviction_of(pod, tried=tried))
+        except ApiError as error:
+            return None if error.status in _REPLACED else error
+        return None
+
+    def _may_pass(self, refused: ApiError) -> bool:
+        """Return whether a refusal may pass: a budget refuses, and does not always. One that cannot be read may."""
+        if not refused.of_budget:
+            return False
+        name = budget_of(refused)
+        if not name:
+            return False  # several budgets, which Kubernetes never evicts for
+        path = ApiResources.path_of(BUDGET, self._workload["metadata"]["namespace"], "")
+        try:
+            budgets = list(self._cluster.items(path))
+        except ApiError:
+            return True
+        return not any(never_allows(budget) for budget in budgets if budget["metadata"]["name"] == name)
