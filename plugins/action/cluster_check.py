@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils import _inventory
-from ..plugin_utils._action import check_inputs, check_switches, refuse
+from ..plugin_utils._answers import problems_fail_task
 from ..plugin_utils._chosen_hosts import check_removal
+from ..plugin_utils._role_inputs import check_inputs, check_switches
 from ..plugin_utils._worker import Work, WorkerAction
 
 
@@ -26,7 +27,8 @@ class ActionModule(WorkerAction):
         variables = task_vars or {}
         check_switches(self._task.args.get("switches") or {})
         if self._task.args.get("inventory"):
-            refuse(lambda: _inventory.check(variables, needs_hosts=True))
-            refuse(lambda: check_removal(variables, self._templar.template))
+            with problems_fail_task():
+                _inventory.check(variables, needs_hosts=True)
+                check_removal(variables, self._templar.template)
         check_inputs(self._task.args.get("inputs"), variables, self._templar.template)
         return {**super().run(tmp, task_vars), "_ansible_verbose_always": True}

@@ -10,9 +10,11 @@ from typing import Any
 from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils import _action, _diagnose
+from ..plugin_utils import _diagnose
+from ..plugin_utils._answers import answer_or_fail
 from ..plugin_utils._chosen_collectors import chosen
 from ..plugin_utils._own_lines import forget_own_line
+from ..plugin_utils._playbook_command import playbook_command
 
 
 class ActionModule(ActionBase):
@@ -22,7 +24,7 @@ class ActionModule(ActionBase):
         """Return the verdict; the facts, which may hold secrets of configs, stay here."""
         super().run(tmp, task_vars)
         forget_own_line(self._task)
-        return _action.answer(lambda: self._diagnosed(task_vars), self._task.args)
+        return answer_or_fail(lambda: self._diagnosed(task_vars), self._task.args)
 
     def _diagnosed(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         given = {**self._task.args}
@@ -39,7 +41,7 @@ class ActionModule(ActionBase):
         if facts is None:
             return read
         if "applied" in given:
-            seen = _diagnose.looked(facts, _action.command("diagnose", task_vars or {}))
+            seen = _diagnose.looked(facts, playbook_command("diagnose", task_vars or {}))
             return {**read, **seen, "warnings": [*read.get("warnings", ()), *seen["warnings"]]}
         if only:
             read["unlisted"] = []

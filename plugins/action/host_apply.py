@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from copy import deepcopy
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._host.removal_stages import check_senders, removal_of
 from ..module_utils._host_change.bundle_form import AWAITED
-from ..plugin_utils._action import refuse
+from ..plugin_utils._answers import problems_fail_task
 from ..plugin_utils._copied_program import checked_program
 from ..plugin_utils._inventory import check_names
 from ..plugin_utils._needed import needed
@@ -42,7 +41,8 @@ class ActionModule(ActionBase):
 
     def _run(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         # A removal renders nothing, so no other task looks: a slip would remove the collector of the default name.
-        refuse(partial(check_names, task_vars or {}))
+        with problems_fail_task():
+            check_names(task_vars or {})
         arguments = dict(self._task.args)
         if not self._is_its_turn(task_vars or {}):
             return {"changed": False, "msg": "Nothing to do in this stage of the removal"}
@@ -64,7 +64,8 @@ class ActionModule(ActionBase):
         if removal.stage != int(given["stage"]):
             return False
         if not boolean(given.get("discard_unsent", False)):
-            refuse(partial(check_senders, name, removal.senders, variables["ansible_play_hosts"]))
+            with problems_fail_task():
+                check_senders(name, removal.senders, variables["ansible_play_hosts"])
         return True
 
     def _name_unlisted(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
@@ -85,7 +86,8 @@ class ActionModule(ActionBase):
         given = deepcopy(arguments)
         row = given["bundle"]["program"]["architectures"][architecture]
         file = Path(row.pop("file")).expanduser()
-        refuse(partial(checked_program, file, row["sha256"]))
+        with problems_fail_task():
+            checked_program(file, row["sha256"])
         row["path"] = self._copied(file)
         return given
 

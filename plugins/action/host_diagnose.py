@@ -15,7 +15,7 @@ from typing import Any
 from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._action import answer, refuse
+from ..plugin_utils._answers import answer_or_fail, problems_fail_task
 from ..plugin_utils._chosen_collectors import chosen
 from ..plugin_utils._host_diagnose import HostVisit, configs_of, diagnosed, questions
 from ..plugin_utils._needed import needed
@@ -38,7 +38,8 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         only = check_type_list(arguments.pop("only", None) or [])
         collectors, fail_on = arguments.pop("collectors", []), arguments.pop("fail_on", None) or "never"
-        refuse(lambda: chosen(collectors, only))
+        with problems_fail_task():
+            chosen(collectors, only)
         if only:
             collectors, arguments["bundles"] = chosen(collectors, only), chosen(arguments["bundles"], only)
         configs = configs_of(collectors)
@@ -55,4 +56,4 @@ class ActionModule(ActionBase):
             said["unlisted"] = []
         host = str(task_vars.get("inventory_hostname") or "host")
         visit = HostVisit(host, (start, time.time()), bool(arguments.get("send")), fail_on, only_checks)
-        return answer(lambda: diagnosed(said, configs, visit), {})
+        return answer_or_fail(lambda: diagnosed(said, configs, visit), {})

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._action import answer
+from ..plugin_utils._answers import answer_or_fail
 from ..plugin_utils._needed import needed
 from ..plugin_utils._wave_results import seconds_of
 from ..plugin_utils._wave_samples import sampled
@@ -39,4 +39,4 @@ class ActionModule(ActionBase):
             return result_for_gate(result, arguments, str((task_vars or {}).get("inventory_hostname") or "the host"))
         collectors = result.pop("collectors", [])
         watched = watch_mark(arguments)
-        return answer(lambda: {**result, **watched, "collectors": sampled(collectors, start)}, {})
+        return answer_or_fail(lambda: {**result, **watched, "collectors": sampled(collectors, start)}, {})

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..module_utils._instrumentation.instrumentation import option_names
 from ..plugin_utils import _instrumentation, _lock_file
-from ..plugin_utils._action import ControllerAction, hidden_if_secret
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._answers import hidden_if_secret
 
 
 class ActionModule(ControllerAction):

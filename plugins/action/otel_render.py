@@ -14,7 +14,8 @@ from ..module_utils._collector.options import option_names
 from ..module_utils._kube.cluster_variables import WAYS
 from ..module_utils._otelcol.errors import Problem
 from ..plugin_utils import _inventory, _lock_file, _render_request, _rendered
-from ..plugin_utils._action import ControllerAction, hidden_if_secret
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._answers import hidden_if_secret
 from ..plugin_utils._inventory_groups import inventory_groups
 from ..plugin_utils._objects import text_of_objects
 from ..plugin_utils._otelcol import _findings

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..plugin_utils import _lock_file, _sample_app
-from ..plugin_utils._action import ControllerAction, hidden_if_secret
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._answers import hidden_if_secret
 
 
 class ActionModule(ControllerAction):

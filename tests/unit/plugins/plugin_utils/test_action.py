@@ -1,7 +1,7 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What actions share: answers, targets, and seeds of mistakes that articles about collectors make."""
+"""What actions share: requests, builds, and seeds of mistakes that articles about collectors make."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible_collections.o11y.opentelemetry.plugins.filter.to_manifests import FilterModule
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _action, _origins
@@ -30,60 +29,9 @@ from tests.support.cases import cases
 from .helpers import MIGRATE, VALIDATE, defaults
 
 
-def test_an_answer_changes_nothing_and_a_problem_fails_the_task_in_its_own_words() -> None:
-    def refuse() -> dict[str, object]:
-        raise Problem("it is wrong", asked="this", where="a.yml:3", fix="Mend it.")
-
-    assert _action.answer(lambda: {"a": 1}, {}) == {"changed": False, "a": 1}
-    with pytest.raises(AnsibleActionFail, match=r"this: it is wrong \(at a\.yml:3\)\. Mend it\."):
-        _action.answer(refuse, {})
-    with pytest.raises(AnsibleActionFail, match=r"^this: \*{8} is wrong \(at a\.yml:3\)"):
-        _action.answer(refuse, {"collectors": [{"config": {"x": {"password": "it"}}}]})
-    with pytest.raises(ZeroDivisionError):
-        _action.answer(lambda: {"a": 1 // 0}, {})
-
-
-@cases(
-    "given, wrong",
-    ("otel_colector", "option 'inputs[0]' of module cluster_check is 'otel_colector'; did you mean 'otel_collector'?"),
-    (["otel_identity", "../roles/otel_identity"], "option 'inputs[1]' of module cluster_check is '../roles/otel_id"),
-    (["o11y.opentelemetry.otel_operator"], "did you mean 'otel_operator'?"),
-    (["x"], "is 'x'. Write a role of this collection: cert_manager, otel_collector, otel_host, otel_"),
-    ([""], "option 'inputs[0]' of module cluster_check is ''"),
-    ([{"role": "otel_operator"}], "option 'inputs[0]' of module cluster_check must be text, not a mapping"),
-    ({"otel_operator": {}}, "option 'inputs' of module cluster_check must be a list, not a mapping"),
-    (True, "option 'inputs' of module cluster_check must be a list, not true or false"),
-    (5, "option 'inputs[0]' of module cluster_check is '5'"),
-    ("otel_operator, otel_identiti", "option 'inputs[1]' of module cluster_check is 'otel_identiti'; did you mean"),
-)
-def test_inputs_of_what_is_no_role_are_told(given: Any, wrong: str) -> None:
-    with pytest.raises(AnsibleActionFail) as raised:
-        _action.check_inputs(given, {}, lambda value: value)
-    assert wrong in str(raised.value)
-
-
-def test_inputs_are_a_list_or_a_text_as_ansible_makes_a_list_of_it() -> None:
-    wrong = {"otel_operator_provider": "helmet"}
-    for given in ("otel_identity,otel_operator", ["otel_operator"], "otel_operator"):
-        with pytest.raises(AnsibleActionFail, match="helmet"):
-            _action.check_inputs(given, wrong, lambda value: value)
-    for given in ([], "", None, "otel_identity"):
-        _action.check_inputs(given, wrong, lambda value: value)
-
-
 def test_a_request_takes_the_shared_arguments_and_no_other() -> None:
     request = Request.from_arguments({**defaults("otel_render"), "defaults": {"name": "a"}, "fail_on": "error"})
     assert (request.collectors, request.defaults, request.recipe_paths) == ([], {"name": "a"}, [])
-
-
-def test_a_result_with_a_secret_is_hidden_from_output() -> None:
-    for secret in (False, True):
-        value = "${env:TOKEN}" if not secret else "correct-horse"
-        result = _action.hidden_if_secret({"manifests": [{"data": {"config": f"api:\n  key: {value}\n"}}]})
-        assert (result["has_secrets"], result["_ansible_no_log"]) == (secret, secret)
-        values = {"manager": {"extraEnvs": [{"name": "API_KEY", "value": value}]}}
-        assert _action.hidden_if_secret({"chart_values": values}, "chart_values")["has_secrets"] is secret
-    assert not _action.hidden_if_secret({"state": "removed"}, "chart_values")["has_secrets"]
 
 
 def test_the_filter_writes_a_document_for_each_object_and_masks_secrets_on_request() -> None:
