@@ -16,7 +16,7 @@ from ..module_utils._collector.backends import BACKENDS
 from ..module_utils._collector.critical import critical_use
 from ..module_utils._collector.options import OPERATORS_IMAGE, Collector, Distribution, image_of, option_names
 from ..module_utils._collector.platform import Platform
-from ..module_utils._identity import identity
+from ..module_utils._identity.identity import with_identity
 from ..module_utils._install.releases import lock_file
 from ..module_utils._install.releases.lock_file import Pin
 from ..module_utils._otelcol.errors import about
@@ -105,7 +105,7 @@ def _pinned(options: Mapping[str, Any], pin: Pin) -> dict[str, Any]:
 def _settled(options: Mapping[str, Any], platform: Platform, facts: Mapping[str, Any], request: Request) -> Collector:
     """Return the collector of options, with what its platform, its identity and its cluster settle."""
     collector = Collector.from_options(platform_rules.settled(options, platform))
-    collector = identity.stamped(collector, request.identity_annotations)
+    collector = with_identity(collector, request.identity_annotations)
     recipes = critical_use.settled(collector.recipes, request.critical_components, facts, collector.is_alone)
     return replace(collector, recipes=recipes)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.manifests.config_size import check_config_size
-from ..module_utils._identity import identity
+from ..module_utils._identity.identity import may_have_credentials
 from ..module_utils._otelcol.errors import Problem, about
 from ..module_utils._otelcol.needs import derive_needs
 from ..module_utils._otelcol.rules import structure
@@ -63,7 +63,7 @@ def _build(item: ConnectedCollector) -> CollectorBuild:
     )  # before the rules, which take long for one that is too large
     tables = _builds.tables()
     needs = derive_needs.derived_needs(
-        config, tables.listeners, identity.environment(item.collector), item.collector.allow, tables.known
+        config, tables.listeners, item.collector.known_environment, item.collector.allow, tables.known
     )
     return CollectorBuild(
         collector=item.collector,
@@ -92,7 +92,7 @@ def _subject_of(item: ConnectedCollector, build: CollectorBuild | None) -> Subje
         resource=surroundings.resource(build) if build else None,
         listeners=_builds.tables().listeners,
         operator_kinds=_tables.operator_kinds(),
-        literals=identity.environment(item.collector),
+        literals=item.collector.known_environment,
         notes=item.collector.notes,
         decrypted=drafted.written.decrypted,
         printers=around.printers,
@@ -117,7 +117,7 @@ def _deployment_of(item: ConnectedCollector, build: CollectorBuild | None) -> De
 
 def _unidentified_actions(item: ConnectedCollector, build: CollectorBuild | None) -> tuple[str, ...]:
     """Return the AWS actions of a collector to which nothing that is known gives credentials."""
-    if build is None or item.drafted.has_identity or identity.may_have_credentials(item.collector):
+    if build is None or item.drafted.has_identity or may_have_credentials(item.collector):
         return ()
     actions: set[str] = set()
     for grant in build.needs.grants:

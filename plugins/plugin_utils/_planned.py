@@ -13,7 +13,7 @@ from ..module_utils._collector.manifests import monitoring, service_account
 from ..module_utils._collector.manifests.build import CollectorBuild
 from ..module_utils._collector.options import Collector
 from ..module_utils._collector.probing import hop, probe
-from ..module_utils._identity import identity
+from ..module_utils._identity.identity import CollectorGrants, needed_accounts
 from ..module_utils._otelcol.config.layers import Composed
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.kube.objects import Manifest
@@ -64,7 +64,9 @@ class Bundle:
             "sidecars": self.sidecars(),
             "probes": self.probes(),
             "untested": _collector_facts.untested_collectors(self.builds),
-            "service_accounts": identity.accounts((build.collector, build.needs.grants) for build in self.builds),
+            "service_accounts": needed_accounts(
+                CollectorGrants(build.collector, build.needs.grants) for build in self.builds
+            ),
             "monitoring_files": self.monitoring_files(),
             "prune_selector": _prune_selector(self.collectors),
             "changes": _collector_facts.ways_of_change(self.builds),

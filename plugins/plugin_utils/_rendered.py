@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..module_utils._collector.critical.critical_table import COMPONENTS
-from ..module_utils._identity import identity
+from ..module_utils._identity.identity import CollectorGrants, account_warnings
 from ..module_utils._otelcol.errors import Problem
 from ..module_utils._otelcol.kube import names
 from ..module_utils._otelcol.rules.profiles import UNUSED
@@ -45,9 +45,8 @@ def render(
     if fail_on != NEVER:
         for text in _builds.stand_ins(item.target for item in planned):
             warn(text)
-        for text in identity.without_account(
-            (item.collector, item.build.needs.grants) for item in planned if item.build
-        ):
+        built = [CollectorGrants(item.collector, item.build.needs.grants) for item in planned if item.build]
+        for text in account_warnings(built):
             warn(text)
         _findings.conclude_report(Report(configs, fail_on=fail_on), warn, "collector" if len(configs) > 1 else "")
     findings = [

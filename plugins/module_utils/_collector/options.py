@@ -223,6 +223,12 @@ class Collector:
         return notes
 
     @property
+    def known_environment(self) -> dict[str, str]:
+        """Its variables whose values are known before it runs, as its process gets them."""
+        written = {name: value for name, value in self.env.items() if not isinstance(value, dict)}
+        return {name: names.variable_text(value) for name, value in written.items()}
+
+    @property
     def logs(self) -> PodLogs:
         """The files with what its containers print."""
         workload = names.child(self.name) if self.backend == "operator" else self.name

@@ -12,7 +12,8 @@ from typing import Any
 
 from .._otelcol.errors import Problem, near
 from .._otelcol.needs.aws_policy import Account, Statement, united_statements
-from .identity import ANNOTATIONS, CREATES_ROLES, role_name
+from .identity import ANNOTATIONS, CREATES_ROLES
+from .role_names import role_name
 
 DERIVED, MANAGED = "derived", "managed"
 POLICIES = (DERIVED, MANAGED)

@@ -20,7 +20,7 @@ from ..._kube.live.connect import connect, run
 from ..._kube.live.eks_access import answer_of, session_of
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.aws_policy import IRSA, Account
-from ..identity import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
+from ..role_proofs import dry_run_pod, has_credentials, is_collector_of, is_propagation_error
 from ..trust import AUDIENCE
 
 TOKEN_SECONDS = 600  # the least that the API server gives

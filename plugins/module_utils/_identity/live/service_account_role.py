@@ -21,7 +21,7 @@ from ..._kube.eks_token import EXISTS_CODES
 from ..._otelcol.config.paths import items, section
 from ..._otelcol.errors import Problem
 from ..._otelcol.needs.aws_policy import IRSA, Account, EksCluster, eks_cluster_of, filled_policy
-from ..identity import ANNOTATIONS, in_region
+from ..identity import ANNOTATIONS
 from ..role import (
     RoleRequest,
     check,
@@ -34,6 +34,7 @@ from ..role import (
     settings,
     steps,
 )
+from ..role_names import role_name_in_region
 from ..trust import STATEMENTS, Step
 from .aws_api import AnsibleCallError, Aws, CallErrors, retagged, run
 from .role_association import RoleAssociation
@@ -47,7 +48,7 @@ class RoleTask:
     def __init__(self, aws: Aws, params: Mapping[str, Any]) -> None:
         self.aws, self.iam, self.eks = aws, aws.calls("iam"), aws.calls("eks")
         self.region = str(self.eks.client.meta.region_name)
-        self.name, self.cluster_name = in_region(params["name"], self.region), params["cluster_name"]
+        self.name, self.cluster_name = role_name_in_region(params["name"], self.region), params["cluster_name"]
         self.params = {**params, "name": self.name}
         self.account = Account(params["namespace"], params["service_account"])
         self.arn = ""

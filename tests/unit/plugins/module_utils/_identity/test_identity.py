@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, trust
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.options import Collector
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, role_names, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import (
     IdentityRequest,
     assigned,
@@ -29,39 +30,43 @@ ROLE = {"eks.amazonaws.com/role-arn": "arn:a"}
 GRANT = Grant(("a:A",), "https://example.com")
 
 
+def members(*pairs: tuple[Collector, list[Grant]]) -> list[identity.CollectorGrants]:
+    return [identity.CollectorGrants(*pair) for pair in pairs]
+
+
 def test_an_account_has_what_its_collectors_need_together() -> None:
     one, two = collector(name="one", service_account_name="x"), collector(name="two", service_account_name="x")
-    (found,) = identity.accounts([(one, [GRANT]), (two, [replace(GRANT, actions=("b:B",)), GRANT])])
+    (found,) = identity.needed_accounts(members((one, [GRANT]), (two, [replace(GRANT, actions=("b:B",)), GRANT])))
     assert (found["service_account"], found["collectors"]) == ("x", ["one", "two"])
     assert [statement["Action"] for statement in found["statements"]] == [["a:A", "b:B"]]
 
 
 def test_sidecars_run_as_somebody_else() -> None:
     sidecar = collector(name="one", mode="sidecar", backend="operator")
-    assert identity.accounts([(sidecar, [GRANT])]) == []
+    assert identity.needed_accounts(members((sidecar, [GRANT]))) == []
     key = f"{sidecar.namespace}/{sidecar.service_account_name}"
-    assert identity.stamped(sidecar, {key: ROLE}) is sidecar
-    (told,) = identity.without_account([(sidecar, [GRANT]), (sidecar, []), (collector(name="two"), [GRANT])])
+    assert identity.with_identity(sidecar, {key: ROLE}) is sidecar
+    (told,) = identity.account_warnings(members((sidecar, [GRANT]), (sidecar, []), (collector(name="two"), [GRANT])))
     assert "collector 'one' is a sidecar and calls AWS (a:A)" in told
 
 
 def test_a_sidecar_whose_pods_run_as_a_named_account_gets_its_role() -> None:
     sidecar = collector(name="one", mode="sidecar", backend="operator", service_account_name="app")
-    (found,) = identity.accounts([(sidecar, [GRANT])])
+    (found,) = identity.needed_accounts(members((sidecar, [GRANT])))
     assert (found["service_account"], found["collectors"]) == ("app", ["one"])
-    assert identity.without_account([(sidecar, [GRANT])]) == []
-    stamped = identity.stamped(sidecar, {f"{sidecar.namespace}/app": ROLE})
+    assert identity.account_warnings(members((sidecar, [GRANT]))) == []
+    stamped = identity.with_identity(sidecar, {f"{sidecar.namespace}/app": ROLE})
     assert (stamped.service_account_annotations, stamped.pod_annotations) == (ROLE, {})
 
 
 def test_a_change_of_identity_replaces_pods_and_nothing_else_does() -> None:
     plain = collector(name="one")
     key = f"{plain.namespace}/{plain.service_account_name}"
-    one, same, other = (identity.stamped(plain, {key: {**ROLE, "b": text}}) for text in ("1", "1", "2"))
+    one, same, other = (identity.with_identity(plain, {key: {**ROLE, "b": text}}) for text in ("1", "1", "2"))
     assert one.service_account_annotations == {**ROLE, "b": "1"}
     assert one == same
     assert one.pod_annotations[identity.STAMP] != other.pod_annotations[identity.STAMP]
-    assert identity.stamped(plain, {"elsewhere/one": ROLE}) is plain
+    assert identity.with_identity(plain, {"elsewhere/one": ROLE}) is plain
 
 
 def test_an_annotation_of_the_users_own_that_says_otherwise_is_refused() -> None:
@@ -69,17 +74,17 @@ def test_an_annotation_of_the_users_own_that_says_otherwise_is_refused() -> None
     own = collector(name="one", service_account_annotations=role)
     key = f"{own.namespace}/{own.service_account_name}"
     with pytest.raises(Problem, match=r"have another eks\.amazonaws\.com/role-arn than its identity"):
-        identity.stamped(own, {key: ROLE})
-    assert identity.stamped(own, {key: role}).pod_annotations[identity.STAMP]
+        identity.with_identity(own, {key: ROLE})
+    assert identity.with_identity(own, {key: role}).pod_annotations[identity.STAMP]
 
 
 def test_the_environment_has_the_texts_of_the_pod() -> None:
     given = collector(env={"AWS_USE_FIPS_ENDPOINT": True, "EMPTY": None})
-    assert identity.environment(given) == {"AWS_USE_FIPS_ENDPOINT": "true", "EMPTY": ""}
+    assert given.known_environment == {"AWS_USE_FIPS_ENDPOINT": "true", "EMPTY": ""}
 
 
 def test_variables_with_a_value_are_known() -> None:
-    found = identity.environment(collector(env={"A": "x", "B": 1, "C": {"secret": "s", "key": "k"}}))
+    found = collector(env={"A": "x", "B": 1, "C": {"secret": "s", "key": "k"}}).known_environment
     assert found == {"A": "x", "B": "1"}
 
 
@@ -125,9 +130,9 @@ def test_a_name_has_placeholders_and_is_cut_to_what_iam_takes() -> None:
     assert names(decided(GATEWAY, role_name="{service_account}@{cluster}")) == ["gateway@prod"]
     assert names(decided(GATEWAY, role_name="a b {region} {cluster}")) == ["a-b-{region}-prod"]
     long = [names(decided(GATEWAY, cluster_name="x" * 60 + end))[0] for end in ("a", "b")]
-    one, other = (identity.in_region(name, "eu-west-1") for name in long)
-    assert identity.in_region(long[0], "eu-west-2") != one
-    assert identity.in_region("prod-{region}-obs-gateway", "eu-west-1") == "prod-eu-west-1-obs-gateway"
+    one, other = (role_names.role_name_in_region(name, "eu-west-1") for name in long)
+    assert role_names.role_name_in_region(long[0], "eu-west-2") != one
+    assert role_names.role_name_in_region("prod-{region}-obs-gateway", "eu-west-1") == "prod-eu-west-1-obs-gateway"
     assert len(one) == len(other) == 64
     assert one != other
     assert one[:55] == other[:55] == "x" * 55

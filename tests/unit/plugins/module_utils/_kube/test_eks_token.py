@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import (
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.role_proofs import (
     dry_run_pod,
     has_credentials,
     is_collector_of,
