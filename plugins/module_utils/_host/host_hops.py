@@ -12,8 +12,9 @@ from typing import Any
 from .._otelcol.config.paths import at, items, leaves, section
 from .._otelcol.errors import Problem
 from .._otelcol.needs.listeners import started_parts
-from .._otelcol.rules.client_metadata import DIVIDED_CLIENT, asked_headers
+from .._otelcol.rules.client_metadata import asked_headers
 from .._otelcol.rules.data_flow import Hop, unreceived_signals
+from .._otelcol.rules.sent_headers import DIVIDED_CLIENT
 from .._otelcol.rules.subject import Receiving
 from .._otelcol.traits import EXPORTERS, Trait, otlp_protocol, traits_of
 from .host_groups import GRPC, HTTP, Gateway, Route

@@ -3,55 +3,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on the headers of requests: a sender adds them, a receiver keeps them with `include_metadata`, a batch forgets.
 
-Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector;
-headerssetterextension, attributesprocessor, routingconnector and kafkaexporter of contrib. Private.
+A component that needs a header makes a demand, see `header_demands.py`. The data of a pipeline comes from servers of
+receivers, also through connectors.
+
+Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector.
+Private.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.paths import Path, at, items, mappings, section
+from ..config.paths import Path, at, section
 from ..needs.listeners import Part
 from ..traits import PROCESSORS, RECEIVERS, Trait, kind_of, traits_of, types_that
-from .subject import AskedHeader, Fault, Receiving, Subject, once, rules
+from .header_demands import PARTITION, QUEUE, Asking, Demand, asking_places
+from .sent_headers import sent_headers
+from .subject import AskedHeader, Fault, Receiving, Subject, rules
 from .view import Pipeline
 
 _BATCH = "batch"
+# The setting with which a server keeps headers.
 _INCLUDE = "include_metadata"
-_CONTEXT = "metadata."
-_SETTER = "headerssetter"
-# The actions of an extension headers_setter that add no header.
-_CHANGES, _DELETES = "update", "delete"
-_METADATA = re.compile(r"\b(?:otelcol\.(?:client|grpc)\.metadata|request)\s{0,9}\[(?:\s{0,9}\"([^\"]{1,200})\")?")
-_AUTHENTICATOR: Path = ("auth", "authenticator")
-_QUEUE: Path = ("sending_queue", "batch")
-_PARTITION: Path = (*_QUEUE, "partition", "metadata_keys")
-# Where the exporter that divides data among gateways has the settings of its client.
-DIVIDED_CLIENT = ("protocol", "otlp")
-_SIGNALS = ("traces", "metrics", "logs", "profiles")
-_KEEPING = types_that(RECEIVERS, Trait.KEEPS_HEADERS)
-
-
-@dataclass(frozen=True)
-class Demand:
-    """A component that needs a header of the requests: its id, what it does with headers, and the header.
-
-    No header stands for any, or for one that is not known. With `has_default`, requests without the header get a value.
-    """
-
-    component: str
-    does: str
-    header: str = ""
-    has_default: bool = False
-
-    @property
-    def header_to_write(self) -> str:
-        """The header as a fix names it: a placeholder if it is not known."""
-        return self.header or "HEADER"
+_KEEPING_RECEIVERS = types_that(RECEIVERS, Trait.KEEPS_HEADERS)
+# The protocols of a receiver whose servers can keep headers; those of UDP have none.
+_KEEPING_PROTOCOLS = ("grpc", "http", "thrift_http")
 
 
 @dataclass(frozen=True)
@@ -63,87 +41,7 @@ class Server:
     keeps: bool
 
 
-@dataclass(frozen=True)
-class Asking:
-    """A pipeline with the demands of one of its components. The processors before it may forget what it asks for."""
-
-    pipeline: Pipeline
-    component: str
-    demands: tuple[Demand, ...]
-    before: tuple[str, ...]
-
-
-@once
-def _asking_places(subject: Subject) -> Iterator[Asking]:
-    """Yield each place of a pipeline at which a component needs headers."""
-    demands_of = {(part.section, part.id): tuple(_demands(subject, part)) for part in subject.view.parts}
-    for pipeline in subject.view.pipelines:
-        for index, name in enumerate(pipeline.processors):
-            demands = demands_of.get(("processors", name))
-            if demands:
-                yield Asking(pipeline, name, demands, tuple(pipeline.processors[:index]))
-        for name in pipeline.exporters:
-            demands = demands_of.get(("exporters", name)) or demands_of.get(("connectors", name))
-            if demands:
-                yield Asking(pipeline, name, demands, tuple(pipeline.processors))
-
-
-def _demands(subject: Subject, part: Part) -> Iterator[Demand]:
-    """Yield what a component needs of the headers of requests."""
-    if part.section == "processors":
-        yield from _demands_of_processor(part)
-    elif part.section == "connectors" and part.kind == "routing":
-        for header in _routing_headers(part.settings):
-            yield Demand(part.id, "routes by headers", header)
-    elif part.section == "exporters":
-        yield from _demands_of_exporter(part)
-        yield from _demands_of_setter(subject, at(part.settings, _AUTHENTICATOR))
-
-
-def _demands_of_processor(part: Part) -> Iterator[Demand]:
-    """Yield the headers by which a processor divides data, and those that it writes into attributes."""
-    if part.kind == _BATCH:
-        yield from _demands_for(part.id, "divides by headers", items(part.settings, "metadata_keys"))
-    if part.kind not in ("attributes", "resource"):
-        return
-    for row in (*mappings(part.settings, "actions"), *mappings(part.settings, "attributes")):
-        source = row.get("from_context")
-        if isinstance(source, str) and source.startswith(_CONTEXT):
-            yield Demand(part.id, "writes headers into attributes", source.removeprefix(_CONTEXT))
-
-
-def _demands_of_exporter(part: Part) -> Iterator[Demand]:
-    """Yield the headers by which the queue of an exporter divides data, and those that it writes into messages."""
-    yield from _demands_for(part.id, "divides by headers", items(at(part.settings, _PARTITION)))
-    if part.kind == "kafka":
-        topics = [at(part.settings, (signal, "topic_from_metadata_key")) for signal in _SIGNALS]
-        written_headers = [*items(part.settings, "include_metadata_keys"), *topics]
-        yield from _demands_for(part.id, "writes headers into messages", written_headers)
-
-
-def _demands_for(component: str, does: str, headers: Iterable[Any]) -> Iterator[Demand]:
-    """Yield a demand for each header that is a text; settings may have anything."""
-    for header in headers:
-        if header and isinstance(header, str):
-            yield Demand(component, does, header)
-
-
-def _demands_of_setter(subject: Subject, extension: Any) -> Iterator[Demand]:
-    """Yield the headers that an extension headers_setter takes from the requests."""
-    if not isinstance(extension, str) or kind_of(extension) != _SETTER:
-        return
-    for row in mappings(section(subject.config, "extensions", extension), "headers"):
-        source = row.get("from_context")
-        if isinstance(source, str) and row.get("action") != _DELETES:
-            yield Demand(extension, "passes on headers", source, bool(row.get("default_value")))
-
-
-def _routing_headers(settings: Mapping[str, Any]) -> list[str]:
-    """Return the headers by which a connector routes, each once; no text for one that is not written as a text."""
-    headers: list[str] = []
-    for row in mappings(settings, "table"):
-        headers += _METADATA.findall(f"{row.get('condition')} {row.get('statement')}")
-    return list(dict.fromkeys(headers))
+# ── A receiver drops headers ──
 
 
 def metadata_missing(subject: Subject) -> Iterator[Fault]:
@@ -152,7 +50,7 @@ def metadata_missing(subject: Subject) -> Iterator[Fault]:
     Without the header, a connector routes all data the default way, and a backend gets all data without its tenant.
     """
     faulty_paths: set[Path] = set()
-    for asking in _asking_places(subject):
+    for asking in asking_places(subject):
         servers = list(_servers(subject, asking.pipeline))
         demand = _unmet_demand(asking, servers)
         if demand is None:
@@ -175,23 +73,27 @@ def _unmet_demand(asking: Asking, servers: Iterable[Server]) -> Demand | None:
 
 def _servers(subject: Subject, pipeline: Pipeline) -> Iterator[Server]:
     """Yield the servers whose data gets to a pipeline, also through connectors."""
-    keeping_parts = {part.id: part for part in subject.view.of("receivers", *_KEEPING)}
+    keeping_parts = {part.id: part for part in subject.view.of("receivers", *_KEEPING_RECEIVERS)}
     names: dict[str, None] = {}
     for entry in (pipeline, *_earlier_pipelines(subject, pipeline)):
         names.update(dict.fromkeys(entry.receivers))
     for name in names:
         if name in keeping_parts:
-            for path, settings in _server_settings(keeping_parts[name]):
-                yield Server(name, path, at(settings, (_INCLUDE,), False) is not False)
+            yield from _servers_of(keeping_parts[name])
 
 
-def _server_settings(part: Part) -> Iterator[tuple[Path, Any]]:
-    """Yield each server of a receiver that can keep headers: all but those of UDP."""
-    if part.kind == "zipkin":
-        yield part.path, part.settings
-    for protocol, settings in section(part.settings, "protocols").items():
-        if protocol in ("grpc", "http", "thrift_http"):
-            yield (*part.path, "protocols", protocol), settings
+def _servers_of(receiver: Part) -> Iterator[Server]:
+    """Yield each server of a receiver that can keep headers."""
+    if receiver.kind == "zipkin":
+        yield Server(receiver.id, receiver.path, _keeps_headers(receiver.settings))
+    for protocol, settings in section(receiver.settings, "protocols").items():
+        if protocol in _KEEPING_PROTOCOLS:
+            yield Server(receiver.id, (*receiver.path, "protocols", protocol), _keeps_headers(settings))
+
+
+def _keeps_headers(settings: Any) -> bool:
+    """Return whether a server keeps headers, or may by a variable. The default is to drop them."""
+    return at(settings, (_INCLUDE,), False) is not False
 
 
 def _earlier_pipelines(subject: Subject, pipeline: Pipeline) -> list[Pipeline]:
@@ -202,10 +104,13 @@ def _earlier_pipelines(subject: Subject, pipeline: Pipeline) -> list[Pipeline]:
     return [pipelines[key] for key in subject.view.graph.before(pipeline.key)]
 
 
+# ── A batch forgets headers ──
+
+
 def metadata_forgotten(subject: Subject) -> Iterator[Fault]:
     """Yield processors and batches of exporters that forget the headers of requests before a component needs them."""
     faulty_paths: set[Path] = set()
-    for asking in _asking_places(subject):
+    for asking in asking_places(subject):
         for demand in asking.demands:
             for fault in (*_forgotten_before(subject, asking, demand), *_forgotten_by_queue(subject, asking, demand)):
                 if fault.path not in faulty_paths:
@@ -231,14 +136,14 @@ def _forgotten_before(subject: Subject, asking: Asking, demand: Demand) -> Itera
 def _forgotten_by_queue(subject: Subject, asking: Asking, demand: Demand) -> Iterator[Fault]:
     """Yield the batches of an exporter whose requests are signed, or sent, with a header that a batch has no more."""
     settings = section(subject.config, "exporters", asking.component)
-    batch = at(settings, _QUEUE)
-    is_off = at(settings, (_QUEUE[0], "enabled")) is False or at(batch, ("enabled",)) is False
+    batch = at(settings, QUEUE)
+    is_off = at(settings, (QUEUE[0], "enabled")) is False or at(batch, ("enabled",)) is False
     if is_off or not isinstance(batch, Mapping):
         return
-    if not _lists_header(settings, _PARTITION, demand):
+    if not _lists_header(settings, PARTITION, demand):
         message = f"'{demand.component}' {demand.does}, which the batches of '{asking.component}' forget"
         fix = f"Add `partition: {{metadata_keys: [{demand.header_to_write}]}}` here."
-        yield Fault(("exporters", asking.component, *_QUEUE), message, fix)
+        yield Fault(("exporters", asking.component, *QUEUE), message, fix)
 
 
 def _lists_header(settings: Any, path: Path, demand: Demand) -> bool:
@@ -251,27 +156,7 @@ def _lists_header(settings: Any, path: Path, demand: Demand) -> bool:
     return demand.header.lower() in [str(header).lower() for header in listed]
 
 
-def asked_headers(config: Any) -> list[AskedHeader]:
-    """Return the headers that a collector keeps and needs of the requests of OTLP that it gets, each by its name."""
-    subject = Subject(config)
-    headers: list[AskedHeader] = []
-    for asking in _asking_places(subject):
-        if not any(server.keeps for server in _servers(subject, asking.pipeline)):
-            continue
-        signals = _signals_from_otlp(subject, asking.pipeline)
-        for demand in asking.demands:
-            if demand.header and not demand.has_default:
-                headers.append(AskedHeader(demand.component, demand.does, demand.header.lower(), signals))
-    return headers
-
-
-def _signals_from_otlp(subject: Subject, pipeline: Pipeline) -> frozenset[str]:
-    """Return the signals that get to a pipeline over OTLP, also through connectors."""
-    signals: set[str] = set()
-    for entry in (pipeline, *_earlier_pipelines(subject, pipeline)):
-        if any(kind_of(name) == "otlp" for name in entry.receivers):
-            signals.add(kind_of(entry.key))
-    return frozenset(signals)
+# ── A sender adds no header ──
 
 
 def header_unsent(subject: Subject) -> Iterator[Fault]:
@@ -280,12 +165,12 @@ def header_unsent(subject: Subject) -> Iterator[Fault]:
     Applications may send the header to that collector themselves, so the exporter may be right.
     """
     for exporter, receiving in subject.receiving.items():
-        sent_headers = _sent_headers(subject, exporter)
-        if sent_headers is None:
+        headers = sent_headers(subject, exporter)
+        if headers is None:
             continue
         signals = {kind_of(pipeline.key) for pipeline in subject.view.pipelines if exporter in pipeline.exporters}
         for header, reader in _readers_of_headers(receiving, signals).items():
-            if header not in sent_headers:
+            if header not in headers:
                 message = f"'{exporter}' sends no header '{header}', and {reader}"
                 fix = (
                     f"Add `headers: {{{header}: VALUE}}`, or pass on that of the requests by extension headers_setter."
@@ -303,42 +188,27 @@ def _readers_of_headers(receiving: Iterable[Receiving], signals: set[str]) -> di
     return readers
 
 
-def _sent_headers(subject: Subject, exporter: str) -> set[str] | None:
-    """Return the headers that an exporter adds to its requests, in lower case; nothing if they are not known."""
-    settings = section(subject.config, "exporters", exporter)
-    client = section(settings, *DIVIDED_CLIENT) or settings
-    headers = client.get("headers") or {}
-    if isinstance(headers, Mapping):
-        own_headers = list(headers)
-    elif isinstance(headers, list):
-        own_headers = [row.get("name") for row in mappings(client, "headers")]
-    else:
-        return None
-    headers_of_requests = {str(header).lower() for header in own_headers}
-    extension = at(client, _AUTHENTICATOR)
-    if extension is None:
-        return headers_of_requests
-    set_headers = _headers_set_by(subject, str(extension))
-    return None if set_headers is None else headers_of_requests | set_headers
+def asked_headers(config: Any) -> list[AskedHeader]:
+    """Return the headers that a collector keeps and needs of the requests of OTLP that it gets, each by its name."""
+    subject = Subject(config)
+    headers: list[AskedHeader] = []
+    for asking in asking_places(subject):
+        if not any(server.keeps for server in _servers(subject, asking.pipeline)):
+            continue
+        signals = _signals_from_otlp(subject, asking.pipeline)
+        for demand in asking.demands:
+            if demand.header and not demand.has_default:
+                headers.append(AskedHeader(demand.component, demand.does, demand.header.lower(), signals))
+    return headers
 
 
-def _headers_set_by(subject: Subject, extension: str) -> set[str] | None:
-    """Return the headers that an extension adds to requests, in lower case; nothing if they are not known.
-
-    Actions work in the order of the rows. Only `insert` and `upsert`, the default, add a header: `update` changes one
-    that is there. Source: the README of headerssetterextension.
-    """
-    rows = at(subject.config, ("extensions", extension, "headers"))
-    if kind_of(extension) != _SETTER or not isinstance(rows, list):
-        return None
-    set_headers: set[str] = set()
-    for row in rows:
-        header, action = at(row, ("key",)), at(row, ("action",))
-        if action == _DELETES:
-            set_headers.discard(str(header).lower())
-        elif action != _CHANGES and isinstance(header, str):
-            set_headers.add(header.lower())
-    return set_headers
+def _signals_from_otlp(subject: Subject, pipeline: Pipeline) -> frozenset[str]:
+    """Return the signals that get to a pipeline over OTLP, also through connectors."""
+    signals: set[str] = set()
+    for entry in (pipeline, *_earlier_pipelines(subject, pipeline)):
+        if any(kind_of(name) == "otlp" for name in entry.receivers):
+            signals.add(kind_of(entry.key))
+    return frozenset(signals)
 
 
 _HEADERS = (
