@@ -71,11 +71,11 @@ class Canary:
         first_pods = self._first_pods()
         if first_pods:
             first_pods.require_evictions(self._live_before)
-        observed = self._observed(self._live_before)
-        require_metrics(self._reader, observed)
+        earlier = self._observed(self._live_before)
+        require_metrics(self._reader, earlier)
         if self._hold is None and self._readings_before is None and not self._bundle.check:
             self._bundle.cluster.progress.now(self._title, "reading its pods as they are before the change")
-            self._readings_before = self.change.readings = baseline(self._reader, observed)
+            self._readings_before = self.change.readings = baseline(self._reader, earlier)
         return True
 
     def _before_interruption(self) -> Manifest | None:
