@@ -131,7 +131,8 @@ def split(tokens: Sequence[Token], kind: str) -> list[list[Token]]:
             depth += 1
         elif token.text in (")", "]", "}"):
             depth -= 1
-        if depth == 0 and kind in (token.kind, token.text):
+        is_word = token.kind == "lower"  # such as a name `compare` in a path
+        if depth == 0 and not is_word and kind in (token.kind, token.text):
             parts.append([])
         else:
             parts[-1].append(token)

@@ -55,6 +55,7 @@ from tests.support.cases import cases
     ('not (name == "a" or kind == SPAN_KIND_CLIENT)', [{("name",): "not a", ("kind",): "internal"}]),
     ('name == "a" and name == "b"', []),
     ('name == "a" and (status.message == "m" or true)', [{("name",): "a", ("message",): "m"}, {("name",): "a"}]),
+    ("a.compare.b", []),
     ("false", []),
     ("Len(name) > 3", []),
     ('name == attributes["a"]', []),
