@@ -16,7 +16,7 @@ from ..config.paths import Path, at, mappings
 from ..config.pipelines import PipelineGraph, signal_of
 from .branch_model import Branch, Settings
 from .records import OF_PIPELINES, Record
-from .samples import ABSENT, Wanted, united_ways
+from .samples import FIELD_ABSENT, WantedFields, united_ways
 from .taking_fields import fields_of_route, fields_taking
 
 # What a route needs that reads the headers of a request.
@@ -34,7 +34,7 @@ def ways_to_reach(
     headers: dict[str, str] = {}
     if match := _REQUEST.search(branch.what):
         headers = {match[1]: match[2]}
-        taking = [Wanted()]
+        taking = [WantedFields()]
     else:
         taking = fields_taking(branch, config)
     number = _number_of(at(config, branch.path))
@@ -47,7 +47,7 @@ def ways_to_reach(
                 yield {key: value for key, value in test.items() if value}
 
 
-def _records(signal: str, overlays: Iterable[Wanted], examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
+def _records(signal: str, overlays: Iterable[WantedFields], examples: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
     """Yield records that have the fields of one of the overlays, made of each base."""
     for overlay in overlays:
         for base in _bases(signal, examples):
@@ -95,7 +95,7 @@ def _with_value(base: Any, path: Path, value: Any) -> Any:
     changed = dict(base) if isinstance(base, Mapping) else {}
     if rest:
         changed[first] = _with_value(changed.get(first), rest, value)
-    elif value is ABSENT:
+    elif value is FIELD_ABSENT:
         changed.pop(first, None)
     else:
         changed[first] = value
@@ -115,7 +115,7 @@ class _Source(NamedTuple):
 
     receiver: str
     signal: str
-    asked: list[Wanted]
+    asked: list[WantedFields]
 
 
 def _sources(
@@ -132,9 +132,9 @@ def _sources(
                     yield source._replace(asked=united_ways(source.asked, asked))
 
 
-def _asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[Wanted]:
+def _asked_by_routes(routes: Sequence[Settings], pipeline: str) -> list[WantedFields]:
     """Return what the routes to a pipeline want, each a way; of a pipeline without routes, nothing."""
-    asked: list[Wanted] = []
+    asked: list[WantedFields] = []
     for route in routes:
         if pipeline in (route.get("pipelines") or ()):
             asked += fields_of_route(route)

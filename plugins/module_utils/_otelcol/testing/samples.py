@@ -1,229 +1,212 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fields of a record that meet a condition, from the literals in it. The Collector says whether they really do.
+"""Which fields a record needs to meet a condition of OTTL, as the literals in the condition say.
 
-`Wanted` has a value for each path in a record; a condition has several if it has an `or`, and none if its literals do
-not say what meets it. Private.
+`name == "a" or kind == SPAN_KIND_SERVER` has two ways to be met: `{("name",): "a"}` and `{("kind",): "server"}`. A
+condition has no way if its literals do not say one, as `Len(name) > 3`. A way is a guess: only the Collector can say
+whether a record with these fields meets the condition. Private.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config.paths import Path
-from ..languages.ottl_syntax import Invalid, Token, text_of, tokens_of
+from ..languages.ottl_syntax import Invalid, tokens_of
 from ..otlp_requests import METRIC_KINDS
-from .records import SEVERITY, SPAN_KINDS, STATUS
+from .ottl_parts import Tokens, UnknownPart, called_function, is_literal, literal_value, parts_between
+from .record_fields import field_of_path
+from .records import SPAN_KINDS, STATUS
 from .regex_sample import sample_text
 
-Wanted = dict[Path, Any]
-ABSENT = object()
-TEXT = "text"
-_MOST = 8
-"""How many ways to meet a condition are tried."""
-# Fields of records by context and path; what has keys ends in `[]`.
-_FIELDS: dict[tuple[str, str], Path] = {
-    ("resource", "attributes[]"): ("resource",),
-    ("scope", "attributes[]"): ("scope", "attributes"),
-    ("scope", "name"): ("scope", "name"),
-    ("scope", "version"): ("scope", "version"),
-    ("span", "attributes[]"): ("attributes",),
-    ("span", "name"): ("name",),
-    ("span", "kind"): ("kind",),
-    ("span", "kind.string"): ("kind",),
-    ("span", "status.code"): ("status",),
-    ("span", "status.message"): ("message",),
-    ("spanevent", "name"): ("events", 0, "name"),
-    ("spanevent", "attributes[]"): ("events", 0, "attributes"),
-    ("metric", "name"): ("name",),
-    ("metric", "unit"): ("unit",),
-    ("metric", "description"): ("description",),
-    ("metric", "type"): ("type",),
-    ("datapoint", "attributes[]"): ("attributes",),
-    ("datapoint", "value_int"): ("value",),
-    ("datapoint", "value_double"): ("value",),
-    ("log", "attributes[]"): ("attributes",),
-    ("log", "body"): ("body",),
-    ("log", "body[]"): ("body",),
-    ("log", "body.string"): ("body",),
-    ("log", "severity_number"): ("severity",),
-    ("log", "severity_text"): ("severity_text",),
-    ("log", "event_name"): ("event_name",),
-}
-_CONTEXTS = ("instrumentation_scope", *{context for context, _path in _FIELDS})
-# Enums that a record writes as a word, and the number that a severity begins with.
-_WORD = re.compile(r"(?:STATUS_CODE|SPAN_KIND|METRIC_DATA_TYPE)_([A-Z]+)\Z")
-_SEVERITY = re.compile(r"SEVERITY_NUMBER_([A-Z]+)([2-4]?)\Z")
+WantedFields = dict[Path, Any]
+"""One way to meet a condition: the value that each field must have."""
+FIELD_ABSENT = object()
+"""The value of a field that a record must not have."""
+SAMPLE_TEXT = "text"
+"""The value of a field that may have any text."""
+
+# How many ways to meet a condition are tried.
+_MOST_WAYS = 8
 # The words of the fields that take no other text, the plainest first.
 _WORDS: dict[Path, tuple[str, ...]] = {("kind",): SPAN_KINDS[1:], ("status",): STATUS, ("type",): METRIC_KINDS}
-# Converters whose value is, or is taken for, that of their argument.
-_SAME = ("String", "Int", "Double", "ToLowerCase", "ToUpperCase", "Trim")
-_OPPOSITE = {"==": "!=", "!=": "==", ">": "<=", "<=": ">", "<": ">=", ">=": "<"}
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
-_NUMBERS: dict[str, Callable[[Any], Any]] = {
-    ">": lambda value: value + 1,
-    "<": lambda value: value - 1,
-    ">=": lambda value: value,
-    "<=": lambda value: value,
+
+
+class _Sign(NamedTuple):
+    """A sign of a comparison.
+
+    `opposite` is the sign that is true where this one is false, `mirrored` the one that says the same with the sides
+    exchanged. `number` returns a number for which the comparison with a given number is true.
+    """
+
+    opposite: str
+    mirrored: str
+    number: Callable[[Any], Any] | None = None
+
+
+_SIGNS = {
+    "==": _Sign("!=", "=="),
+    "!=": _Sign("==", "!="),
+    ">": _Sign("<=", "<", lambda number: number + 1),
+    "<": _Sign(">=", ">", lambda number: number - 1),
+    ">=": _Sign("<", "<=", lambda number: number),
+    "<=": _Sign(">", ">=", lambda number: number),
 }
-_TESTS: dict[str, Callable[[Any], Any]] = {
-    "IsMatch": lambda pattern: sample_text(str(pattern)),
-    "HasPrefix": lambda text: text,
-    "HasSuffix": lambda text: text,
-    "IsString": lambda _nothing: TEXT,
-    "IsInt": lambda _nothing: 1,
-    "IsDouble": lambda _nothing: 1.5,
-    "IsBool": lambda _nothing: True,
-    "IsMap": lambda _nothing: {"key": TEXT},
-    "IsList": lambda _nothing: [TEXT],
+
+
+class _Comparison(NamedTuple):
+    """A comparison of a field with the value of a literal, with the field before the sign."""
+
+    field: Path
+    sign: str
+    value: Any
+
+    def negated(self) -> _Comparison:
+        """Return the comparison that is true where this one is false."""
+        return self._replace(sign=_SIGNS[self.sign].opposite)
+
+
+class _Test(NamedTuple):
+    """A function of OTTL that tests a field.
+
+    `sample` returns a value that passes, given the literal behind the field, which is None if there is none.
+    `passes` says for tests of texts whether a text passes, given such a sample.
+    """
+
+    sample: Callable[[Any], Any]
+    passes: Callable[[str, str], bool] | None = None
+
+
+_TESTS = {
+    # A text that has the sample of a regular expression counts as a match.
+    "IsMatch": _Test(lambda pattern: sample_text(str(pattern)), lambda text, sample: sample in text),
+    "HasPrefix": _Test(lambda text: text, str.startswith),
+    "HasSuffix": _Test(lambda text: text, str.endswith),
+    "IsString": _Test(lambda _nothing: SAMPLE_TEXT),
+    "IsInt": _Test(lambda _nothing: 1),
+    "IsDouble": _Test(lambda _nothing: 1.5),
+    "IsBool": _Test(lambda _nothing: True),
+    "IsMap": _Test(lambda _nothing: {"key": SAMPLE_TEXT}),
+    "IsList": _Test(lambda _nothing: [SAMPLE_TEXT]),
 }
-# Whether a text meets a test of texts. A text that has the sample of an expression counts as a match of it.
-_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "IsMatch": lambda text, sample: sample in text,
-    "HasPrefix": str.startswith,
-    "HasSuffix": str.endswith,
-}
-# Texts that may not meet a test, if the sample with `not` before it does. The first is in few classes of characters.
-_OTHER_TEXTS = ("~", TEXT, "")
+# What functions begin with that ask for an attribute by its key, such as `HasAttrKeyOnDatapoint("a")`.
+_ASKS_FOR_ATTRIBUTE = "HasAttr"
+# Texts that may fail a test which `not SAMPLE` passes. The first is in few classes of characters.
+_OTHER_TEXTS = ("~", SAMPLE_TEXT, "")
 
 
-class Unknown(Exception):  # noqa: N818 - a verdict, not a failure
-    """The literals of a text do not say what meets it."""
+def fields_meeting(condition: str, context: str) -> list[WantedFields]:
+    """Return the ways to meet a condition of a context such as `span`; none if its literals do not say one.
 
-
-def fields_meeting(condition: str, context: str) -> list[Wanted]:
-    """Return the fields that meet a condition, in one way or another; nothing if its literals do not say."""
+    An empty condition is met by every record.
+    """
     try:
         tokens = tokens_of(condition)[:-1]
-        return _either(tokens, context, False)[:_MOST] if tokens else [{}]
-    except (Unknown, Invalid, TypeError, ValueError):
+        return _ways_of_or(tokens, context, False)[:_MOST_WAYS] if tokens else [{}]
+    except (UnknownPart, Invalid, TypeError, ValueError):
         return []
 
 
-def record_field(text: str, context: str) -> Path:
-    """Return the path in a record of a path in OTTL, such as `span.attributes["a"]`; an empty one if it has none."""
-    try:
-        return _field(tokens_of(text)[:-1], context)
-    except (Unknown, Invalid):
-        return ()
-
-
-def united_fields(*wanted: Wanted) -> Wanted | None:
-    """Return what has all these values; None if one contradicts another."""
-    united: Wanted = {}
-    for fields in wanted:
-        for path, value in fields.items():
-            if path in united and united[path] != value:
-                return None
-            united[path] = value
-    return united
-
-
-def split(tokens: Sequence[Token], kind: str) -> list[list[Token]]:
-    """Return the parts between tokens of a kind or text that are outside of all brackets."""
-    parts: list[list[Token]] = [[]]
-    depth = 0
-    for token in tokens:
-        if token.text in ("(", "[", "{"):
-            depth += 1
-        elif token.text in (")", "]", "}"):
-            depth -= 1
-        is_word = token.kind == "lower"  # such as a name `compare` in a path
-        if depth == 0 and not is_word and kind in (token.kind, token.text):
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts
-
-
-def _either(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
-    """Return the fields that meet, or do not if negated, a condition with `or`, `and` and brackets."""
-    parts = split(tokens, "or")
-    if len(parts) == 1:
-        return _all(tokens, context, negated)
-    return _combined([_all(part, context, negated) for part in parts], negated)
-
-
-def _all(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
-    """Return the fields for a condition without `or`."""
-    parts = split(tokens, "and")
-    if len(parts) == 1:
-        return _simple(tokens, context, negated)
-    return _combined([_simple(part, context, negated) for part in parts], not negated)
-
-
-def _combined(parts: Sequence[list[Wanted]], every: bool) -> list[Wanted]:
-    """Return what meets every part, or any of them."""
-    ways: list[Wanted] = []
-    if not every:
-        for part in parts:
-            ways += part
-        return ways
-    ways = [{}]
-    for part in parts:
-        ways = united_ways(ways, part)[:_MOST]
-    return ways
-
-
-def united_ways(ways: Iterable[Wanted], other_ways: Sequence[Wanted]) -> list[Wanted]:
-    """Return each way that has the fields of one of the first and of one of the others, unless they differ."""
+def united_ways(ways: Iterable[WantedFields], other_ways: Sequence[WantedFields]) -> list[WantedFields]:
+    """Return each way of the first united with each of the others, but for those that contradict each other."""
     united = []
     for fields in ways:
         for other_fields in other_ways:
-            all_fields = united_fields(fields, other_fields)
-            if all_fields is not None:
-                united.append(all_fields)
+            if not _contradict(fields, other_fields):
+                united.append({**fields, **other_fields})
     return united
 
 
-def _simple(tokens: Sequence[Token], context: str, negated: bool) -> list[Wanted]:
-    """Return the fields for a comparison, a call, a literal, or a condition in brackets."""
+def _contradict(fields: WantedFields, other_fields: WantedFields) -> bool:
+    """Whether two ways want different values of the same field."""
+    return any(path in fields and fields[path] != value for path, value in other_fields.items())
+
+
+# In the functions below, `negated` asks for the ways not to meet a part of a condition, because `not` is before it.
+
+
+def _ways_of_or(tokens: Tokens, context: str, negated: bool) -> list[WantedFields]:
+    """Return the ways for parts with `or` between them. A record fails to meet the whole if it meets no part."""
+    ways_of_parts = []
+    for part in parts_between(tokens, ("or",)):
+        ways_of_parts.append(_ways_of_and(part, context, negated))
+    return _ways_of_all(ways_of_parts) if negated else _ways_of_any(ways_of_parts)
+
+
+def _ways_of_and(tokens: Tokens, context: str, negated: bool) -> list[WantedFields]:
+    """Return the ways for parts with `and` between them. A record fails to meet the whole if it fails one part."""
+    ways_of_parts = []
+    for part in parts_between(tokens, ("and",)):
+        ways_of_parts.append(_ways_of_part(part, context, negated))
+    return _ways_of_any(ways_of_parts) if negated else _ways_of_all(ways_of_parts)
+
+
+def _ways_of_any(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
+    """Return the ways of all parts, one after the other."""
+    ways: list[WantedFields] = []
+    for ways_of_part in ways_of_parts:
+        ways += ways_of_part
+    return ways
+
+
+def _ways_of_all(ways_of_parts: Sequence[list[WantedFields]]) -> list[WantedFields]:
+    """Return the ways that are one of each part, at most _MOST_WAYS; all ways of a part that is alone."""
+    if len(ways_of_parts) == 1:
+        return ways_of_parts[0]
+    ways: list[WantedFields] = [{}]
+    for ways_of_part in ways_of_parts:
+        ways = united_ways(ways, ways_of_part)[:_MOST_WAYS]
+    return ways
+
+
+def _ways_of_part(tokens: Tokens, context: str, negated: bool) -> list[WantedFields]:
+    """Return the ways for `not …`, a comparison, a condition in brackets, `true` or `false`, or a call."""
     if not tokens:
-        raise Unknown
-    if tokens[0].kind == "not":
-        return _simple(tokens[1:], context, not negated)
-    sides = split(tokens, "compare")
+        raise UnknownPart
+    first, last = tokens[0], tokens[-1]
+    if first.kind == "not":
+        return _ways_of_part(tokens[1:], context, not negated)
+    sides = parts_between(tokens, _SIGNS)
     if len(sides) > 1:
-        left, right = sides[0], sides[1]
-        if not left or not right:
-            raise Unknown
-        sign = _sign_after(left[-1], tokens)
-        return [_compared(left, _OPPOSITE[sign] if negated else sign, right, context)]
-    if tokens[0].text == "(" and tokens[-1].text == ")":
-        return _either(tokens[1:-1], context, negated)
-    if tokens[0].kind == "bool":
-        is_met = (tokens[0].text == "true") is not negated
+        comparison = _comparison(sides[0], tokens[len(sides[0])].text, sides[1], context)
+        return [{comparison.field: _value_for(comparison.negated() if negated else comparison)}]
+    if first.text == "(" and last.text == ")":
+        return _ways_of_or(tokens[1:-1], context, negated)
+    if first.kind == "bool":
+        is_met = (first.text == "true") is not negated
         return [{}] if is_met else []
-    return [_tested(tokens, context, negated)]
+    return [_fields_of_call(tokens, context, negated)]
 
 
-def _sign_after(before: Token, tokens: Sequence[Token]) -> str:
-    """Return the first sign of a comparison after a token."""
-    return next(token.text for token in tokens if token.kind == "compare" and token.start > before.start)
+def _comparison(left: Tokens, sign: str, right: Tokens, context: str) -> _Comparison:
+    """Return a comparison. Raises UnknownPart if no side is a literal, or none a field."""
+    if not left or not right:
+        raise UnknownPart
+    if is_literal(right):
+        return _Comparison(field_of_path(left, context), sign, literal_value(right))
+    return _Comparison(field_of_path(right, context), _SIGNS[sign].mirrored, literal_value(left))
 
 
-def _compared(left: Sequence[Token], sign: str, right: Sequence[Token], context: str) -> Wanted:
-    """Return the field that makes a comparison true. Raises Unknown if no side is a literal, or none a field."""
-    if not _is_literal(right):
-        left, right, sign = right, left, _MIRRORED.get(sign, sign)
-    value, path = literal_value(right), _field(left, context)
-    if sign in _NUMBERS:
-        return {path: _NUMBERS[sign](value)}
+def _value_for(comparison: _Comparison) -> Any:
+    """Return a value for which a comparison is true. Raises TypeError for `<` and `>` with what is no number."""
+    field, sign, value = comparison
+    number_for = _SIGNS[sign].number
+    if number_for:
+        return number_for(value)
     is_equal = sign == "=="
     if value is None:
-        return {path: ABSENT if is_equal else TEXT}
-    if path == ("kind",):
+        return FIELD_ABSENT if is_equal else SAMPLE_TEXT
+    if field == ("kind",):
         value = str(value).lower()
-    return {path: value if is_equal else _other(value, path)}
+    return value if is_equal else _another_value(value, field)
 
 
-def _other(value: Any, path: Path) -> Any:
+def _another_value(value: Any, field: Path) -> Any:
     """Return another value of the same type for a field."""
-    if path in _WORDS:
-        return next(word for word in _WORDS[path] if word != value)
+    if field in _WORDS:
+        return next(word for word in _WORDS[field] if word != value)
     if isinstance(value, bool):
         return not value
     if isinstance(value, (int, float)):
@@ -231,126 +214,32 @@ def _other(value: Any, path: Path) -> Any:
     return f"not {value}"
 
 
-def _is_literal(tokens: Sequence[Token]) -> bool:
-    """Whether tokens are a value: an enum, or what ends with a literal, such as a negative number."""
-    if len(tokens) == 1 and tokens[0].kind == "upper":
-        return True
-    return bool(tokens) and tokens[-1].kind in ("string", "int", "float", "bool", "nil", "bytes")
-
-
-def literal_value(tokens: Sequence[Token]) -> Any:
-    """Return the value of a literal; None is `nil`. Raises Unknown for what is none, or what no record has."""
-    if not tokens:
-        raise Unknown
-    is_negative = tokens[0].text == "-"
-    token = tokens[-1]
-    if len(tokens) > (2 if is_negative else 1):
-        raise Unknown
-    if token.kind == "string":
-        return text_of(token.text)
-    if token.kind in ("int", "float"):
-        number = int(token.text) if token.kind == "int" else float(token.text)
-        return -number if is_negative else number
-    if token.kind in ("bool", "nil"):
-        return {"true": True, "false": False, "nil": None}[token.text]
-    return _enum_value(token.text)
-
-
-def _enum_value(name: str) -> int | str:
-    """Return the number of a severity, or the word of another enum. Raises Unknown for what is none."""
-    if severity := _SEVERITY.match(name):
-        step = int(severity[2] or 1) - 1
-        return SEVERITY.get(severity[1].lower(), 0) + step
-    if enum := _WORD.match(name):
-        return enum[1].lower()
-    raise Unknown
-
-
-def _tested(tokens: Sequence[Token], context: str, negated: bool) -> Wanted:
-    """Return the field for which a call is true, or false if negated. Raises Unknown for a function nobody knows."""
+def _fields_of_call(tokens: Tokens, context: str, negated: bool) -> WantedFields:
+    """Return the field for which a call is true. Raises UnknownPart for a function that is not in _TESTS."""
     name, arguments = called_function(tokens)
-    if name.startswith("HasAttr"):
-        key, *values = [literal_value(argument) for argument in arguments]
-        present = values[0] if values else TEXT
-        return {("attributes", key): ABSENT if negated else present}
+    if name.startswith(_ASKS_FOR_ATTRIBUTE):
+        return _fields_of_attribute([literal_value(argument) for argument in arguments], negated)
     if name not in _TESTS or not arguments:
-        raise Unknown
-    path = _field(arguments[0], context)
+        raise UnknownPart
+    test = _TESTS[name]
     literal = literal_value(arguments[1]) if len(arguments) > 1 else None
-    value = _TESTS[name](literal)
-    if negated:
-        value = _text_failing(name, str(value)) if name in _TEXT_TESTS else _of_another_type(value)
-    return {path: value}
+    sample = test.sample(literal)
+    value = _failing_value(test, sample) if negated else sample
+    return {field_of_path(arguments[0], context): value}
 
 
-def _of_another_type(value: Any) -> Any:
-    """Return a value that has not the type of this one."""
-    return 1 if isinstance(value, str) else TEXT
+def _fields_of_attribute(literals: Sequence[Any], negated: bool) -> WantedFields:
+    """Return an attribute by its key, and its value if one is given. Raises ValueError without a key."""
+    key, *values = literals
+    value = values[0] if values else SAMPLE_TEXT
+    return {("attributes", key): FIELD_ABSENT if negated else value}
 
 
-def _text_failing(name: str, sample: str) -> str:
-    """Return a text that does not meet a test, which the sample meets. Raises Unknown if none is found."""
+def _failing_value(test: _Test, sample: Any) -> Any:
+    """Return a value that fails a test which the sample passes. Raises UnknownPart if no text is found that does."""
+    if test.passes is None:
+        return 1 if isinstance(sample, str) else SAMPLE_TEXT  # a value of another type
     for text in (f"not {sample}", *_OTHER_TEXTS):
-        if not _TEXT_TESTS[name](text, sample):
+        if not test.passes(text, str(sample)):
             return text
-    raise Unknown
-
-
-def called_function(tokens: Sequence[Token]) -> tuple[str, list[list[Token]]]:
-    """Return the name and the arguments of a call. Raises Unknown for what is none."""
-    opening = _first_bracket(tokens)
-    if opening == 0 or tokens[-1].text != ")":
-        raise Unknown
-    name = "".join(token.text for token in tokens[:opening])
-    inside = tokens[opening + 1 : -1]
-    if not inside:
-        return name, []
-    return name, [_without_name(argument) for argument in split(inside, ",")]
-
-
-def _first_bracket(tokens: Sequence[Token]) -> int:
-    """Return the number of the first token that opens a bracket; 0 if none does."""
-    for number, token in enumerate(tokens):
-        if token.text == "(":
-            return number
-    return 0
-
-
-def _without_name(argument: list[Token]) -> list[Token]:
-    """Return an argument without its name."""
-    is_named = len(argument) > 1 and argument[1].text == "="
-    return argument[2:] if is_named else argument
-
-
-def _field(tokens: Sequence[Token], context: str) -> Path:
-    """Return the path in a record of a path in OTTL. Raises Unknown if records have no such field."""
-    if tokens and tokens[0].kind == "upper":
-        name, arguments = called_function(tokens)
-        if name not in _SAME or not arguments:
-            raise Unknown
-        return _field(arguments[0], context)
-    names, keys = _steps(tokens)
-    if len(names) > 1 and names[0] in _CONTEXTS:
-        context, names = names[0], names[1:]
-    if "scope" in context:
-        context = "scope"
-    field = ".".join(names)
-    field_with_keys = (context, f"{field}[]")
-    path = _FIELDS.get(field_with_keys if keys else (context, field)) or _FIELDS.get(field_with_keys)
-    if path is None:
-        raise Unknown
-    return (*path, *keys)
-
-
-def _steps(tokens: Sequence[Token]) -> tuple[list[str], list[str]]:
-    """Return the names of a path in OTTL, and the keys at its end."""
-    names: list[str] = []
-    keys: list[str] = []
-    for token in tokens:
-        if token.kind == "string":
-            keys.append(text_of(token.text) or "")
-        elif token.kind == "lower" and not keys:
-            names.append(token.text)
-        elif token.text not in (".", "[", "]"):
-            raise Unknown
-    return names, keys
+    raise UnknownPart

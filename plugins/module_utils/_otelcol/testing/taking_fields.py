@@ -16,17 +16,10 @@ from ..config.paths import Path, at, items, mappings, section
 from ..languages.ottl_syntax import Invalid, Token, tokens_of
 from ..traits import kind_of
 from .branch_model import Branch, Settings
+from .ottl_parts import UnknownPart, called_function, literal_value
+from .record_fields import record_field
 from .regex_sample import sample_text
-from .samples import (
-    TEXT,
-    Unknown,
-    Wanted,
-    called_function,
-    fields_meeting,
-    literal_value,
-    record_field,
-    united_ways,
-)
+from .samples import SAMPLE_TEXT, WantedFields, fields_meeting, united_ways
 from .statement_marks import statement_parts
 
 # Keys in settings that name a context in another way.
@@ -66,7 +59,7 @@ def _context_of(path: Path) -> str:
     return next(names, "")
 
 
-def fields_taking(branch: Branch, config: Mapping[str, Any]) -> list[Wanted]:
+def fields_taking(branch: Branch, config: Mapping[str, Any]) -> list[WantedFields]:
     """Return the fields of a record that may take a branch, in one way or another."""
     target = _Target.of(branch, config)
     if target.component[0] == "connectors" and target.kind == "routing":
@@ -80,7 +73,7 @@ def fields_taking(branch: Branch, config: Mapping[str, Any]) -> list[Wanted]:
     return fields_meeting(str(target.value), target.context)
 
 
-def fields_of_route(route: Settings) -> list[Wanted]:
+def fields_of_route(route: Settings) -> list[WantedFields]:
     """Return the fields of a record that a route takes, in one way or another."""
     condition = route.get("condition")
     if not condition:
@@ -88,10 +81,10 @@ def fields_of_route(route: Settings) -> list[Wanted]:
     return fields_meeting(str(condition), str(route.get("context") or "resource"))
 
 
-def _fields_of_statement(target: _Target) -> list[Wanted]:
+def _fields_of_statement(target: _Target) -> list[WantedFields]:
     """Return the fields that let a statement change a record, under its condition and one of its group."""
     conditions = items(target.group, "conditions") if target.listed_in == "statements" else []
-    of_group: list[Wanted] = [] if conditions else [{}]
+    of_group: list[WantedFields] = [] if conditions else [{}]
     for text in conditions:
         of_group += fields_meeting(str(text), target.context)
     action, condition = statement_parts(str(target.value))
@@ -104,9 +97,9 @@ class _Editor:
     """A function that changes records: the types of literals that it must have, and the fields that it changes."""
 
     takes: tuple[type, ...]
-    fields: Callable[[Path, list[Any]], Wanted]
+    fields: Callable[[Path, list[Any]], WantedFields]
 
-    def wanted(self, path: Path, values: list[Any]) -> Wanted:
+    def wanted(self, path: Path, values: list[Any]) -> WantedFields:
         """Return the fields that it changes; none if its literals are missing or of other types."""
         if len(values) < len(self.takes):
             return {}
@@ -116,7 +109,7 @@ class _Editor:
         return self.fields(path, values)
 
 
-def _matching_values(path: Path, values: list[Any]) -> Wanted:
+def _matching_values(path: Path, values: list[Any]) -> WantedFields:
     """Return a mapping with a key or a value that `replace_all_patterns` replaces."""
     target, pattern = values[0], values[1]
     text = sample_text(pattern)
@@ -125,43 +118,45 @@ def _matching_values(path: Path, values: list[Any]) -> Wanted:
 
 
 _EDITORS = {
-    "delete_key": _Editor((object,), lambda path, values: {(*path, values[0]): TEXT}),
-    "delete_matching_keys": _Editor((str,), lambda path, values: {(*path, sample_text(values[0])): TEXT}),
-    "keep_keys": _Editor((), lambda path, _values: {(*path, "other"): TEXT}),
-    "keep_matching_keys": _Editor((), lambda path, _values: {(*path, "_"): TEXT}),
+    "delete_key": _Editor((object,), lambda path, values: {(*path, values[0]): SAMPLE_TEXT}),
+    "delete_matching_keys": _Editor((str,), lambda path, values: {(*path, sample_text(values[0])): SAMPLE_TEXT}),
+    "keep_keys": _Editor((), lambda path, _values: {(*path, "other"): SAMPLE_TEXT}),
+    "keep_matching_keys": _Editor((), lambda path, _values: {(*path, "_"): SAMPLE_TEXT}),
     "replace_pattern": _Editor((str,), lambda path, values: {path: sample_text(values[0])}),
     "replace_match": _Editor((str,), lambda path, values: {path: values[0].replace("*", "x")}),
     "replace_all_patterns": _Editor((object, str), _matching_values),
     "replace_all_matches": _Editor((str,), lambda path, values: {(*path, "key"): values[0].replace("*", "x")}),
     "truncate_all": _Editor((int,), lambda path, values: {(*path, "key"): "x" * (values[0] + 1)}),
-    "limit": _Editor((int,), lambda path, values: {(*path, f"key{number}"): TEXT for number in range(values[0] + 1)}),
+    "limit": _Editor(
+        (int,), lambda path, values: {(*path, f"key{number}"): SAMPLE_TEXT for number in range(values[0] + 1)}
+    ),
 }
 
 
-def _changed(action: str, context: str) -> Wanted:
+def _changed(action: str, context: str) -> WantedFields:
     """Return the fields that a record needs so that a statement changes it."""
     try:
         name, arguments = called_function(tokens_of(action)[:-1])
-    except (Unknown, Invalid):
+    except (UnknownPart, Invalid):
         return {}
     path = record_field(_text(action, arguments[0]), context) if arguments else ()
     if name in _EDITORS and path:
         try:
             values = [literal_value(argument) for argument in arguments[1:3] if argument[-1].text != "]"]
-        except Unknown:
+        except UnknownPart:
             return {}
         return _EDITORS[name].wanted(path, values)
     return _read_fields(action, arguments[1:], context, path)
 
 
-def _read_fields(action: str, arguments: Sequence[Sequence[Token]], context: str, changed: Path) -> Wanted:
+def _read_fields(action: str, arguments: Sequence[Sequence[Token]], context: str, changed: Path) -> WantedFields:
     """Return the fields that a statement reads in its arguments, but for the one that it changes."""
-    fields: Wanted = {}
+    fields: WantedFields = {}
     for argument in arguments:
         if argument[0].kind == "lower":
             field = record_field(_text(action, argument), context)
             if _is_another(field, changed):
-                fields[field] = TEXT
+                fields[field] = SAMPLE_TEXT
     return fields
 
 
@@ -175,7 +170,7 @@ def _text(action: str, tokens: Sequence[Token]) -> str:
     return action[tokens[0].start : tokens[-1].start + len(tokens[-1].text)]
 
 
-def _fields_of_policy(policy: Settings) -> list[Wanted]:
+def _fields_of_policy(policy: Settings) -> list[WantedFields]:
     """Return the fields of a span that a policy keeps, or drops if it is one that drops."""
     kind = str(policy.get("type"))
     own = section(policy, kind)
@@ -192,19 +187,19 @@ def _fields_of_policy(policy: Settings) -> list[Wanted]:
         return []
 
 
-def _fields_of_conditions(own: Settings) -> list[Wanted]:
+def _fields_of_conditions(own: Settings) -> list[WantedFields]:
     """Return the fields of a span that meets one of the conditions of a policy."""
-    ways: list[Wanted] = []
+    ways: list[WantedFields] = []
     for context in ("span", "spanevent"):
         for text in items(own, context):
             ways += fields_meeting(str(text), context)
     return ways
 
 
-def _fields_of_policies(kind: str, policies: Sequence[Settings]) -> list[Wanted]:
+def _fields_of_policies(kind: str, policies: Sequence[Settings]) -> list[WantedFields]:
     """Return the fields of a span that a policy of others keeps: `and` and `drop` want all, other kinds one."""
     needs_all = kind in ("and", "drop")
-    ways: list[Wanted] = [{}] if needs_all else []
+    ways: list[WantedFields] = [{}] if needs_all else []
     for policy in policies:
         if needs_all:
             ways = united_ways(ways, _fields_of_policy(policy))
@@ -213,7 +208,7 @@ def _fields_of_policies(kind: str, policies: Sequence[Settings]) -> list[Wanted]
     return ways
 
 
-def _text_attribute(own: Settings) -> Wanted:
+def _text_attribute(own: Settings) -> WantedFields:
     """Return the attribute that a policy `string_attribute` keeps."""
     value = str(own["values"][0])
     if own.get("enabled_regex_matching"):
@@ -221,7 +216,7 @@ def _text_attribute(own: Settings) -> Wanted:
     return {("attributes", own["key"]): value}
 
 
-_POLICIES: dict[str, Callable[[Settings], Wanted]] = {
+_POLICIES: dict[str, Callable[[Settings], WantedFields]] = {
     "always_sample": lambda _own: {},
     "status_code": lambda own: {("status",): str(own["status_codes"][0]).lower()},
     "latency": lambda own: {("duration",): f"{int(own['threshold_ms']) + 1}ms"},
@@ -234,27 +229,27 @@ _POLICIES: dict[str, Callable[[Settings], Wanted]] = {
 }
 
 
-def _fields_of_action(root: str) -> Callable[[Settings], list[Wanted]]:
+def _fields_of_action(root: str) -> Callable[[Settings], list[WantedFields]]:
     """Return what gives the attributes below `root` on which an action acts."""
 
-    def fields_acted_on(action: Settings) -> list[Wanted]:
+    def fields_acted_on(action: Settings) -> list[WantedFields]:
         key, pattern = str(action.get("key", "")), str(action.get("pattern", ""))
         if action.get("from_context"):
             return []
         if action.get("from_attribute"):
-            return [{(root, str(action["from_attribute"])): TEXT}]
+            return [{(root, str(action["from_attribute"])): SAMPLE_TEXT}]
         kind = action.get("action")
         if kind == "extract":
             return [{(root, key): sample_text(pattern)}]
         if kind in ("insert", "upsert"):
             return [{}]
-        value = "1" if kind == "convert" else TEXT
+        value = "1" if kind == "convert" else SAMPLE_TEXT
         return [{(root, key or sample_text(pattern)): value}]
 
     return fields_acted_on
 
 
-def _fields_of_transform(transform: Settings) -> list[Wanted]:
+def _fields_of_transform(transform: Settings) -> list[WantedFields]:
     """Return the name of a metric that a transform of metricstransform takes."""
     name = str(transform.get("include", ""))
     if transform.get("match_type") == "regexp":
@@ -262,7 +257,7 @@ def _fields_of_transform(transform: Settings) -> list[Wanted]:
     return [{("name",): name}]
 
 
-_FIELDS_OF_MAPPING: dict[str, Callable[[Settings], list[Wanted]]] = {
+_FIELDS_OF_MAPPING: dict[str, Callable[[Settings], list[WantedFields]]] = {
     "attributes": _fields_of_action("attributes"),
     "resource": _fields_of_action("resource"),
     "metricstransform": _fields_of_transform,

@@ -1,0 +1,117 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which parts a text of OTTL has: what stands between operators, the arguments of a call, the value of a literal.
+
+A text is given as its tokens, without the one that ends it. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from ..languages.ottl_syntax import Token, text_of
+from .records import SEVERITY
+
+Tokens = Sequence[Token]
+
+_OPENING_BRACKETS = ("(", "[", "{")
+_CLOSING_BRACKETS = (")", "]", "}")
+_KINDS_OF_LITERALS = ("string", "int", "float", "bool", "nil", "bytes")
+_WORDS_OF_OTTL = {"true": True, "false": False, "nil": None}
+# An enum that a record writes as a word: `STATUS_CODE_ERROR` is `error`.
+_WORD_ENUM = re.compile(r"(?:STATUS_CODE|SPAN_KIND|METRIC_DATA_TYPE)_([A-Z]+)\Z")
+# An enum that a record writes as a number: `SEVERITY_NUMBER_WARN` is 13, and `SEVERITY_NUMBER_WARN2` is 14.
+_SEVERITY_ENUM = re.compile(r"SEVERITY_NUMBER_([A-Z]+)([2-4]?)\Z")
+
+
+class UnknownPart(Exception):  # noqa: N818 - a verdict, not a failure
+    """A part of a text that does not say which field or value it stands for."""
+
+
+class CalledFunction(NamedTuple):
+    """A call such as `IsMatch(name, "^a")`: the name of the function, and the tokens of each argument."""
+
+    name: str
+    arguments: list[list[Token]]
+
+
+def parts_between(tokens: Tokens, separators: Collection[str]) -> list[list[Token]]:
+    """Return the parts between tokens with one of these texts that are outside of all brackets.
+
+    With the separator `or`, `a or (b or c)` has the parts `a` and `(b or c)`. A text without a separator is one part.
+    """
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        if token.text in _OPENING_BRACKETS:
+            depth += 1
+        elif token.text in _CLOSING_BRACKETS:
+            depth -= 1
+        if depth == 0 and token.text in separators:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def called_function(tokens: Tokens) -> CalledFunction:
+    """Return a call. Raises UnknownPart for a text that is none."""
+    opening = _number_of_first_bracket(tokens)
+    if opening == 0 or tokens[-1].text != ")":
+        raise UnknownPart
+    name = "".join(token.text for token in tokens[:opening])
+    inside = tokens[opening + 1 : -1]
+    arguments = parts_between(inside, (",",)) if inside else []
+    return CalledFunction(name, [_without_name(argument) for argument in arguments])
+
+
+def _number_of_first_bracket(tokens: Tokens) -> int:
+    """Return the number of the first token `(`, from 0; 0 too if there is none."""
+    for number, token in enumerate(tokens):
+        if token.text == "(":
+            return number
+    return 0
+
+
+def _without_name(argument: list[Token]) -> list[Token]:
+    """Return the value of an argument: `"a"` of `pattern="a"`."""
+    is_named = len(argument) > 1 and argument[1].text == "="
+    return argument[2:] if is_named else argument
+
+
+def is_literal(tokens: Tokens) -> bool:
+    """Whether tokens are an enum, or end with a literal, as a negative number does."""
+    is_enum = len(tokens) == 1 and tokens[0].kind == "upper"
+    return is_enum or (bool(tokens) and tokens[-1].kind in _KINDS_OF_LITERALS)
+
+
+def literal_value(tokens: Tokens) -> Any:
+    """Return the value of a literal; None is `nil`. Raises UnknownPart for what is none, or what no record has."""
+    is_negative = bool(tokens) and tokens[0].text == "-"
+    rest = tokens[1:] if is_negative else tokens
+    if len(rest) != 1:
+        raise UnknownPart
+    literal = rest[0]
+    if literal.kind == "string":
+        return text_of(literal.text)
+    if literal.kind in ("int", "float"):
+        number = int(literal.text) if literal.kind == "int" else float(literal.text)
+        return -number if is_negative else number
+    if literal.kind in ("bool", "nil"):
+        return _WORDS_OF_OTTL[literal.text]
+    return _enum_value(literal.text)
+
+
+def _enum_value(name: str) -> int | str:
+    """Return the number of a severity, or the word of another enum. Raises UnknownPart for what is none."""
+    severity = _SEVERITY_ENUM.match(name)
+    if severity:
+        step = int(severity[2] or 1) - 1
+        return SEVERITY.get(severity[1].lower(), 0) + step
+    enum = _WORD_ENUM.match(name)
+    if enum:
+        return enum[1].lower()
+    raise UnknownPart

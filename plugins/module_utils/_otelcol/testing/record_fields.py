@@ -1,0 +1,120 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which field of a record a path of OTTL names: `span.status.code` is the field `status` of a span.
+
+A field is a path in the short form that records.py describes. Private.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..config.paths import Path
+from ..languages.ottl_syntax import Invalid, text_of, tokens_of
+from .ottl_parts import Tokens, UnknownPart, called_function
+
+# The field of a record for each path of OTTL, by the context of the path. `[]` ends a path that takes keys, and its
+# field takes the same keys: `attributes["a"]` of a resource is ("resource", "a").
+# Source: the tables of paths in pkg/ottl/contexts of the Collector, for fields that records.py has.
+_FIELDS: dict[str, dict[str, Path]] = {
+    "resource": {"attributes[]": ("resource",)},
+    "scope": {
+        "attributes[]": ("scope", "attributes"),
+        "name": ("scope", "name"),
+        "version": ("scope", "version"),
+    },
+    "span": {
+        "attributes[]": ("attributes",),
+        "name": ("name",),
+        "kind": ("kind",),
+        "kind.string": ("kind",),
+        "status.code": ("status",),
+        "status.message": ("message",),
+    },
+    "spanevent": {
+        "name": ("events", 0, "name"),
+        "attributes[]": ("events", 0, "attributes"),
+    },
+    "metric": {
+        "name": ("name",),
+        "unit": ("unit",),
+        "description": ("description",),
+        "type": ("type",),
+    },
+    "datapoint": {
+        "attributes[]": ("attributes",),
+        "value_int": ("value",),
+        "value_double": ("value",),
+    },
+    "log": {
+        "attributes[]": ("attributes",),
+        "body": ("body",),
+        "body[]": ("body",),
+        "body.string": ("body",),
+        "severity_number": ("severity",),
+        "severity_text": ("severity_text",),
+        "event_name": ("event_name",),
+    },
+}
+# The words that may begin a path and name its context.
+_CONTEXTS = ("instrumentation_scope", *_FIELDS)
+# Converters whose value is, or is taken for, that of their argument.
+_CONVERTERS = ("String", "Int", "Double", "ToLowerCase", "ToUpperCase", "Trim")
+
+
+class _OttlPath(NamedTuple):
+    """A path of OTTL: `span.attributes["a"]["b"]` has the names `span` and `attributes`, and the keys `a` and `b`."""
+
+    names: list[str]
+    keys: list[str]
+
+
+def record_field(text: str, context: str) -> Path:
+    """Return the field of a record that a path of OTTL names; an empty path if records have no such field.
+
+    `context` is that of a path that does not begin with one.
+    """
+    try:
+        return field_of_path(tokens_of(text)[:-1], context)
+    except (UnknownPart, Invalid):
+        return ()
+
+
+def field_of_path(tokens: Tokens, context: str) -> Path:
+    """Return the field of a path, or of the path in converters. Raises UnknownPart if records have no such field."""
+    if tokens and tokens[0].kind == "upper":
+        return field_of_path(_converted_path(tokens), context)
+    names, keys = _read_path(tokens)
+    if len(names) > 1 and names[0] in _CONTEXTS:
+        context, names = names[0], names[1:]
+    if "scope" in context:  # instrumentation_scope is the longer name
+        context = "scope"
+    fields = _FIELDS.get(context, {})
+    name = ".".join(names)
+    field = fields.get(name, ()) if not keys else ()
+    field = field or fields.get(f"{name}[]", ())
+    if not field:
+        raise UnknownPart
+    return (*field, *keys)
+
+
+def _converted_path(tokens: Tokens) -> Tokens:
+    """Return the path in a converter such as `ToLowerCase(name)`. Raises UnknownPart for another function."""
+    name, arguments = called_function(tokens)
+    if name not in _CONVERTERS or not arguments:
+        raise UnknownPart
+    return arguments[0]
+
+
+def _read_path(tokens: Tokens) -> _OttlPath:
+    """Return the names and keys of a path. Raises UnknownPart for what is none, as what has a number as a key."""
+    path = _OttlPath([], [])
+    for token in tokens:
+        if token.kind == "string":
+            path.keys.append(text_of(token.text) or "")
+        elif token.kind == "lower" and not path.keys:
+            path.names.append(token.text)
+        elif token.text not in (".", "[", "]"):
+            raise UnknownPart
+    return path
