@@ -10,7 +10,7 @@ from pathlib import Path
 from ..module_utils._otelcol.bounded.live.bounded_reads import file_bytes
 from ..module_utils._otelcol.bounded.read_limits import CREDENTIAL
 from ..module_utils._otelcol.errors import Problem
-from ..module_utils._otelcol.yaml.yaml_nodes import VAULT_HEADER
+from ..module_utils._otelcol.yaml.yaml_errors import VAULT_HEADER
 
 _UNVAULT = "Write `content: \"{{ lookup('ansible.builtin.unvault', FILE) }}\"` instead."
 

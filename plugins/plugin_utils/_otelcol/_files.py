@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...module_utils._otelcol.bounded.live.bounded_reads import file_bytes, file_head
 from ...module_utils._otelcol.errors import Problem
-from ...module_utils._otelcol.yaml.yaml_nodes import ENCRYPTED, VAULT_HEADER
+from ...module_utils._otelcol.yaml.yaml_errors import VAULT_FIX, VAULT_HEADER
 
 _NEW_FILE_MODE, _PRIVATE_MODE = 0o644, 0o600
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -96,7 +96,7 @@ def read_plain(path: Path) -> str:
 def check_encrypted(data: bytes, where: str) -> None:
     """Raise Problem for a file that ansible-vault encrypted."""
     if data.startswith(VAULT_HEADER.encode()):
-        raise Problem(f"{where} is encrypted with ansible-vault", fix=ENCRYPTED)
+        raise Problem(f"{where} is encrypted with ansible-vault", fix=VAULT_FIX)
 
 
 def write(path: Path, text: str, mode: int = _NEW_FILE_MODE) -> bool:

@@ -27,7 +27,7 @@ from ...module_utils._otelcol.rules.report_model import count_in_words
 from ...module_utils._otelcol.rules.subject import Finding, internal_error
 from ...module_utils._otelcol.yaml.key_delimiter import spread_document
 from ...module_utils._otelcol.yaml.yaml_documents import Document, document_part
-from ...module_utils._otelcol.yaml.yaml_nodes import Invalid
+from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 from . import _files, _yaml
 from ._findings import UNRENDERED
 
@@ -68,7 +68,7 @@ class Collected:
     inputs: list[Input] = field(default_factory=list)
     resources: list[Input] = field(default_factory=list)
     charts: list[Finding] = field(default_factory=list)
-    invalid: list[Invalid] = field(default_factory=list)
+    invalid: list[InvalidYaml] = field(default_factory=list)
     failed: list[Finding] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -98,7 +98,7 @@ class Collected:
             yield f"{count_in_words(len(found), 'file')} skipped and not checked. {' '.join(found[:_NAMED])}{more}"
         yield from self.links[:_NAMED]
 
-    def refuse(self, invalid: Invalid) -> None:
+    def refuse(self, invalid: InvalidYaml) -> None:
         """Note invalid YAML without what led to it: frames that hold this result, which would never be free."""
         invalid.__cause__ = invalid.__context__ = None
         self.invalid.append(invalid.with_traceback(None))
@@ -265,7 +265,7 @@ def _unreadable(file: Path, problem: Problem, result: Collected) -> None:
     with suppress(OSError):
         if _looks_like_config(file_head(file, HEAD).decode("utf-8", "replace")):
             why = problem.wrong.removeprefix(f"cannot read {file}: ")
-            result.invalid.append(Invalid(why, Position(str(file)), problem.fix))
+            result.invalid.append(InvalidYaml(why, Position(str(file)), problem.fix))
             return
     _skip(file, result, f"{problem.wrong}. {problem.fix}")
 
@@ -281,7 +281,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     """Add the configs, custom resources and values of charts in a text, of which it may be `wanted` to be a config."""
     try:
         parsed = list(_yaml.load_all(text, name))
-    except Invalid as invalid:
+    except InvalidYaml as invalid:
         _add_invalid(invalid, text, name, wanted, result)
         return
     values = [document.data for document in parsed]
@@ -296,7 +296,7 @@ def _add_text(text: str, name: str, wanted: bool, result: Collected) -> None:
     _add_resources(parsed, name, result)
 
 
-def _add_invalid(invalid: Invalid, text: str, name: str, wanted: bool, result: Collected) -> None:
+def _add_invalid(invalid: InvalidYaml, text: str, name: str, wanted: bool, result: Collected) -> None:
     """Note a text that is no YAML. Templates of a chart are none, which is not an error."""
     is_template = "{{" in text
     looks_like_config = _looks_like_config(text)
@@ -324,7 +324,7 @@ def _add_config(
             made = _finish(inner, found, label, context.context_of(found, stream))
             locate = _yaml.locate_around(made.locate, outer, found.path, name) if made.context.resource else made.locate
             result.inputs.append(replace(made, file=name, locate=locate))
-    except Invalid as invalid:
+    except InvalidYaml as invalid:
         result.refuse(invalid)
 
 
@@ -353,7 +353,7 @@ def _is_patch(file: Path) -> bool:
     for name in _KUSTOMIZATIONS:
         try:
             data = _yaml.load(_files.read(file.with_name(name)), name).data
-        except (Problem, Invalid):
+        except (Problem, InvalidYaml):
             continue
         patches = [at(one, ("path",)) for one in paths.items(data, "patches")]
         if file.name in (*patches, *paths.items(data, "patchesStrategicMerge")):
@@ -406,7 +406,7 @@ def _add_objects(listed: Sequence[Mapping[str, Any]], result: Collected) -> None
                 data = at(listed[found.document], found.path)
                 document = _yaml.load(data, name) if found.text else Document(data)
                 result.inputs.append(_finish(document, found, name, context.context_of(found, stream, complete)))
-        except Invalid as invalid:
+        except InvalidYaml as invalid:
             result.refuse(invalid)
 
 

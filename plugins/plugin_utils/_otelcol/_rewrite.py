@@ -21,7 +21,7 @@ from ...module_utils._otelcol.migrate.data_edits import Change, Edit
 from ...module_utils._otelcol.migrate.text_edits import TextEditor, Untouchable
 from ...module_utils._otelcol.yaml.mapping_keys import key_of
 from ...module_utils._otelcol.yaml.yaml_documents import Document
-from ...module_utils._otelcol.yaml.yaml_nodes import Invalid
+from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 from . import _yaml
 
 
@@ -37,7 +37,7 @@ class Operation(ABC):
             return True
         try:
             self._edit(listed)
-        except (Untouchable, Invalid) as reason:
+        except (Untouchable, InvalidYaml) as reason:
             self.why = f"It stays unchanged, because {reason}."
             return False
         return True

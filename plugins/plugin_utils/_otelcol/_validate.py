@@ -23,7 +23,7 @@ from ...module_utils._otelcol.rules.rules import lint, lint_resource
 from ...module_utils._otelcol.rules.subject import Finding, Receiving, Subject, internal_error, masked_findings
 from ...module_utils._otelcol.rules.user_rules import UserRules
 from ...module_utils._otelcol.rules.view import View
-from ...module_utils._otelcol.yaml.yaml_nodes import Invalid
+from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 from . import _binary, _builds, _files, _findings, _inputs, _overlays, _tables
 from ._build_request import BuildRequest
 from ._garbage import without_garbage_collection
@@ -218,7 +218,7 @@ def _check_output(arguments: Mapping[str, Any], collected: _inputs.Collected, ow
     _files.check_apart(arguments["output_path"], inputs, "output_path")
 
 
-def _invalid(invalid: Invalid) -> Finding:
+def _invalid(invalid: InvalidYaml) -> Finding:
     return Finding(invalid.position, "", _findings.INVALID_YAML, "error", cleaned(invalid.wrong), invalid.fix)
 
 

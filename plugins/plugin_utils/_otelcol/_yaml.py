@@ -30,9 +30,11 @@ from ...module_utils._otelcol.config.source_nodes import (
 )
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.yaml import yaml_documents
+from ...module_utils._otelcol.yaml.go_scalars import SCALAR_FORMS, short_number
 from ...module_utils._otelcol.yaml.mapping_keys import key_of
 from ...module_utils._otelcol.yaml.yaml_documents import Document
-from ...module_utils._otelcol.yaml.yaml_nodes import SCALARS, Invalid, compose, short_number
+from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
+from ...module_utils._otelcol.yaml.yaml_nodes import document_roots
 
 try:
     from yaml import CSafeDumper as _Dumper
@@ -69,7 +71,7 @@ class _Writer(_Dumper):
         return True
 
 
-_AMBIGUOUS = re.compile("|".join(f"(?:{pattern})" for _name, pattern, _first in SCALARS if pattern))
+_AMBIGUOUS = re.compile("|".join(f"(?:{form.pattern})" for form in SCALAR_FORMS))
 
 
 def _text(writer: Any, value: str) -> yaml.Node:
@@ -137,7 +139,7 @@ def _scalars(file: str) -> dict[Mark, list[Node]]:
     """Return the scalars of a file by where they start, and values by where their keys start."""
     found: dict[Mark, list[Node]] = {}
     try:
-        stack = [root for root in compose(yaml, file_text(file), file) if root]
+        stack = [root for root in document_roots(yaml, file_text(file), file) if root]
     except (OSError, ValueError, Problem):
         return found
     while stack:
@@ -177,9 +179,9 @@ def inner_document(found: Found, document: Document, lines: Sequence[str], file:
     moved = placement(found, document, lines)
     try:
         loaded = load(at(document.data, found.path), file)
-    except Invalid as invalid:
+    except InvalidYaml as invalid:
         why = invalid.wrong.partition(": ")[2]
-        raise Invalid(why, moved(invalid.position), invalid.fix) from invalid
+        raise InvalidYaml(why, moved(invalid.position), invalid.fix) from invalid
     twice = tuple((path, moved(position)) for path, position in loaded.duplicates)
     return replace(loaded, positions=_Moved(loaded.positions, moved), duplicates=twice)
 

@@ -19,7 +19,7 @@ from ..config.addresses import destination
 from ..config.variable_references import without_references
 from ..errors import Problem, near
 from ..needs.quantities import duration
-from ..yaml.yaml_nodes import plain
+from ..yaml.go_scalars import plain_value
 from .user_paths import MISSING, Wildcard, wildcard_of
 
 OPTIONAL = "optional"
@@ -214,7 +214,7 @@ def _resolved(text: str, literals: Mapping[str, str]) -> Any:
     replaced = text if ":-" in text else without_references(text, literals, _UNKNOWN)
     if _UNKNOWN in replaced:
         return None
-    return plain(replaced) if _WHOLE_REFERENCE.fullmatch(text) else str(replaced)
+    return plain_value(replaced) if _WHOLE_REFERENCE.fullmatch(text) else str(replaced)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from ..config.paths import Path, Position
 from ..config.source_nodes import FOLDED, LITERAL, MAPPING, SCALAR, SEQUENCE, Mark, Node, resolve_alias
+from .go_scalars import scalar_value
 from .mapping_keys import is_merge_key, key_of, merged_parts
-from .yaml_nodes import scalar
 
 # The characters that take two places in a quoted text, by the quote.
 _ESCAPED = {"'": "'", '"': '"\\'}
@@ -112,7 +112,7 @@ class DocumentPositions(Mapping[Path, Position]):
 
 def _is_respelled(node: Node) -> bool:
     """Whether a scalar is spelled in another way than its value."""
-    value = scalar(node)
+    value = scalar_value(node)
     return not isinstance(value, str) and str(value) != node.value
 
 

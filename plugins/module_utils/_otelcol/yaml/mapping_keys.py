@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..config.source_nodes import SCALAR, SEQUENCE, Node, resolve_alias
-from .yaml_nodes import scalar
+from .go_scalars import scalar_value
 
 _MERGE_KEY = "<<"
 
@@ -16,7 +16,7 @@ _MERGE_KEY = "<<"
 def key_of(node: Node) -> Any:
     """Return the data of a key; a key that is not a scalar becomes text."""
     inner = resolve_alias(node)
-    return scalar(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
+    return scalar_value(inner) if inner.kind == SCALAR else f"{inner.kind} at {inner.start[0] + 1}:{inner.start[1] + 1}"
 
 
 def is_merge_key(key: Node) -> bool:

@@ -17,8 +17,10 @@ from ..config.paths import Path, Position, at
 from ..config.source_nodes import ALIAS, MAPPING, SCALAR, Node
 from ..errors import Problem
 from .document_positions import DocumentPositions
+from .go_scalars import scalar_value
 from .mapping_keys import is_merge_key, key_of, merged_parts
-from .yaml_nodes import DEEPEST, compose, refused_text, scalar
+from .yaml_errors import refused_text
+from .yaml_nodes import DEEPEST_NODE, document_roots
 
 # How many nodes aliases may repeat in one document: far more than any config has, and too few to fill memory.
 _REPEATED = 100_000
@@ -81,8 +83,8 @@ def data_of(yaml: Any, text: str) -> Any:
 
 
 def load_all(yaml: Any, text: str, file: str, strict: bool = False) -> Iterator[Document]:
-    """Yield every document in this text. Raises Problem as `compose` does."""
-    for root in compose(yaml, text, file, strict):
+    """Yield every document in this text. Raises Problem as `document_roots` does."""
+    for root in document_roots(yaml, text, file, strict):
         if root is None:
             yield Document(None)
             continue
@@ -114,9 +116,9 @@ class _DocumentReader:
     def read(self, node: Node, path: Path, depth: int) -> Any:
         """Return the data of a node at a path, `depth` levels below the root."""
         if node.kind == SCALAR:
-            return scalar(node)
-        if depth > DEEPEST:
-            raise refused_text(f"it nests deeper than {DEEPEST} levels", self.file, node.start)
+            return scalar_value(node)
+        if depth > DEEPEST_NODE:
+            raise refused_text(f"it nests deeper than {DEEPEST_NODE} levels", self.file, node.start)
         if node.kind == ALIAS:
             return self._alias(node, path, depth)
         if self.open_aliases:
@@ -147,12 +149,12 @@ class _DocumentReader:
             if is_merge_key(key_node):
                 merged |= self._merged(value_node, path, depth)
                 continue
-            key = scalar(key_node) if key_node.kind == SCALAR else key_of(key_node)
+            key = scalar_value(key_node) if key_node.kind == SCALAR else key_of(key_node)
             if key in own:  # as for Ansible, 1 and true are one key, whose first value is lost
                 line, column = key_node.start
                 self.duplicates.append(((*path, key), Position(self.file, line + 1, column + 1)))
             is_scalar = value_node.kind == SCALAR  # most are, and a path is made for none of them
-            own[key] = scalar(value_node) if is_scalar else self.read(value_node, (*path, key), depth + 1)
+            own[key] = scalar_value(value_node) if is_scalar else self.read(value_node, (*path, key), depth + 1)
         return {**merged, **own} if merged else own
 
     def _merged(self, value_node: Node, path: Path, depth: int) -> dict[Any, Any]:

@@ -1,0 +1,146 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scalar of YAML stands for, as go-yaml reads it, since the Collector reads configs with go-yaml.
+
+`0x1F` is the number 31, `yes` is a text, and `1_000` is the number 1000. Private.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ..config.source_nodes import Node
+
+TAG_PREFIX = "tag:yaml.org,2002:"
+"""What `!!` stands for: the parser writes the tag `!!int` as `tag:yaml.org,2002:int`."""
+# Python writes numbers of at most 4,300 digits in decimal; no setting has a tenth of that.
+_LARGEST_NUMBER = 10**400
+
+
+class ScalarForm(NamedTuple):
+    """How scalars of a type are written without quotes, and the characters that they may begin with."""
+
+    type_name: str
+    pattern: str
+    first_characters: str
+
+
+# The scalars of YAML 1.2's core schema, as go-yaml resolves them; `yes`, `on` and `1:30` are text there. It ignores `_`
+# behind the first digit of a number, and takes signs before all numbers, and prefixes in both cases. Source: what
+# `otelcol-contrib print-config` of 0.158.0 answers.
+SCALAR_FORMS = (
+    ScalarForm("null", r"~|null|Null|NULL|", "~nN"),
+    ScalarForm("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ScalarForm(
+        "int",
+        r"[-+]?(?:[0-9][0-9_]*|0[oO][0-7_]+|0[xX][0-9a-fA-F_]+|0[bB][01_]+)",
+        "-+0123456789",
+    ),
+    ScalarForm(
+        "float",
+        r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9_]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+)
+
+
+class _CompiledForm(NamedTuple):
+    """The type of scalars that match a pattern as a whole."""
+
+    type_name: str
+    pattern: re.Pattern[str]
+
+
+def _forms_by_first_character() -> dict[str, list[_CompiledForm]]:
+    """Return the forms that a scalar may have, by its first character: most texts then need no regular expression."""
+    forms: dict[str, list[_CompiledForm]] = {}
+    for form in SCALAR_FORMS:
+        compiled = _CompiledForm(form.type_name, re.compile(rf"\A(?:{form.pattern})\Z"))
+        for character in form.first_characters:
+            forms.setdefault(character, []).append(compiled)
+    return forms
+
+
+_FORMS = _forms_by_first_character()
+
+
+def scalar_value(node: Node) -> Any:
+    """Return what a scalar stands for: by its tag if it has one, as text in quotes, or as it is written."""
+    if node.tag:
+        return _value_of_type(node.tag.removeprefix(TAG_PREFIX), node.value)
+    return node.value if node.style else plain_value(node.value)
+
+
+@lru_cache(maxsize=4096)  # configs repeat most scalars
+def plain_value(text: str) -> Any:
+    """Return what a text without quotes and tag stands for."""
+    return _value_of_type(_type_of(text), text) if text else None
+
+
+def _type_of(text: str) -> str:
+    """Return the type of a text without quotes, which is not empty; empty text if it is a text."""
+    for form in _FORMS.get(text[0], ()):
+        if form.pattern.match(text):
+            return form.type_name
+    return ""
+
+
+def _integer(text: str) -> float | str:
+    """Return a decimal number, or one with a prefix: 0x, 0o or 0b.
+
+    For go-yaml, a leading zero is YAML 1.1's octal too, and a number that is none because of an 8 or 9 is a float.
+    """
+    digits = text.replace("_", "")
+    has_leading_zero = re.fullmatch(r"[-+]?0[0-9]+", digits)
+    if not has_leading_zero:
+        return short_number(int(digits, 0), text)
+    if "8" in digits or "9" in digits:
+        return short_number(float(digits), text)
+    return short_number(int(digits, 8), text)
+
+
+def short_number(number: float, text: str) -> float | str:
+    """Return a number, or the text of one that has more digits than Python writes in decimal."""
+    return number if abs(number) < _LARGEST_NUMBER else text
+
+
+def _float(text: str) -> float:
+    """Return a number with a fraction or an exponent, infinity, or what is no number."""
+    return float(text.lower().replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+
+
+# What reads a text as a value of a type, by the type.
+_READERS: dict[str, Callable[[str], Any]] = {
+    "null": lambda _text: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": _integer,
+    "float": _float,
+}
+
+
+def _value_of_type(type_name: str, text: str) -> Any:
+    """Return a text as a value of a type of _READERS; the text itself if the type is another or does not fit."""
+    try:
+        return _READERS[type_name](text) if type_name in _READERS else text
+    except ValueError:  # a wrong tag in a text of Ansible, or a number with too many digits
+        return text
+
+
+# What a text without its tag may be, by the type that the tag names.
+_TYPES_FOR_TAG: dict[str, tuple[type, ...]] = {
+    "null": (type(None),),
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+}
+
+
+def fits_type(text: str, type_name: str) -> bool:
+    """Whether a text is a value of a type that its tag names. Every text is one of a type without an own form."""
+    types = _TYPES_FOR_TAG.get(type_name)
+    return types is None or isinstance(plain_value(text), types)
