@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICIES
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import POLICY_CHOICES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.identity import ANNOTATIONS, CREATES_ROLES
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live import aws_specs
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
@@ -51,7 +51,7 @@ def test_every_choice_has_tasks() -> None:
     page = (ROOT / "docs" / "identity.md").read_text(encoding="utf-8").partition("## Choose a provider")[2]
     assert re.findall(r"^\| `(\w+)` \|", page.partition("\n## ")[0], re.MULTILINE) == providers
     assert set(SPEC[f"{PREFIX}state"]["choices"]) <= set(TASKS)
-    assert SPEC[f"{PREFIX}policies"]["choices"] == list(POLICIES)
+    assert SPEC[f"{PREFIX}policies"]["choices"] == list(POLICY_CHOICES)
     assert SPEC[f"{PREFIX}agent"]["choices"] == aws_specs.ROLE["agent"]["choices"]
 
 

@@ -1,12 +1,22 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which service accounts get a role, with which rights, and by which pod identity association. Private."""
+"""Which service accounts get an IAM role, and what each role may do.
+
+Module `otel_render` finds the service accounts of the collectors, and role `otel_identity` says how they get roles:
+
+    found:    {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"], "statements": [STATEMENT]}
+    request:  provider irsa, policies derived, cluster_name production
+    row:      {"namespace": "obs", "service_account": "gateway", "collectors": ["gateway"],
+               "role_name": "production-{region}-obs-gateway", "statements": [STATEMENT],
+               "managed_policies": [], "annotations": {}}
+
+Private.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +25,11 @@ from .._otelcol.needs.aws_policy import Account, Statement, united_statements
 from .identity import ANNOTATIONS, CREATES_ROLES
 from .role_names import role_name
 
-DERIVED, MANAGED = "derived", "managed"
-POLICIES = (DERIVED, MANAGED)
+# Where the rights of a role come from: from the config of its collectors, or from managed policies that a user names.
+_DERIVED, _MANAGED = "derived", "managed"
+POLICY_CHOICES = (_DERIVED, _MANAGED)
 _ASKED = "Give collectors rights at AWS"
-# A name of a role that no two service accounts share.
+# A template of names that no two service accounts share.
 _UNMISTAKABLE = "{cluster}-{region}-{namespace}_{service_account}"
 
 
@@ -27,13 +38,17 @@ class IdentityRequest:
     """The inputs of role otel_identity that decide."""
 
     provider: str
-    policies: str = DERIVED
+    policies: str = _DERIVED
     managed_policies: tuple[str, ...] = ()
     statements: Sequence[Statement] = ()
+    """What every role may do besides."""
     cluster_name: str = ""
     role_name: str = ""
+    """The user's template for names of roles; empty for the default one."""
     role_arns: Mapping[str, str] = field(default_factory=dict)
+    """The existing role of a service account, by NAMESPACE/NAME."""
     service_accounts: tuple[str, ...] = ()
+    """The service accounts that get a role, by NAMESPACE/NAME; empty if their needs decide."""
 
     @property
     def creates_roles(self) -> bool:
@@ -41,31 +56,141 @@ class IdentityRequest:
         return self.provider in CREATES_ROLES
 
 
-Found = Mapping[str, Any]
+@dataclass(frozen=True)
+class _FoundAccount:
+    """A service account, the names of its collectors, and the statements that allow what these call at AWS."""
+
+    account: Account
+    collectors: list[str]
+    statements: list[Statement]
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> _FoundAccount:
+        """Return a service account as module otel_render finds it."""
+        account = Account(facts["namespace"], facts["service_account"])
+        return cls(account, facts["collectors"], facts["statements"])
 
 
-def assigned(found: Sequence[Found], request: IdentityRequest) -> dict[str, Any]:
-    """Return the accounts that get a role, and those that need none. Raises Problem for inputs that do not fit."""
-    by_account = {str(Account(facts["namespace"], facts["service_account"])): facts for facts in found}
-    _check(by_account, request)
-    given = []
-    others = []
-    annotations = {}
-    for key, facts in by_account.items():
-        if _gets_role(key, facts, request):
-            row = _given(facts, request)
-            given.append(row)
-            if not request.creates_roles:
-                annotations[key] = row["annotations"]
-        elif request.creates_roles:
-            others.append(_named(facts, request))
-    role_names = [row["role_name"] for row in given if row["role_name"]]
+_Accounts = Mapping[str, _FoundAccount]
+"""Service accounts by NAMESPACE/NAME."""
+
+
+def assigned_roles(found: Iterable[Mapping[str, Any]], request: IdentityRequest) -> dict[str, Any]:
+    """Return the result of module identity_render. Raises Problem for inputs that do not fit.
+
+    `accounts` get a role. `unneeded` has the accounts without one, with the name that their role would have, so that
+    it can be removed. `annotations` has those of the accounts whose role exists already.
+    """
+    accounts = {str(one.account): one for one in map(_FoundAccount.of, found)}
+    _check_names(accounts, request)
+    _check_inputs(request)
+    chosen = {name: one for name, one in accounts.items() if _gets_role(name, one, request)}
+    rows = {name: _role_row(one, request) for name, one in chosen.items()}
+    role_names = [row["role_name"] for row in rows.values() if row["role_name"]]
     _refuse_shared(role_names, request.role_name)
-    unneeded = [row for row in others if row["role_name"] not in role_names]
-    return {"accounts": given, "unneeded": unneeded, "annotations": annotations}
+    others = [one for name, one in accounts.items() if name not in chosen]
+    annotations = {} if request.creates_roles else {name: row["annotations"] for name, row in rows.items()}
+    return {
+        "accounts": list(rows.values()),
+        "unneeded": _unneeded_rows(others, role_names, request) if request.creates_roles else [],
+        "annotations": annotations,
+    }
 
 
-def _refuse_shared(role_names: list[str], template: str) -> None:
+def _check_names(accounts: _Accounts, request: IdentityRequest) -> None:
+    """Raise Problem for a service account in the inputs that no collector has."""
+    named_in = {
+        "otel_identity_service_accounts": request.service_accounts,
+        "otel_identity_role_arns": request.role_arns,
+    }
+    for where, names in named_in.items():
+        for name in names:
+            if name not in accounts:
+                wrong = f"no collector runs as '{name}'{near(name, accounts)}"
+                known = ", ".join(accounts) or "none, since there is no collector"
+                raise Problem(wrong, asked=_ASKED, where=where, fix=f"Give NAMESPACE/NAME of one of: {known}.")
+
+
+def _check_inputs(request: IdentityRequest) -> None:
+    """Raise Problem for an input that is missing."""
+    if request.creates_roles and not request.cluster_name:
+        fix = "Give otel_collector_eks_cluster with its name and region, or use provider static."
+        raise Problem("the cluster has no name", asked=_ASKED, where="otel_identity_eks_cluster", fix=fix)
+    if request.policies == _MANAGED and not request.managed_policies:
+        fix = "Name them, or use policies derived."
+        raise Problem("no policy is named", asked=_ASKED, where="otel_identity_managed_policies", fix=fix)
+
+
+def _gets_role(name: str, found: _FoundAccount, request: IdentityRequest) -> bool:
+    """Whether a service account gets a role: one that the request names, or else one that needs rights.
+
+    What a managed policy or an added statement is for cannot be derived, so every account may need it.
+    """
+    if request.service_accounts:
+        return name in request.service_accounts
+    if found.statements:
+        return True
+    if not request.creates_roles:
+        return name in request.role_arns
+    return request.policies == _MANAGED or bool(request.statements)
+
+
+def _role_row(found: _FoundAccount, request: IdentityRequest) -> dict[str, Any]:
+    """Return a service account with what its role may do. Raises Problem if it has no role, and none is made."""
+    arn = _existing_role(found, request)
+    derived = found.statements if request.policies == _DERIVED else []
+    return {
+        **_name_row(found, request),
+        "statements": united_statements([*derived, *request.statements]),
+        "managed_policies": list(request.managed_policies) if request.policies == _MANAGED else [],
+        "annotations": {ANNOTATIONS[request.provider]: arn} if arn else {},
+    }
+
+
+def _name_row(found: _FoundAccount, request: IdentityRequest) -> dict[str, Any]:
+    """Return a service account with the name of the role that is made for it, and its collectors."""
+    account = found.account
+    name = role_name(request.role_name, request.cluster_name, account) if request.creates_roles else ""
+    return {
+        "namespace": account.namespace,
+        "service_account": account.name,
+        "role_name": name,
+        "collectors": found.collectors,
+    }
+
+
+def _existing_role(found: _FoundAccount, request: IdentityRequest) -> str:
+    """Return the ARN of the role that a service account has; empty text if one is made for it.
+
+    Raises Problem if it has no role, and none is made.
+    """
+    account = str(found.account)
+    if request.creates_roles or account in request.role_arns:
+        return request.role_arns.get(account, "")
+    wrong = f"{account} has no role"
+    actions = _actions_of(found.statements)
+    if actions:
+        wrong += f", and its collectors call {', '.join(actions)}"
+    raise Problem(wrong, asked=_ASKED, where="otel_identity_role_arns", fix=f"Add '{account}: ARN'.")
+
+
+def _actions_of(statements: Iterable[Statement]) -> list[str]:
+    """Return the actions of AWS that statements allow, each once, in order."""
+    actions: set[str] = set()
+    for statement in statements:
+        actions.update(statement["Action"])
+    return sorted(actions)
+
+
+def _unneeded_rows(
+    others: Iterable[_FoundAccount], role_names: Sequence[str], request: IdentityRequest
+) -> list[dict[str, Any]]:
+    """Return the service accounts without a role, but for those whose role would be that of another account."""
+    rows = [_name_row(found, request) for found in others]
+    return [row for row in rows if row["role_name"] not in role_names]
+
+
+def _refuse_shared(role_names: Sequence[str], template: str) -> None:
     """Raise Problem for a role of more than one account. `template` is the user's name of a role; it may be empty."""
     for name in role_names:
         count = role_names.count(name)
@@ -85,122 +210,3 @@ def _fix_of_shared(template: str) -> str:
         "Roles of other service accounts then have new names too. To keep theirs, set another `service_account_name` "
         "for one of the collectors."
     )
-
-
-def _gets_role(key: str, facts: Found, request: IdentityRequest) -> bool:
-    """Without a list, whether the account needs permissions; what a managed policy is for cannot be derived."""
-    if request.service_accounts:
-        return key in request.service_accounts
-    if facts["statements"]:
-        return True
-    if not request.creates_roles:
-        return key in request.role_arns
-    return request.policies == MANAGED or bool(request.statements)
-
-
-def _named(facts: Found, request: IdentityRequest) -> dict[str, Any]:
-    """Return an account with the name of the role that is made for it, and its collectors."""
-    account = Account(facts["namespace"], facts["service_account"])
-    return {
-        "namespace": account.namespace,
-        "service_account": account.name,
-        "role_name": role_name(request.role_name, request.cluster_name, account) if request.creates_roles else "",
-        "collectors": facts["collectors"],
-    }
-
-
-def _given(facts: Found, request: IdentityRequest) -> dict[str, Any]:
-    """Return an account with what its role may do. Raises Problem if it has no role, and none is made."""
-    account = str(Account(facts["namespace"], facts["service_account"]))
-    arn = request.role_arns.get(account, "")
-    if not request.creates_roles and account not in request.role_arns:
-        raise Problem(
-            _why_role_is_needed(account, facts),
-            asked=_ASKED,
-            where="otel_identity_role_arns",
-            fix=f"Add '{account}: ARN'.",
-        )
-    statements = list(request.statements)
-    if request.policies == DERIVED:
-        statements = [*facts["statements"], *statements]
-    return {
-        **_named(facts, request),
-        "statements": united_statements(statements),
-        "managed_policies": list(request.managed_policies) if request.policies == MANAGED else [],
-        "annotations": {ANNOTATIONS[request.provider]: arn} if arn else {},
-    }
-
-
-def _why_role_is_needed(account: str, facts: Found) -> str:
-    """Return that an account has no role, with the actions of AWS that its collectors call."""
-    actions: set[str] = set()
-    for statement in facts["statements"]:
-        actions.update(statement["Action"])
-    wrong = f"{account} has no role"
-    if actions:
-        wrong += f", and its collectors call {', '.join(sorted(actions))}"
-    return wrong
-
-
-def _check(known: Mapping[str, Found], request: IdentityRequest) -> None:
-    """Raise Problem for names that no collector has, and for missing inputs."""
-    for where, names in (("service_accounts", request.service_accounts), ("role_arns", request.role_arns)):
-        for name in names:
-            if name not in known:
-                wrong = f"no collector runs as '{name}'{near(name, known)}"
-                fix = f"Give NAMESPACE/NAME of one of: {', '.join(known) or 'none, since there is no collector'}."
-                raise Problem(wrong, asked=_ASKED, where=f"otel_identity_{where}", fix=fix)
-    if request.creates_roles and not request.cluster_name:
-        fix = "Give otel_collector_eks_cluster with its name and region, or use provider static."
-        raise Problem("the cluster has no name", asked=_ASKED, where="otel_identity_eks_cluster", fix=fix)
-    if request.policies == MANAGED and not request.managed_policies:
-        fix = "Name them, or use policies derived."
-        raise Problem("no policy is named", asked=_ASKED, where="otel_identity_managed_policies", fix=fix)
-
-
-# Our names for the fields that UpdatePodIdentityAssociation takes.
-FIELDS = {
-    "role_arn": "roleArn",
-    "target_role_arn": "targetRoleArn",
-    "disable_session_tags": "disableSessionTags",
-    "policy": "policy",
-}
-
-
-def settings(association: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what DescribePodIdentityAssociation says, in our words."""
-    if not association:
-        return {}
-    return {
-        "role_arn": association.get("roleArn") or "",
-        "target_role_arn": association.get("targetRoleArn") or "",
-        "disable_session_tags": bool(association.get("disableSessionTags")),
-        "policy": json.loads(association.get("policy") or "{}"),
-        "tags": dict(association.get("tags") or {}),
-    }
-
-
-def request(wanted: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    """Return these settings as the API takes them; empty ones take a target role or a policy away."""
-    fields = {FIELDS[name]: wanted[name] for name in names if name in FIELDS}
-    if fields.get("policy"):
-        fields["policy"] = json.dumps(fields["policy"], sort_keys=True)
-    elif "policy" in fields:
-        fields["policy"] = ""
-    return fields
-
-
-def impossible(association: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> Problem | None:
-    """Return the problem of an association that belongs to an add-on, or of settings that exclude each other."""
-    live = settings(association)
-    owner = (association or {}).get("ownerArn")
-    if owner:
-        wrong = f"the add-on {owner} owns it"
-        fix = "Use pod_identity_associations of eks_addon."
-        return Problem(wrong, asked="Change a pod identity association", where="service_account", fix=fix)
-    after = live | {name: value for name, value in wanted.items() if value is not None}
-    if after.get("policy") and not after.get("disable_session_tags"):
-        wrong = "EKS takes a policy only without session tags"
-        fix = "Set disable_session_tags to true."
-        return Problem(wrong, asked="Restrict a pod identity association", where="policy", fix=fix)
-    return None

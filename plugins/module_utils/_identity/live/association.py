@@ -4,8 +4,8 @@
 """Make, change or delete the EKS Pod Identity association of a service account. Private.
 
 An association says which IAM role the pods of a service account get. Settings have the names of the module
-`eks_pod_identity_association`; `assignment.settings` and `assignment.request` translate them from and to the API of
-EKS. Only one owner may have an association: those of EKS add-ons are refused.
+`eks_pod_identity_association`; `association_settings.py` translates them from and to the API of EKS. Only one owner may
+have an association: those of EKS add-ons are refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.transformation import b
 from ..._kube.eks_token import EXISTS_CODES
 from ..._kube.live.libraries import lacking
 from ..._otelcol.errors import Problem
-from ..assignment import FIELDS, impossible, request, settings
+from ..association_settings import API_FIELDS, association_request, association_settings, impossible_change
 from .aws_api import AnsibleCallError, Aws, CallErrors, changes, retagged, run, tag
 
 # How often a run starts anew when EKS says that an association exists which it did not list, and the pause before it.
@@ -70,12 +70,12 @@ class AssociationTask:
     def _present(self, tries_left: int) -> dict[str, Any]:
         """Give the association the settings of the task; `tries_left` counts the new starts after collisions."""
         association = self.read()
-        live = settings(association)
+        live = association_settings(association)
         target = self._target(live)
         differing = changes(live, target) if association else list(target)
         if not differing:
             return self._result(association, live, live | target, changed=False)
-        problem = impossible(association, target)
+        problem = impossible_change(association, target)
         if problem:
             raise problem
         if not self.aws.check:
@@ -92,7 +92,7 @@ class AssociationTask:
 
     def _target(self, live: Settings) -> Settings:
         """Return the settings that the task gives, and the tags as they are after it."""
-        target = {name: self.params[name] for name in FIELDS if self.params[name] is not None}
+        target = {name: self.params[name] for name in API_FIELDS if self.params[name] is not None}
         tags = retagged(live.get("tags") or {}, self.params)
         if tags is not None:
             target["tags"] = tags
@@ -111,7 +111,7 @@ class AssociationTask:
     @CallErrors.common_error_handler("create the pod identity association")
     def _created(self, target: Settings) -> Association:
         """Create the association. Raises Problem if botocore is too old for a setting."""
-        fields = request(target, list(target))
+        fields = association_request(target, list(target))
         body = {name: value for name, value in fields.items() if value or value is False}
         self._refuse_unknown("CreatePodIdentityAssociation", body)
         if target.get("tags"):
@@ -125,7 +125,7 @@ class AssociationTask:
     def _updated(self, association: Association, live: Settings, target: Settings, differing: list[str]) -> Association:
         """Update what differs: fields by one call, tags by others. Raises Problem if botocore is too old."""
         after = association
-        body = request(target, differing)
+        body = association_request(target, differing)
         if body:
             self._refuse_unknown("UpdatePodIdentityAssociation", body)
             token = {"clientRequestToken": str(uuid.uuid4())}
@@ -148,16 +148,16 @@ class AssociationTask:
 
         Raises Problem if an add-on owns it, or if it has another role than the parameters name.
         """
-        problem = impossible(association, {}) or self._other_role(association)
+        problem = impossible_change(association, {}) or self._other_role(association)
         if problem:
             raise problem
         if association and not self.aws.check:
             self._deleted(association["associationId"])
-        return self._result(None, settings(association), {}, changed=bool(association))
+        return self._result(None, association_settings(association), {}, changed=bool(association))
 
     def _other_role(self, association: Association | None) -> Problem | None:
         """Return why an association stays: it has another role than the one to remove."""
-        role_to_remove, role = self.params["role_arn"], settings(association).get("role_arn", "")
+        role_to_remove, role = self.params["role_arn"], association_settings(association).get("role_arn", "")
         if not association or not role_to_remove or role_to_remove == role:
             return None
         asked = "Delete the pod identity association of {namespace}/{serviceAccount}".format(**self.account)

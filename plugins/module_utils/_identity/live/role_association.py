@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._otelcol.errors import Problem
-from ..assignment import settings
+from ..association_settings import association_settings
 from .association import AssociationTask
 from .aws_api import AnsibleCallError, Aws
 
@@ -33,7 +33,7 @@ class RoleAssociation:
 
     def check(self) -> None:
         """Raise Problem if the account is associated with another role, which the task does not adopt."""
-        role_arn = settings(self._task("present", "").read()).get("role_arn", "")
+        role_arn = association_settings(self._task("present", "").read()).get("role_arn", "")
         name_of_role = role_arn.rpartition("/")[2]
         if not role_arn or name_of_role == self.params["name"] or self.params["adopt"]:
             return
@@ -64,7 +64,7 @@ class RoleAssociation:
         """
         task = self._task("absent", "")
         association = task.read()
-        live = settings(association)
+        live = association_settings(association)
         is_adopted = bool(live) and self.params["adopt"] and self.params["state"] == "present"
         is_of_role = bool(role_arn) and live.get("role_arn") == role_arn
         if is_adopted or is_of_role:

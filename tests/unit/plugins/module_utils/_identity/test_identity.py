@@ -13,7 +13,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._collector.opti
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import identity, role_names, trust
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.assignment import (
     IdentityRequest,
-    assigned,
+    assigned_roles,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.needs.aws_policy import (
@@ -97,7 +97,7 @@ BOTH: dict[str, Any] = {"policies": "managed", "managed_policies": ("A",)}
 
 def decided(*found: Any, **inputs: Any) -> dict[str, Any]:
     request = IdentityRequest(**{"provider": "irsa", "cluster_name": "prod", **inputs})
-    return assigned(found or (GATEWAY, AGENT), request)
+    return assigned_roles(found or (GATEWAY, AGENT), request)
 
 
 def names(result: dict[str, Any], which: str = "accounts") -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity import assignment
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_api import changes
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.addon import (
     addon_settings as addons,
@@ -82,27 +81,3 @@ def test_secrets_of_env_entries_are_hidden_by_their_name() -> None:
     shown = addons.shown(tree, "salt")
     assert (shown["env"][0]["name"], shown["env"][1]) == ("DD_API_KEY", env[1])
     assert "s3cret" not in str(shown)
-
-
-ASSOCIATION = {"roleArn": "r", "policy": '{"Version": "1"}', "disableSessionTags": True, "tags": {"a": "b"}}
-
-
-def test_an_association_in_our_words() -> None:
-    found = assignment.settings(ASSOCIATION)
-    assert found["policy"] == {"Version": "1"}
-    sent = {key: value for key, value in ASSOCIATION.items() if key != "tags"}
-    assert assignment.request(found, list(found)) == sent | {"targetRoleArn": ""}
-    assert assignment.request({"policy": {}}, ["policy"]) == {"policy": ""}
-
-
-@cases(
-    "live, wanted, words",
-    ({"ownerArn": "arn:addon"}, {}, "the add-on arn:addon owns it"),
-    (None, {"policy": {"a": 1}}, "only without session tags"),
-    (ASSOCIATION, {"disable_session_tags": False}, "only without session tags"),
-    (None, {"policy": {"a": 1}, "disable_session_tags": True}, ""),
-    (ASSOCIATION, {"role_arn": "other"}, ""),
-)
-def test_what_an_association_cannot_be(live: Any, wanted: dict[str, Any], words: str) -> None:
-    problem = assignment.impossible(live, wanted)
-    assert words in str(problem) if words else problem is None
