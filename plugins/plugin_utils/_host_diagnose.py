@@ -13,7 +13,7 @@ from typing import Any
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
 from ..module_utils._diagnose.host_checks import CHECKS, EXPECTED
 from ..module_utils._diagnose.host_questions import host_question, untested
-from ..module_utils._diagnose.host_situation import HostAnswer, flowing, situation
+from ..module_utils._diagnose.host_situation import HostAnswer, host_situation, with_flows
 from ..module_utils._diagnose.verdict import result
 from ..module_utils._otelcol.config.config_secrets import secrets_in
 from ..module_utils._otelcol.config.masking import masked_tree, masker
@@ -170,7 +170,7 @@ def _collector(
     now = datetime.fromtimestamp(float(host["now"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     question = host_question(collector_answer["name"], config)
     asked_answer = HostAnswer(visit.host, collector_answer, host, question, visit.asked, now, mask)
-    facts = flowing(situation(asked_answer), _flow(collector_answer, config))
+    facts = with_flows(host_situation(asked_answer), _flow(collector_answer, config))
     if collector_answer["metrics"]["why"] and facts["running"]:
         facts["unseen"] = [{"what": "own metrics", "why": collector_answer["metrics"]["why"]}]
     findings = run_checks(searching(facts["unseen"]), _checks(send=visit.send), facts)

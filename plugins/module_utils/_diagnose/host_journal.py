@@ -1,0 +1,82 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the journal of a host says of a service: its last words, whether systemd gave up, and when it was killed.
+
+An entry says who wrote it, `systemd` or `collector`, and in which run of the service:
+
+    {"by": "collector", "run": "5f0c…", "time": "2026-03-01T10:00:00Z", "text": "Error: bind: address already in use"}
+
+Private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._telemetry import logs
+
+# The result of a service that was started too often, and what systemd writes to its journal then.
+START_LIMIT_HIT = "start-limit-hit"
+_TOO_OFTEN = "Start request repeated too quickly"
+# What systemd logs when the kernel has killed a process of the unit. Source: src/core/unit.c, service.c.
+_KILLED = ("oom-kill", "killed by the OOM killer")
+# What each message of systemd about a failure has: `Failed with result`, `failed to start`.
+_FAILED = "ailed"
+
+
+@dataclass(frozen=True)
+class HostJournal:
+    """The entries of a service in the journal, the oldest first."""
+
+    entries: Sequence[Mapping[str, Any]]
+
+    def last_words(self) -> str:
+        """Return what the process said last; what systemd said of a failure if the process said nothing."""
+        own_words = self._words_of_last_run()
+        if own_words:
+            return own_words[: logs.LONGEST]
+        for text in reversed(self._texts_of_systemd()):
+            if _FAILED in text:
+                return text[: logs.LONGEST]
+        return ""
+
+    def _words_of_last_run(self) -> str:
+        """Return what the process said last in its last run; empty text if it said nothing."""
+        entries = self._entries_by("collector")
+        if not entries:
+            return ""
+        last_run = entries[-1]["run"]
+        return logs.last_words([str(entry["text"]) for entry in entries if entry["run"] == last_run])
+
+    def says_too_often(self) -> bool:
+        """Whether systemd refused the last start of the service because there were too many before."""
+        last_start = ""
+        for text in self._texts_of_systemd():
+            if "Starting" in text or _TOO_OFTEN in text:
+                last_start = text
+        return _TOO_OFTEN in last_start
+
+    def time_of_last_kill(self) -> str | None:
+        """Return when the kernel last killed the service for its memory; None if it never did."""
+        last_time = None
+        for entry in self._entries_by("systemd"):
+            if any(words in entry["text"] for words in _KILLED):
+                last_time = entry["time"]
+        return last_time
+
+    def collector_log(self) -> str:
+        """Return the lines of the process with the time of each before it, as the kubelet writes a log."""
+        lines = []
+        for entry in self._entries_by("collector"):
+            lines += [f"{entry['time']} {line}" for line in entry["text"].splitlines()]
+        return "\n".join(lines)
+
+    def _entries_by(self, author: str) -> list[Mapping[str, Any]]:
+        """Return the entries of `systemd` or the `collector`."""
+        return [entry for entry in self.entries if entry["by"] == author]
+
+    def _texts_of_systemd(self) -> list[str]:
+        return [str(entry["text"]) for entry in self._entries_by("systemd")]
