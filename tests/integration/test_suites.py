@@ -24,7 +24,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.testin
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.traits import kind_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._isolation import sandbox
-from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import config_tests
+from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing import config_tests, judged_case
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol._testing.sink import Sink
 
 from tests.contract.role import request
@@ -180,8 +180,8 @@ def test_a_golden_file_shows_no_secret(binary: str, tmp_path: Path) -> None:
 def invariants_of(binary: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], Any]:
     """Return what a config without a test does with planted records, and all that left it."""
     seen: list[Any] = []
-    run_it = config_tests.run_case
-    monkeypatch.setattr(config_tests, "run_case", lambda *given: seen.append(run_it(*given)) or seen[-1])
+    run_it = judged_case.run_case
+    monkeypatch.setattr(judged_case, "run_case", lambda *given: seen.append(run_it(*given)) or seen[-1])
     try:
         [test] = run(binary, path, invariants=True)["tests"]
     except Problem as problem:

@@ -1,0 +1,120 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run of tests of configs shows what it found: as a task result, as text, and as a report in JUnit. Private."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ....module_utils._otelcol.config.paths import Position
+from ....module_utils._otelcol.errors import Problem
+from ....module_utils._otelcol.rules.junit_report import junit
+from ....module_utils._otelcol.rules.report_model import Checked, Report, count_in_words
+from ....module_utils._otelcol.rules.subject import Finding
+
+_RULE = "config-test"
+_JUNIT_SUITE = "o11y.opentelemetry.pipeline_test"
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What one test found: it has passed if it has no differences."""
+
+    file: str
+    name: str
+    differences: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    """What the run had to change in the config."""
+    trace: tuple[str, ...] = ()
+    """What left each component, if that was asked for."""
+    golden: tuple[str, ...] = ()
+    """Golden files that were written."""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a task result shows it."""
+        return {
+            "name": self.name,
+            "file": self.file,
+            "passed": not self.differences,
+            "differences": list(self.differences),
+            "changes": list(self.changes),
+            "trace": list(self.trace),
+            "golden": list(self.golden),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class ExtraResult:
+    """What a run finds beside its tests, such as coverage: facts for the result, lines for the text, why it failed."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+    problem: Problem | None = None
+
+
+def task_result(results: Sequence[CaseResult], extra: ExtraResult) -> dict[str, Any]:
+    """Return the result of the task. `failure` says in a line why it failed; it is empty if it did not."""
+    facts = dict(extra.facts)
+    has_written = facts.pop("changed", False) or any(result.golden for result in results)
+    text = "\n".join([results_text(results), *extra.lines])
+    return {
+        "tests": [result.as_dict() for result in results],
+        "changed": has_written,
+        **facts,
+        "report": text,
+        "failure": _failure(results, extra),
+    }
+
+
+def _failure(results: Sequence[CaseResult], extra: ExtraResult) -> str:
+    """Return how many tests failed, or else what failed beside them; empty text if nothing did."""
+    failed = len(failed_results(results))
+    if failed:
+        return f"{failed} of {count_in_words(len(results), 'test')} failed"
+    return str(extra.problem or "")
+
+
+def failed_results(results: Sequence[CaseResult]) -> list[CaseResult]:
+    """Return the results of the tests that failed."""
+    return [result for result in results if result.differences]
+
+
+def results_text(results: Sequence[CaseResult]) -> str:
+    """Return a line for each test, and below it one for each difference and note; for a failed one its trace too."""
+    lines = []
+    for result in results:
+        has_failed = bool(result.differences)
+        lines.append(f"{'FAILED' if has_failed else 'passed'} {result.file}: {result.name}")
+        lines += [f"    {line}" for line in result.differences]
+        lines += [f"    note: {line}" for line in result.notes]
+        if has_failed:
+            lines += [f"      {line}" for line in result.trace]
+    return "\n".join(lines)
+
+
+def junit_text(results: Sequence[CaseResult]) -> str:
+    """Return a report in JUnit, in which the tests of a file are a class."""
+    checked = []
+    for result in results:
+        group = _path_for_readers(result.file)
+        checked.append(Checked(result.name, tuple(_findings(result)), group=group, seconds=result.seconds))
+    return junit(Report(checked, suite=_JUNIT_SUITE))
+
+
+def _findings(result: CaseResult) -> Iterator[Finding]:
+    """Yield each difference as a finding of a rule."""
+    for line in result.differences:
+        yield Finding(Position(result.file), result.name, _RULE, "error", line)
+
+
+def _path_for_readers(file: str) -> str:
+    """Return a path as the reader of a report knows it: from where the play was started, if it is below."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
