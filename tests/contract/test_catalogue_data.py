@@ -311,12 +311,12 @@ def test_settings_are_exact_at_every_supported_version(version: str) -> None:
 # In a process of its own: the package `plugins` of the tools is not that of the tests beside it.
 KNOWN = """
 import json, pathlib, sys
-from tools.catalogue import clones, schemas
+from tools.catalogue import clones, release_files, schemas
 
 cache, found = pathlib.Path(sys.argv[1]), []
 for version in ("0.151.0", "0.155.0", "0.158.0", "0.161.0"):
-    found.append(schemas.Release(version, clones.Clone(cache), cache, all=found))
-print(json.dumps(schemas.known(found, "contrib/receiver/a", "0.158.0")))
+    found.append(release_files.Release(version, clones.Clone(cache), cache, all=found))
+print(json.dumps(schemas.added_by_release(found, "contrib/receiver/a", "0.158.0")))
 """
 
 

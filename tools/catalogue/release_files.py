@@ -1,0 +1,115 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the schema and the Go files of a component are at a release, and what they are.
+
+A folder is written with the short name of its repository, such as `contrib/receiver/otlpjsonfilereceiver`. Folders of
+the core repository are read from its clone, those of contrib from Go's module cache or from what ADOT vendors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from plugins.module_utils._otelcol.catalogue.rows import CONTRIB, CORE
+from plugins.module_utils._otelcol.config.layers import parse_version
+
+from .clones import Clone
+
+SCHEMA_FILE = "config.schema.yaml"
+GO_MODULES = {
+    CORE: "go.opentelemetry.io/collector/",
+    CONTRIB: "github.com/open-telemetry/opentelemetry-collector-contrib/",
+}
+"""What the paths of Go modules begin with, by the short name of their repository."""
+# A field of a struct with its key, such as: Endpoint string `mapstructure:"endpoint"`.
+_TAGGED_FIELD = re.compile(r"(\S+)[ \t]+`[^`\n]*mapstructure:\"([^\",]*)")
+
+Files = dict[str, str]
+"""The texts of the schema and the Go files of a folder, by name."""
+
+
+class UnknownSchema(Exception):  # noqa: N818 - what a maintainer reads
+    """A schema, or one that it refers to, is not at hand."""
+
+
+@dataclass
+class Release:
+    """The files of one release: the core repository at its tag, a module cache, and ADOT's vendored modules."""
+
+    version: str
+    core: Clone
+    cache: Path
+    vendored: Sequence[tuple[Clone, str]] = ()
+    """Clones that vendor modules of the release, each with its tag."""
+    all: list[Release] = field(default_factory=list, repr=False)
+    """All releases that are compared, in order."""
+    _read: dict[str, Files] = field(default_factory=dict)
+
+    def files(self, folder: str) -> Files:
+        """Return the schema and the Go files of a folder. Raises UnknownSchema.
+
+        A shared package that did not change between the releases at hand is taken as the same in the others.
+        """
+        own = self.at_hand(folder)
+        if own:
+            return own
+        others = [release.at_hand(folder) for release in self.all if release.at_hand(folder)]
+        if not others or any(struct_fields(files) != struct_fields(others[-1]) for files in others):
+            raise UnknownSchema(folder)
+        return others[-1]
+
+    def at_hand(self, folder: str) -> Files:
+        """Return the schema and the Go files of a folder; nothing if the release's are not at hand."""
+        if folder not in self._read:
+            self._read[folder] = next(filter(None, self._sources(folder)), {})
+        return self._read[folder]
+
+    def _sources(self, folder: str) -> Iterator[Files]:
+        """Yield the schema and the Go files of a folder from each place where they may be, the surest first."""
+        if folder.startswith(CORE):
+            yield self._of_core(folder.removeprefix(CORE))
+            return
+        package = PurePosixPath(GO_MODULES[CONTRIB] + folder.removeprefix(CONTRIB))
+        yield from self._in_cache(package)
+        for clone, tag in self.vendored:
+            yield _of_clone(clone, tag, f"vendor/{package}")
+
+    def _of_core(self, folder: str) -> Files:
+        """Return the files of a folder of the core repository; nothing if its clone lacks the release's tag."""
+        tag = self.core.tags.get(parse_version(self.version))
+        return _of_clone(self.core, tag, folder) if tag else {}
+
+    def _in_cache(self, package: PurePosixPath) -> Iterator[Files]:
+        """Yield the files of a package from each module of the cache that may have it, the longest path first."""
+        for module in (package, *package.parents):
+            folder = self.cache / f"{module}@v{self.version}" / package.relative_to(module)
+            yield {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*") if _counts(file.name)}
+
+
+def _of_clone(clone: Clone, revision: str, folder: str) -> Files:
+    """Return the schema and the Go files in a folder of a revision, without those in folders below it."""
+    blobs: dict[str, str] = {}
+    for path, blob in clone.blobs(revision, f"{folder}/"):
+        parent, _slash, name = path.rpartition("/")
+        if parent == folder and _counts(name):
+            blobs[name] = blob
+    texts = clone.read(list(blobs.values())) if blobs else {}
+    return {name: texts[blob] for name, blob in blobs.items()}
+
+
+def _counts(name: str) -> bool:
+    """Whether a file is a schema, or Go code that is no test."""
+    return name == SCHEMA_FILE or (name.endswith(".go") and not name.endswith("_test.go"))
+
+
+def struct_fields(files: Files) -> list[str]:
+    """Return the keys and types of the structs in Go files, such as `endpoint string`."""
+    fields: set[str] = set()
+    for name, code in files.items():
+        if name.endswith(".go"):
+            fields.update(f"{key} {kind}" for kind, key in _TAGGED_FIELD.findall(code))
+    return sorted(fields)
