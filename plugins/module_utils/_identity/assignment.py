@@ -16,7 +16,7 @@ Private.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,7 +99,7 @@ def assigned_roles(found: Iterable[Mapping[str, Any]], request: IdentityRequest)
 
 def _check_names(accounts: _Accounts, request: IdentityRequest) -> None:
     """Raise Problem for a service account in the inputs that no collector has."""
-    named_in = {
+    named_in: dict[str, Collection[str]] = {
         "otel_identity_service_accounts": request.service_accounts,
         "otel_identity_role_arns": request.role_arns,
     }

@@ -26,8 +26,8 @@ _VAULT_TAGS = ("!vault", "!vault-encrypted")
 _TAGS_OF_TEXT = ("!", "!unsafe")
 # The tags that YAML itself has, which `!!` stands before. Source: https://yaml.org/type/
 _TYPES_OF_YAML = (
-    *("binary", "bool", "float", "int", "map", "merge", "null", "omap", "pairs", "seq", "set", "str", "timestamp"),
-)
+    "binary", "bool", "float", "int", "map", "merge", "null", "omap", "pairs", "seq", "set", "str", "timestamp",
+)  # fmt: skip
 _ACCEPTED_TAGS = frozenset((*_TAGS_OF_TEXT, *(TAG_PREFIX + name for name in _TYPES_OF_YAML)))
 # Tags that other programs know, without `!`: CloudFormation, GitLab, Home Assistant and others. An error shows them.
 _TAGS_OF_OTHERS = (
