@@ -79,4 +79,5 @@ class HostJournal:
         return [entry for entry in self.entries if entry["by"] == author]
 
     def _texts_of_systemd(self) -> list[str]:
+        """Return what systemd wrote."""
         return [str(entry["text"]) for entry in self._entries_by("systemd")]

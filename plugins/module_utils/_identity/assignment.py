@@ -81,20 +81,25 @@ def assigned_roles(found: Iterable[Mapping[str, Any]], request: IdentityRequest)
     `accounts` get a role. `unneeded` has the accounts without one, with the name that their role would have, so that
     it can be removed. `annotations` has those of the accounts whose role exists already.
     """
-    accounts = {str(one.account): one for one in map(_FoundAccount.of, found)}
+    accounts = _accounts_by_name(found)
     _check_names(accounts, request)
     _check_inputs(request)
     chosen = {name: one for name, one in accounts.items() if _gets_role(name, one, request)}
     rows = {name: _role_row(one, request) for name, one in chosen.items()}
     role_names = [row["role_name"] for row in rows.values() if row["role_name"]]
     _refuse_shared(role_names, request.role_name)
+    if not request.creates_roles:
+        annotations = {name: row["annotations"] for name, row in rows.items()}
+        return {"accounts": list(rows.values()), "unneeded": [], "annotations": annotations}
     others = [one for name, one in accounts.items() if name not in chosen]
-    annotations = {} if request.creates_roles else {name: row["annotations"] for name, row in rows.items()}
-    return {
-        "accounts": list(rows.values()),
-        "unneeded": _unneeded_rows(others, role_names, request) if request.creates_roles else [],
-        "annotations": annotations,
-    }
+    unneeded = _unneeded_rows(others, role_names, request)
+    return {"accounts": list(rows.values()), "unneeded": unneeded, "annotations": {}}
+
+
+def _accounts_by_name(found: Iterable[Mapping[str, Any]]) -> _Accounts:
+    """Return the service accounts that module otel_render finds."""
+    accounts = [_FoundAccount.of(facts) for facts in found]
+    return {str(one.account): one for one in accounts}
 
 
 def _check_names(accounts: _Accounts, request: IdentityRequest) -> None:

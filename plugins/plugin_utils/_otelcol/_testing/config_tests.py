@@ -101,9 +101,7 @@ def _read_sources(run: _Run) -> _Sources:
     """Read the files of tests. Raises Problem if there is nothing to test."""
     arguments = run.arguments
     found = list(suites.read_suites(arguments))
-    for path in arguments["paths"]:
-        for text in _inputs.links(Path(path)):
-            run.warn(text)
+    _warn_of_links(run)
     read = [part for part in found if isinstance(part, Suite)]
     broken = [part for part in found if isinstance(part, suites.Broken)]
     policies: list[Policy] = []
@@ -115,6 +113,13 @@ def _read_sources(run: _Run) -> _Sources:
     if not here and not untested and not broken:
         raise Problem("there is no test of a config that is here", fix="Add one, or name other files with `paths`.")
     return _Sources(here, untested, broken, policies)
+
+
+def _warn_of_links(run: _Run) -> None:
+    """Warn of links in the folders of tests, which are not followed."""
+    for path in run.arguments["paths"]:
+        for text in _inputs.links(Path(path)):
+            run.warn(text)
 
 
 class _Plan(NamedTuple):
