@@ -9,7 +9,6 @@ import json
 import os
 import re
 import resource
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -141,8 +140,10 @@ def test_waves_add_one_task_to_a_cluster(tmp_path: Path) -> None:
 # with each ansible-core, but an empty playbook of 2.18 takes 0.7 of the time of one of 2.21. For the latter, 2.75 was
 # measured.
 COST = 3.0 if CORE >= (2, 19) else 3.7
-# The median of so many rounds: what else the machine does for a moment makes no difference.
+# The median of so many rounds: what else the machine does for a moment makes no difference. A median is within a limit
+# if most rounds are, so no round is played whose ratio cannot change that.
 ROUNDS = 7
+MOST = ROUNDS // 2 + 1
 
 
 def cpu_seconds(command: list[str], environment: dict[str, str]) -> float:
@@ -152,6 +153,11 @@ def cpu_seconds(command: list[str], environment: dict[str, str]) -> float:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stdout + done.stderr
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def within(ratios: list[float]) -> int:
+    """Return how many ratios are within the limit."""
+    return sum(ratio <= COST for ratio in ratios)
 
 
 @pytest.fixture(name="commands")
@@ -177,6 +183,8 @@ def test_a_run_that_changes_nothing_costs_few_empty_playbooks(
     cpu_seconds(site, given)
     kept = {path.name.partition(".")[0] for path in (tmp_path / "code").rglob("*.pyc") if str(plays.ROOT) in str(path)}
     assert {"otel_render", "_render", "bundle_apply", "rules"} <= kept, "compiled code of the collection is kept"
-    taken = [(cpu_seconds(empty, given), cpu_seconds(site, given)) for _round in range(ROUNDS)]
-    ratio = statistics.median(of_site / of_empty for of_empty, of_site in taken)
-    assert ratio <= COST, f"{ratio:.2f} empty playbooks, {taken}, {sys.version}"
+    ratios: list[float] = []
+    while within(ratios) < MOST and len(ratios) - within(ratios) < MOST:
+        of_empty, of_site = cpu_seconds(empty, given), cpu_seconds(site, given)
+        ratios.append(of_site / of_empty)
+    assert within(ratios) == MOST, f"{ratios} empty playbooks, {sys.version}"
