@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -27,6 +28,8 @@ ROLE = _ROOT / "roles" / "otel_collector"
 RECIPE_FILE = "recipe.yml"
 TEMPLATE_FILE = "config.yml.j2"
 PLATFORMS = "platforms"
+# How the paths of all files of this collection's roles begin.
+_OF_COLLECTION = f"{ROLE.parent}{os.sep}"
 _FIX_OF_OPTIONS = "Write `name: {type: str, description: …}` for each option."
 
 
@@ -56,6 +59,17 @@ def find(folders: Iterable[str], kind: str) -> dict[str, Path]:
         for name, path in files.items():
             first_by_name.setdefault(name, path)
     return first_by_name
+
+
+def _text(file: Path) -> str:
+    """Return the text of a file; one of this collection is read once per process. Raises Problem."""
+    return _own_text(file) if str(file).startswith(_OF_COLLECTION) else _files.read(file)
+
+
+@cache
+def _own_text(file: Path) -> str:
+    """Return the text of a file of this collection, which stays as it is while a process runs."""
+    return _files.read(file)
 
 
 @cache
@@ -96,7 +110,7 @@ def platform(name: str, files: Mapping[str, Path]) -> dict[str, Any]:
 
 def _facts_in(file: Path) -> dict[str, Any]:
     """Return the facts in the file of a platform. Raises Problem for a file that is no mapping."""
-    facts = _documents.read_yaml(file) or {}
+    facts = _documents.parsed(_text(file), str(file)).data or {}
     if not isinstance(facts, dict):
         raise Problem(
             f"{file} is not a mapping", fix="Write `fact: value` for each fact that differs from generic.yml."
@@ -106,15 +120,22 @@ def _facts_in(file: Path) -> dict[str, Any]:
 
 def recipe(folder: Path) -> dict[str, Any]:
     """Return the metadata of a recipe. Raises Problem if it is incomplete."""
-    described = _documents.read_yaml(folder / RECIPE_FILE)
+    file = folder / RECIPE_FILE
+    return _recipe_in(_text(file), str(file))
+
+
+@lru_cache(_documents.KEPT)
+def _recipe_in(text: str, file: str) -> dict[str, Any]:
+    """Return the metadata in the text of a file, which is checked once per process. Raises Problem."""
+    described = _documents.parsed(text, file).data
     if isinstance(described, dict) and "summary" in described and isinstance(described.get("modes"), list):
-        _check_options_of(described.get("options") or {}, folder / RECIPE_FILE)
+        _check_options_of(described.get("options") or {}, file)
         return described
-    wrong = f"{folder / RECIPE_FILE} needs a `summary` and a list of `modes`"
+    wrong = f"{file} needs a `summary` and a list of `modes`"
     raise Problem(wrong, fix="Use a recipe of the role as a template.")
 
 
-def _check_options_of(options: Any, file: Path) -> None:
+def _check_options_of(options: Any, file: str) -> None:
     """Raise Problem for options of a recipe, at any depth, that Ansible's validator of arguments does not take."""
     if not isinstance(options, dict):
         raise Problem(f"{file} has `options` that are no mapping", fix=_FIX_OF_OPTIONS)
@@ -125,7 +146,7 @@ def _check_options_of(options: Any, file: Path) -> None:
         _check_options_of(spec.get("options") or {}, file)
 
 
-def _check_option(name: str, spec: Mapping[str, Any], file: Path) -> None:
+def _check_option(name: str, spec: Mapping[str, Any], file: str) -> None:
     """Raise Problem for an option of a recipe with an unknown type, or with names or values that are no list."""
     for key in ("type", "elements"):
         if key in spec and str(spec[key]) not in DEFAULT_TYPE_VALIDATORS:
@@ -144,7 +165,7 @@ def fragment(
     options = checked(use.options, known, f"recipe '{use.name}'", one_line=False)
     check_options(use.name, options, known)
     template = folder / TEMPLATE_FILE
-    source = _files.read(template)
+    source = _text(template)
     try:
         group = about["route"](options) if options.get("to") else None
         text = _compiled(source).render(options=options, platform=facts, collector=about, group=group)
