@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -103,12 +104,17 @@ MEANT = {("sidecar", "metadata-service")}
 NOT_KEPT = {("daemonset", "gke_autopilot", "storage-missing")}
 
 
+@cache
 def fragment(name: str, platform: str, mode: str, **options: Any) -> Any:
-    """Return what a recipe renders by itself."""
+    """Return what a recipe renders by itself. Tests share it."""
     use = RecipeUse(name, {**sample(name), **options})
     facts = _sources.platform(platform, _sources.find([], "platforms"))
     return _sources.fragment(
-        use, ROLE / "recipes" / name, RECIPES[name], facts, {**ABOUT, "mode": mode, "alone": mode != "daemonset"}
+        use,
+        _sources.ROLE / "recipes" / name,
+        RECIPES[name],
+        facts,
+        {**ABOUT, "mode": mode, "alone": mode != "daemonset"},
     ).config
 
 
