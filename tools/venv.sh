@@ -6,7 +6,8 @@ uv=$(command -v uv || echo "$PWD/.cache/uv/bin/uv")
 python_program() {
   local version found
   for version in "$@"; do
-    found=$("$uv" python find --no-project --no-python-downloads "$version" 2>/dev/null) ||
+    # A distribution's Python comes first: it is built with optimizations, and that of pyenv is not unless asked to.
+    found=$(command -v "/usr/bin/python$version") || found=$("$uv" python find --no-project --no-python-downloads "$version" 2>/dev/null) ||
       found=$(ls -d "$HOME/.pyenv/versions/$version".*/bin/python 2>/dev/null | tail -n 1) || true
     [ -z "$found" ] || { echo "$found" && return; }
   done
