@@ -6,8 +6,8 @@
 A component that needs a header makes a demand, see `header_demands.py`. The data of a pipeline comes from servers of
 receivers, also through connectors.
 
-Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector.
-Private.
+Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector;
+headerssetterextension, attributesprocessor, routingconnector and kafkaexporter of contrib. Private.
 """
 
 from __future__ import annotations

@@ -68,9 +68,7 @@ _SETTINGS = (
     HeaderSetting("exporters", "kafka", ("profiles", "topic_from_metadata_key"), str, _TO_MESSAGES),
 )
 
-# Processors whose actions may take the value of a header, as `from_context: metadata.x-tenant`.
-# Source: attributesprocessor of contrib.
-_OF_ACTIONS = ("attributes", "resource")
+# How an action takes the value of a header: `from_context: metadata.x-tenant`. Source: attributesprocessor of contrib.
 _CONTEXT = "metadata."
 
 # A header in a condition of a connector: `request["x-tenant"]` or `otelcol.client.metadata["x-tenant"]`. The group is
@@ -126,7 +124,7 @@ def _demands(subject: Subject, part: Part) -> Iterator[Demand]:
     for row in _SETTINGS:
         if part.section == row.section and row.kind in ("", part.kind):
             yield from _demands_of_setting(part, row)
-    if part.section == "processors" and part.kind in _OF_ACTIONS:
+    if part.section == "processors" and part.kind in ("attributes", "resource"):
         yield from _demands_of_actions(part)
     elif part.section == "connectors" and part.kind == "routing":
         yield from _demands_of_routes(part)
