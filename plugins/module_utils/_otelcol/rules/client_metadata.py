@@ -3,9 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on the headers of requests: a sender adds them, a receiver keeps them with `include_metadata`, a batch forgets.
 
-A component that needs a header makes a demand, see `header_demands.py`. The data of a pipeline comes from servers of
-receivers, also through connectors.
-
 Sources: config/confighttp, config/configgrpc, processor/batchprocessor and exporter/exporterhelper of the Collector;
 headerssetterextension, attributesprocessor, routingconnector and kafkaexporter of contrib. Private.
 """
@@ -24,6 +21,8 @@ from .sent_headers import sent_headers
 from .subject import AskedHeader, Fault, Receiving, Subject, rules
 from .view import Pipeline
 
+# A component that needs a header makes a demand, see `header_demands.py`. The data of a pipeline comes from servers of
+# receivers, also through connectors.
 _BATCH = "batch"
 # The setting with which a server keeps headers.
 _INCLUDE = "include_metadata"

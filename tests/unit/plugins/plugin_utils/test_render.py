@@ -146,7 +146,8 @@ def test_config_of_the_user_is_merged_last_and_in_order(tmp_path: Path) -> None:
     files = [str(tmp_path / "one.yml"), str(tmp_path / "two.yml")]
     own = {"exporters": {"debug": {"sampling_thereafter": 3}}}
     config = config_of({**GATEWAY, "config_files": files, "config": own})
-    assert config["exporters"]["debug"] == {"verbosity": "basic", "sampling_initial": 2, "sampling_thereafter": 3}
+    merged = {"verbosity": "basic", "sampling_initial": 2, "sampling_thereafter": 3}
+    assert config["exporters"]["debug"] == {"use_internal_logger": False, **merged}
 
 
 @pytest.mark.parametrize("text", ["", "- a", "5"])
