@@ -34,6 +34,8 @@ JAEGER_VERSION = "2.13.0"
 GIB_TO_BUILD = 6
 QUICK = "-gcflags=all=-dwarf=false -l"
 """No debug data (it would be stripped anyway) and no inlining: compiling takes half the time."""
+RARE_GARBAGE = {"GOGC": "400", "GOMEMLIMIT": "1500MiB"}
+"""How the compiler collects garbage, where the user says nothing else: a fifth less CPU than by itself."""
 
 
 def _asked_kubernetes() -> str:
@@ -146,7 +148,7 @@ def key(component: Component, go_version: str) -> str:
 def go_environment() -> dict[str, str]:
     """The user's Go settings, less those that change what is built."""
     fixed = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false", "GOWORK": "off", "GOOS": "linux"}
-    return {**os.environ, **fixed}
+    return {**RARE_GARBAGE, **os.environ, **fixed}
 
 
 def go_version() -> str:
