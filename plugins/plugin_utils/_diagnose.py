@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
-from ..module_utils._diagnose.verdict import CHECKS, ENDS, result, undelivered
+from ..module_utils._diagnose.verdict import CHECKS, EXPORTER_CHECKS, result, undelivered
 from ..module_utils._otelcol.config.config_secrets import secrets_in
 from ..module_utils._otelcol.config.masking import masked_tree, masker
 from ..module_utils._otelcol.config.paths import at
@@ -146,7 +146,7 @@ def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, An
     """Return which exporters of new pods do not deliver, and one warning with them and the command that says why."""
     lines: list[str] = []
     for facts in collected:
-        results = run_checks(searching([]), ENDS, facts)
+        results = run_checks(searching([]), EXPORTER_CHECKS, facts)
         lines += _shown(undelivered(facts, results), facts)
     warning = f"{at_most(MOST, lines, '; ', '; ')}. To see why, run: {command}"
     return {

@@ -16,12 +16,18 @@ from .checks_trust import TRUST
 from .diagnose_checks import BEFORE_RUNNING, SEVERITIES, Check, CheckFinding, Facts
 
 CHECKS: tuple[Check, ...] = (*BEGINNING, *TRUST, *WAYS, *FLOWING)
-# What one reading right after a rollout shows of an exporter; queues and batches fill at first, and nothing is due yet.
-ENDS = tuple(check for check in CHECKS if check.id.startswith(("peer_no_", "peer_blocked", "peer_kept_out", "fails")))
-ENDS += tuple(check for check in CHECKS if check.id == "log_error")
-LINES, PARTS = 3, 3
+# The checks of exporters that one reading right after a rollout can answer: whether the way to a backend is open,
+# whether sending fails, and what the log says. Others come too early: queues and batches fill first, no data is due.
+_BEGINNINGS_OF_IDS = ("peer_no_", "peer_blocked", "peer_kept_out", "fails")
+EXPORTER_CHECKS = tuple(check for check in CHECKS if check.id.startswith(_BEGINNINGS_OF_IDS))
+EXPORTER_CHECKS += tuple(check for check in CHECKS if check.id == "log_error")
+# At most so many problems of a collector have a line in its verdict; one more line says how many are left.
+LINES = 3
+# At most so many texts are in such a line: the symptom, and the causes that are nearest to the root.
+PARTS = 3
 HEALTHY, UNKNOWN = "healthy", "unknown"
-_TELLING = ("error", "warning")
+# The severities that make a collector unhealthy and get a line, the worst first. Findings of severity `info` get none.
+_SEVERITIES_TOLD = ("error", "warning")
 # The facts of a collector that the module returns: what it is, then the rows that were read.
 _KEPT = ("name", "namespace", "kind", "mode", "image", "workloads", "pods", "ready_text", "seconds")
 _LISTED = (
@@ -34,21 +40,21 @@ _ROLES = {"receivers": "receiver", "processors": "processor", "exporters": "expo
 def status(facts: Facts, found: Sequence[CheckFinding]) -> str:
     """Return the worst severity that matters; without any, whether that could be seen at all."""
     severities = {finding.check.severity for finding in found}
-    for severity in _TELLING:
+    for severity in _SEVERITIES_TOLD:
         if severity in severities:
             return severity
     return UNKNOWN if facts.get("receives") is None else HEALTHY
 
 
 def verdict(facts: Facts, found: Sequence[CheckFinding]) -> list[str]:
-    """Return at most three lines, the cause of most first."""
-    telling = [finding for finding in found if finding.check.severity in _TELLING]
+    """Return the lines on the most urgent problems, see LINES, or the one line of a collector without problems."""
+    told = [finding for finding in found if finding.check.severity in _SEVERITIES_TOLD]
     if not facts.get("running"):
-        early = [finding for finding in telling if finding.check.stage in BEFORE_RUNNING]
-        telling = early or telling
-    lines = [_line(group) for group in _groups(telling)]
+        early = [finding for finding in told if finding.check.stage in BEFORE_RUNNING]
+        told = early or told
+    lines = [_line(group) for group in _groups(told)]
     if not lines:
-        return [_calm(facts, found)]
+        return [_line_without_problems(facts, found)]
     more = len(lines) - LINES
     if more > 0:
         return [*lines[:LINES], f"and {more} more, see the details"]
@@ -72,15 +78,26 @@ def undelivered(facts: Facts, found: Iterable[CheckFinding]) -> list[str]:
 
 
 def _from_symptom_to_cause(group: Sequence[CheckFinding], most: int = 0) -> list[str]:
-    """Return the texts of a group, each once and without its full stop.
+    """Return the texts of a group from symptom to cause, each once and without its full stop.
 
-    With `most`, that is the first text, the symptom, and the last ones, the causes. 0 stands for all.
+    At most `most` texts, see `_shortened`; 0 stands for all.
     """
     ranked = sorted(_merged(group), key=lambda merged: merged.rank, reverse=True)
     texts = [merged.text for merged in ranked]
     if most:
-        texts = [texts[0], *texts[1:][-(most - 1) :]]
+        texts = _shortened(texts, most)
     return list(dict.fromkeys(text.rstrip(".") for text in texts))
+
+
+def _shortened(texts: list[str], most: int) -> list[str]:
+    """Return at most `most` texts, which is 1 or more: the first one, the symptom, and the last ones, the causes.
+
+    With `most` 3, [symptom, sign, other sign, cause, root] becomes [symptom, cause, root].
+    """
+    if len(texts) <= most:
+        return texts
+    first_cause = len(texts) - (most - 1)
+    return [texts[0], *texts[first_cause:]]
 
 
 def _groups(found: Iterable[CheckFinding]) -> list[list[CheckFinding]]:
@@ -141,7 +158,7 @@ def _subject(about: str, text: str) -> str:
     return f"{_ROLES.get(role, role)} {name}: "
 
 
-def _calm(facts: Facts, found: Sequence[CheckFinding]) -> str:
+def _line_without_problems(facts: Facts, found: Sequence[CheckFinding]) -> str:
     """Return the line of a collector of which nothing is wrong, or of which that is not known."""
     noted = _noted([finding for finding in found if finding.check.stage == "config"])
     if facts.get("receives") is None:
