@@ -11,6 +11,7 @@ from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _diagnose
+from ..plugin_utils._after_rollout import changed_collectors, delivery_after_rollout
 from ..plugin_utils._answers import answer_or_fail
 from ..plugin_utils._chosen_collectors import chosen
 from ..plugin_utils._own_lines import forget_own_line
@@ -33,15 +34,15 @@ class ActionModule(ActionBase):
         checks = _diagnose.checks_of(given)
         arguments = {**given, "listeners": _diagnose.listeners()}
         if "applied" in given:
-            arguments["collectors"] = _diagnose.touched(given.get("collectors") or [], given["applied"])
+            arguments["collectors"] = changed_collectors(given.get("collectors") or [], given["applied"])
             if not arguments["collectors"]:
-                return _diagnose.looked([], "")
+                return delivery_after_rollout([], "")
         read: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
         facts = read.pop("facts", None)
         if facts is None:
             return read
         if "applied" in given:
-            seen = _diagnose.looked(facts, playbook_command("diagnose", task_vars or {}))
+            seen = delivery_after_rollout(facts, playbook_command("diagnose", task_vars or {}))
             return {**read, **seen, "warnings": [*read.get("warnings", ()), *seen["warnings"]]}
         if only:
             read["unlisted"] = []

@@ -9,24 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..module_utils._diagnose.diagnose_checks import Check, run_checks
-from ..module_utils._diagnose.verdict import CHECKS, EXPORTER_CHECKS, result, undelivered
+from ..module_utils._diagnose.verdict import CHECKS, result
 from ..module_utils._otelcol.config.config_secrets import secrets_in
 from ..module_utils._otelcol.config.masking import masked_tree, masker
 from ..module_utils._otelcol.config.paths import at
-from ..module_utils._otelcol.errors import Problem, at_most, cleaned, printable
+from ..module_utils._otelcol.errors import Problem, cleaned, printable
 from ..module_utils._otelcol.rules.data_flow import Hop
 from ..module_utils._telemetry.times import report, verdicts
 from ._otelcol import _builds, _findings, _jmespath, _validate
 from ._own_checks import own_check
 
-# So many exporters are told in a warning.
-MOST = 3
 # By `fail_on`, the states of collectors with which a diagnosis fails.
 _FAILING = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
-# Arguments of pipeline_validate beside the objects: only the user's settings of rules.
-_JUDGEMENT = ("profile", "severities", "suppressions", "rule_paths")
-# The other arguments of pipeline_validate: nothing but the objects is read, and nothing is written.
-_PLAIN: dict[str, Any] = {
+# The arguments of pipeline_validate that no diagnosis varies: it reads nothing but the objects, and writes nothing.
+_FIXED_VALIDATE_ARGUMENTS: dict[str, Any] = {
     "collectors": [],
     "defaults": {},
     "recipe_paths": [],
@@ -42,7 +38,8 @@ _PLAIN: dict[str, Any] = {
     "binary": "none",
     "fail_on": "never",
 }
-_USUAL = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
+# The arguments of pipeline_validate that users set for a diagnosis too, each with its default there.
+_DEFAULT_RULE_SETTINGS: dict[str, Any] = {"profile": "default", "severities": {}, "suppressions": [], "rule_paths": []}
 
 
 def checks_of(arguments: Mapping[str, Any]) -> list[Check]:
@@ -82,7 +79,9 @@ def diagnosed(
     }
 
 
-class _ObjectName(NamedTuple):
+class ObjectName(NamedTuple):
+    """What tells objects of one cluster apart. A part is None if what was read does not have it."""
+
     kind: Any
     namespace: Any
     name: Any
@@ -90,11 +89,11 @@ class _ObjectName(NamedTuple):
 
 def _all_objects(collected: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the objects of all collectors, each once: those of one namespace have the same Services around them."""
-    objects: dict[_ObjectName, Mapping[str, Any]] = {}
+    objects: dict[ObjectName, Mapping[str, Any]] = {}
     for facts in collected:
         for item in facts.get("objects") or ():
             namespace, name = at(item, ("metadata", "namespace")), at(item, ("metadata", "name"))
-            objects[_ObjectName(item.get("kind"), namespace, name)] = item
+            objects[ObjectName(item.get("kind"), namespace, name)] = item
     return list(objects.values())
 
 
@@ -109,52 +108,8 @@ def _of_collector(
     """Return the result of one collector without its secrets. `others` are collectors that it may send to."""
     unseen = list(facts["unseen"])
     known = {**facts, "findings": _config_findings(facts.get("objects") or [], arguments, others), "unseen": unseen}
-    shown: dict[str, Any] = _shown(result(known, run_checks(searching(unseen), checks, known)), facts)
-    return shown
-
-
-def searching(unseen: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
-    """Return what searches facts for a check; a check that does not fit the type of a fact is added to `unseen`."""
-    jmespath = _jmespath.library()
-
-    def search(expression: str, data: Any) -> Any:
-        try:
-            return _jmespath.parsed_expression(expression).search(data)
-        except jmespath.exceptions.JMESPathError as error:  # the expression does not fit this type
-            unseen.append({"what": f"check `{expression}`", "why": str(error)})
-            return None
-
-    return search
-
-
-def _shown(value: Any, facts: Mapping[str, Any]) -> Any:
-    """Return a value without the secrets of a collector's config, and without control characters."""
-    return cleaned(masked_tree(value, masker(secrets_in(facts.get("config") or {}))))
-
-
-def touched(collectors: Sequence[Mapping[str, Any]], applied: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the collectors whose workload or custom resource a run created or changed."""
-    changed = [_name_of_row(row) for row in applied if row.get("action") in ("created", "changed")]
-    return [collector for collector in collectors if _name_of_row(collector) in changed]
-
-
-def _name_of_row(row: Mapping[str, Any]) -> _ObjectName:
-    return _ObjectName(row.get("kind"), row.get("namespace"), row.get("name"))
-
-
-def looked(collected: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
-    """Return which exporters of new pods do not deliver, and one warning with them and the command that says why."""
-    lines: list[str] = []
-    for facts in collected:
-        results = run_checks(searching([]), EXPORTER_CHECKS, facts)
-        lines += _shown(undelivered(facts, results), facts)
-    warning = f"{at_most(MOST, lines, '; ', '; ')}. To see why, run: {command}"
-    return {
-        "changed": False,
-        "msg": "\n".join(lines) or "no exporter fails so far",
-        "undelivered": lines,
-        "warnings": [warning] if lines else [],
-    }
+    row: dict[str, Any] = shown(result(known, run_checks(searching(unseen), checks, known)), facts)
+    return row
 
 
 def _config_findings(
@@ -163,9 +118,9 @@ def _config_findings(
     """Return the findings of the rules in the config, for its build and platform."""
     if not objects:
         return []
-    judgement = {name: arguments.get(name) or _USUAL[name] for name in _JUDGEMENT}
+    rule_settings = {name: arguments.get(name) or default for name, default in _DEFAULT_RULE_SETTINGS.items()}
     try:
-        asked = {**_PLAIN, **judgement, "config": list(objects)}
+        asked = {**_FIXED_VALIDATE_ARGUMENTS, **rule_settings, "config": list(objects)}
         answer = _validate.report(asked, lambda _warning: None, check=True, others=others)
     except Problem:  # no config in the objects; other checks report that
         return []
@@ -183,3 +138,22 @@ def _about(path: str) -> str:
     """Return the exporter that a finding concerns; empty for findings outside of exporters."""
     section, *inside = str(path).split(".")
     return f"{section}/{inside[0]}" if section == "exporters" and inside else ""
+
+
+def searching(unseen: list[dict[str, Any]]) -> Callable[[str, Any], Any]:
+    """Return what searches facts for a check; a check that does not fit the type of a fact is added to `unseen`."""
+    jmespath = _jmespath.library()
+
+    def search(expression: str, data: Any) -> Any:
+        try:
+            return _jmespath.parsed_expression(expression).search(data)
+        except jmespath.exceptions.JMESPathError as error:  # the expression does not fit this type
+            unseen.append({"what": f"check `{expression}`", "why": str(error)})
+            return None
+
+    return search
+
+
+def shown(value: Any, facts: Mapping[str, Any]) -> Any:
+    """Return a value without the secrets of a collector's config, and without control characters."""
+    return cleaned(masked_tree(value, masker(secrets_in(facts.get("config") or {}))))
