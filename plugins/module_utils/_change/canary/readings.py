@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
@@ -47,30 +48,56 @@ class _Poll(NamedTuple):
     samples: Mapping[str, Sample]
 
 
-class Revision:
-    """The pods of one revision, and all readings of them.
+@dataclass
+class PodHistory:
+    """What one pod has counted by now, and what of it is its past, from before it was watched.
 
-    With `fresh`, all that the pods count was counted since the change. Other pods have a past, which does not count.
+    A fresh pod began with the change, so it has no past: all that it counts has to do with the change, also what it
+    counted before its first reading. Any other pod ran before, and only what it counts from its first reading on says
+    how it is now.
     """
+
+    first: Reading | None
+    """The past: the first reading, or nothing for a fresh pod. None until a pod that is not fresh has been read."""
+    restarts_before: int
+    """The restarts of the past: those at the first sample, or none for a fresh pod."""
+    last: Reading = field(default_factory=Counter)
+    """The last reading, with the past in it. Empty until the pod has been read."""
+
+    @classmethod
+    def beginning_with(cls, sample: Sample, *, fresh: bool) -> PodHistory:
+        """Return the history of a pod at its first sample, whose reading is still to be added."""
+        return cls(Counter(), 0) if fresh else cls(None, sample.restarts)
+
+    def add(self, reading: Reading) -> None:
+        """Add a reading that is later than those before."""
+        if self.first is None:
+            self.first = reading
+        self.last = reading
+
+    def gained(self) -> Reading:
+        """Return what the pod has counted without its past."""
+        return Counter() if self.first is None else grown(self.first, self.last)
+
+
+class Revision:
+    """The pods of one revision, and all readings of them. With `fresh`, each pod is fresh, see PodHistory."""
 
     def __init__(self, config: Mapping[str, Any], listeners: Listeners, *, fresh: bool) -> None:
         self.config = config
         self.polls: list[_Poll] = []
         self._listeners, self._fresh = listeners, fresh
-        # By the name of the pod: its first and its last reading, and its restarts before the first one.
-        self._first: dict[str, Reading] = {}
-        self._last: dict[str, Reading] = {}
-        self._restarts: dict[str, int] = {}
+        self._history_by_pod: dict[str, PodHistory] = {}
 
     def add(self, at: float, samples: Iterable[Sample]) -> None:
         """Add a reading of all pods that exist now. What a pod has counted stays counted after its end."""
         sample_by_pod = {sample.pod: sample for sample in samples}
         for sample in sample_by_pod.values():
-            self._restarts.setdefault(sample.pod, 0 if self._fresh else sample.restarts)
+            if sample.pod not in self._history_by_pod:
+                self._history_by_pod[sample.pod] = PodHistory.beginning_with(sample, fresh=self._fresh)
             if sample.reading is not None:
-                self._first.setdefault(sample.pod, Counter() if self._fresh else sample.reading)
-                self._last[sample.pod] = sample.reading
-        gained = total([grown(self._first[pod], self._last[pod]) for pod in self._last])
+                self._history_by_pod[sample.pod].add(sample.reading)
+        gained = total([history.gained() for history in self._history_by_pod.values()])
         self.polls.append(_Poll(at, self._rows(gained, at), sample_by_pod))
 
     def facts(self, now: str, mask: Callable[[str], str]) -> dict[str, Any]:
@@ -98,8 +125,7 @@ class Revision:
         if not self.polls:
             return [self._rows(Counter(), 0.0)]
         last = self.polls[-1]
-        since_start = total(list(self._last.values()))
-        return [last.rows, self._rows(since_start, last.at)]
+        return [last.rows, self._rows(self._counted_since_start(), last.at)]
 
     def history(self, kind: str, index: int, *fields: str) -> list[int]:
         """Return for each reading the sum of some fields of a row, which has the same index in all readings."""
@@ -128,25 +154,33 @@ class Revision:
     @property
     def is_young(self) -> bool:
         """Whether all pods had begun shortly before their first reading: what they count is of about this time."""
-        return all(first[UPTIME] <= _YOUNG_SECONDS for first in self._first.values())
+        firsts = [history.first for history in self._history_by_pod.values() if history.first is not None]
+        return all(first[UPTIME] <= _YOUNG_SECONDS for first in firsts)
 
     def _rows(self, counted: Reading, at: float) -> CountRows:
-        """Return what was counted as rows, at a time of a reading in seconds."""
+        """Return the rows of all pods at the time of a reading, `at` in seconds.
+
+        `counted` becomes the counts: those of the time that the rows are about, such as `accepted`. `whole` is what the
+        pods have counted since their own start. It becomes the counts with `_total`, and has what is no count, such as
+        the uptime and the size of a queue.
+        """
         start = self.polls[0].at if self.polls else at
-        whole = total(list(self._last.values()))
+        whole = self._counted_since_start()
         return cast(CountRows, Flow(self.config, self._listeners, counted, whole, at - start).facts())
+
+    def _counted_since_start(self) -> Reading:
+        """Return what all pods had counted at their last readings, with their past."""
+        return total([history.last for history in self._history_by_pod.values()])
 
     def _pod_row(self, sample: Sample) -> dict[str, Any]:
         """Return the row of a pod: its restarts, and how much of its memory limit it uses, in percent."""
         recent = [poll.samples[sample.pod] for poll in self.polls[-LAST_READINGS - 1 :] if sample.pod in poll.samples]
-        used = []
-        for earlier in recent:
-            if earlier.reading and earlier.memory_limit:
-                used.append(int(100 * memory_used(earlier.reading) // earlier.memory_limit))
+        used = _memory_percents(recent)
+        restarts_before = self._history_by_pod[sample.pod].restarts_before
         return {
             "name": sample.pod,
             "restarts": sample.restarts,
-            "restarted": max(sample.restarts - self._restarts[sample.pod], 0),
+            "restarted": max(sample.restarts - restarts_before, 0),
             "oom": sample.oom,
             "memory_limit_mib": sample.memory_limit // MIB,
             "memory_percent": used[-1] if used else 0,
@@ -177,6 +211,15 @@ class Revision:
         for earlier, later in pairwise(accepted):
             growths.update(signal for signal, count in later.items() if count > earlier[signal])
         return [signal for signal, count in growths.items() if 100 * count >= _STEADY_PERCENT * pauses]
+
+
+def _memory_percents(samples: Iterable[Sample]) -> list[int]:
+    """Return how much of its memory limit a pod used, in whole percent, for each sample that shows both."""
+    percents = []
+    for sample in samples:
+        if sample.reading and sample.memory_limit:
+            percents.append(int(100 * memory_used(sample.reading) // sample.memory_limit))
+    return percents
 
 
 def _open_ports(samples: Iterable[Sample]) -> list[str]:
