@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..._otelcol.errors import Problem
 from ..bundle_form import BUNDLE
+from ..fitted_unit import Systemd
 from ..host_release import checked_name
 from .host_edge import run_task
 from .host_faults import examined, host_faults, systemd_of
@@ -26,32 +28,63 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
+class _CollectorCheck(NamedTuple):
+    """What one collector meets on this host."""
+
+    faults: Sequence[Problem]
+    """What keeps it from running here."""
+    awaits_program: bool = False
+    """Whether only the controller has its program: the action plugin copies it here before the change."""
+    warning: str = ""
+    """What SELinux needs before its program may start; empty if nothing."""
+
+
 def run_check(module: AnsibleModule, machine: Machine | None = None, root: Path = Path("/")) -> None:
     """Return all faults of the host and of each collector."""
     run_task(module, lambda: _checked(module, machine or Machine(), root))
 
 
 def _checked(module: AnsibleModule, machine: Machine, root: Path) -> dict[str, Any]:
+    """Return the result of the module: first the faults of the host, then those of each collector."""
     systemd = systemd_of(machine, root)
-    faults = [_row("", one) for one in host_faults(machine, root, systemd, module.params.get("controller_time") or 0.0)]
-    awaiting, warned = [], []
-    for given in module.params["bundles"]:
-        try:
-            found = examined(machine, Store(root, checked_name(given["name"]), machine, False), given, systemd)
-        except Problem as problem:
-            faults.append(_row(given["name"], problem))
-            continue
-        faults += [_row(given["name"], one) for one in found.faults]
-        denied = selinux_line(found.program, machine)
-        warned += [{"collector": given["name"], "message": denied}] if denied else []
-        awaiting += [given["name"]] if found.program.is_awaited else []
-    listed = [given["name"] for given in module.params["bundles"]]
-    unlisted = [name for name in own_collectors(root) if name not in listed]
-    facts = {"unlisted": unlisted, "architecture": machine.architecture(), "awaiting": awaiting, "warned": warned}
-    return {"changed": False, "faults": _once(faults), **facts}
+    controller_time = module.params.get("controller_time") or 0.0
+    faults = [_row("", fault) for fault in host_faults(machine, root, systemd, controller_time)]
+    names: list[str] = []
+    awaiting: list[str] = []
+    warned: list[dict[str, str]] = []
+    for bundle in module.params["bundles"]:
+        name = bundle["name"]
+        check = _check_collector(bundle, machine, root, systemd)
+        names.append(name)
+        for fault in check.faults:
+            faults.append(_row(name, fault))
+        if check.awaits_program:
+            awaiting.append(name)
+        if check.warning:
+            warned.append({"collector": name, "message": check.warning})
+    return {
+        "changed": False,
+        "faults": _once(faults),
+        "unlisted": [name for name in own_collectors(root) if name not in names],
+        "architecture": machine.architecture(),
+        "awaiting": awaiting,
+        "warned": warned,
+    }
+
+
+def _check_collector(bundle: Mapping[str, Any], machine: Machine, root: Path, systemd: Systemd) -> _CollectorCheck:
+    """Return what the collector of a bundle meets. One that cannot be examined has the reason as its only fault."""
+    try:
+        store = Store(root, checked_name(bundle["name"]), machine, False)
+        examination = examined(machine, store, bundle, systemd)
+    except Problem as problem:
+        return _CollectorCheck([problem])
+    program = examination.program
+    return _CollectorCheck(examination.faults, program.is_awaited, selinux_line(program, machine))
 
 
 def _row(collector: str, fault: Problem) -> dict[str, str]:
+    """Return a fault as a row of the result; `collector` is empty for a fault of the host."""
     return {"collector": collector, "message": str(fault)}
 
 
