@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from plugins.module_utils._otelcol.config.layers import parse_version
 
@@ -22,38 +22,74 @@ from .versions import FIRST, text
 HERE = Path(__file__).parent
 HAND_KEPT = ("ports", "references")
 _RELEASES = "opentelemetry-collector-releases"
-_SOURCES = (
-    _RELEASES,
-    "opentelemetry-collector",
-    "opentelemetry-collector-contrib",
-    "opentelemetry-ecosystem-explorer",
-    "aws-otel-collector",
-    "redhat-opentelemetry-collector",
-)
+_CORE = "opentelemetry-collector"
+_CONTRIB = "opentelemetry-collector-contrib"
+_EXPLORER = "opentelemetry-ecosystem-explorer"
+_ADOT = "aws-otel-collector"
+_REDHAT = "redhat-opentelemetry-collector"
+# In the order of provenance.json.
+_REPOSITORIES = (_RELEASES, _CORE, _CONTRIB, _EXPLORER, _ADOT, _REDHAT)
+
+
+class Clones(NamedTuple):
+    """The clones that the tables are made from: the first one of each repository, and all of the explorer."""
+
+    releases: Clone
+    core: Clone
+    contrib: Clone
+    adot: Clone
+    redhat: Clone
+    explorers: list[Clone]
+    """In the order in which they are read: what a later one states takes precedence."""
+    by_repository: Mapping[str, list[Clone]]
+    """All clones in the folder by the name of the repository, for provenance.json."""
+
+
+def _clones_in(folder: Path) -> Clones:
+    """Return the clones in a folder. Raises Missing for a repository that has none."""
+    by_repository = {name: clones(folder, name) for name in _REPOSITORIES}
+    return Clones(
+        releases=by_repository[_RELEASES][0],
+        core=by_repository[_CORE][0],
+        contrib=by_repository[_CONTRIB][0],
+        adot=by_repository[_ADOT][0],
+        redhat=by_repository[_REDHAT][0],
+        explorers=by_repository[_EXPLORER],
+        by_repository=by_repository,
+    )
 
 
 def generate(folder: Path) -> dict[str, str]:
     """Return the text of every generated file by its name, from the clones in a folder."""
-    found = {name: clones(folder, name) for name in _SOURCES}
-    adot = found["aws-otel-collector"][0]
-    members = manifests.upstream(found[_RELEASES][0])
-    members["adot"], inside = manifests.adot(adot)
-    members["redhat"] = manifests.redhat(found["redhat-opentelemetry-collector"][0], FIRST)
-    core, contrib = found["opentelemetry-collector"][0], found["opentelemetry-collector-contrib"][0]
-    metadata = read(core, contrib, (adot, inside), found["opentelemetry-ecosystem-explorer"])
-    for row in _hand("overrides"):
-        stability = tuple(sorted(row["stability"].items()))
-        statement = Meta(row["type"], row.get("old", ""), stability)
-        version = parse_version(row["version"]) if "version" in row else FIRST
-        metadata.add((row["section"], row["module"]), version, statement, weak=True)
+    sources = _clones_in(folder)
+    # Distribution → version of the Collector inside → modules.
+    members = manifests.upstream(sources.releases)
+    # Release tag of ADOT → version of the Collector inside.
+    members["adot"], inside = manifests.adot(sources.adot)
+    members["redhat"] = manifests.redhat(sources.redhat, FIRST)
+    metadata = read(sources.core, sources.contrib, (sources.adot, inside), sources.explorers)
+    _add_overrides(metadata)
     rows = tables.components(members, metadata)
     return {
         "components.json": rows_text(rows),
         "builds.json": rows_text(tables.builds(members, inside)),
-        "providers.json": rows_text(manifests.schemes(found[_RELEASES][0], members)),
+        "providers.json": rows_text(manifests.schemes(sources.releases, members)),
         "removals.json": rows_text(removals(members, rows, _hand("removals"))),
-        "provenance.json": _provenance(found, metadata, members, rows),
+        "provenance.json": _provenance(sources.by_repository, metadata, members, rows),
     }
+
+
+def _add_overrides(metadata: Metadata) -> None:
+    """Add what overrides.json states of modules of which no source says enough.
+
+    These statements are weak: where a source states something of the same module and version, that stays. A row
+    without `version` is about FIRST, the first version that the tables judge.
+    """
+    for row in _hand("overrides"):
+        version = parse_version(row["version"]) if "version" in row else FIRST
+        stability = tuple(sorted(row["stability"].items()))
+        statement = Meta(row["type"], row.get("old", ""), stability)
+        metadata.add((row["section"], row["module"]), version, statement, weak=True)
 
 
 def rows_text(rows: Iterable[Row]) -> str:
@@ -66,8 +102,16 @@ def tidy(path: Path) -> str:
     return rows_text(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _provenance(found: dict[str, list[Clone]], metadata: Metadata, members: manifests.Members, rows: list[Row]) -> str:
-    sources = [{"repository": name, **clone.state()} for name, items in found.items() for clone in items]
+def _provenance(
+    by_repository: Mapping[str, list[Clone]], metadata: Metadata, members: manifests.Members, rows: list[Row]
+) -> str:
+    """Return the text of provenance.json: what the tables were made from, and what in them is not from a source.
+
+    Its keys: `sources`, the newest commit of each clone; `newest`, the newest version of each distribution; `gaps`, the
+    versions whose metadata no source shows; `guessed`, the modules whose type is a guess from the name of their folder;
+    `by_hand`, the rows of overrides.json.
+    """
+    sources = [{"repository": name, **clone.state()} for name, found in by_repository.items() for clone in found]
     newest = {name: text(max(versions)) for name, versions in sorted(members.items())}
     lines = {
         "sources": sources,
@@ -81,9 +125,11 @@ def _provenance(found: dict[str, list[Clone]], metadata: Metadata, members: mani
 
 
 def _value(value: Any) -> str:
+    """Return a value of provenance.json as JSON: a list with one item per line, anything else on one line."""
     return rows_text(value).rstrip("\n") if isinstance(value, list) and value else json.dumps(value)
 
 
 def _hand(name: str) -> list[Row]:
+    """Return the rows of a file in this folder that people keep by hand, by its name without `.json`."""
     rows: list[Row] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
     return rows
