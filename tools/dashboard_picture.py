@@ -14,85 +14,187 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-MINUTES, STEP, RATE = 10, 5, "30s"
-# Pixels of a column of the dashboard's grid, a row of it, and the edges of a graph.
-UNIT, LINE, LEFT, TOP, BOTTOM = 40, 26, 46, 28, 44
+# How many minutes until now the graphs show.
+MINUTES = 10
+# How many seconds are between two points of a curve.
+STEP = 5
+# The duration, in the form of PromQL, that stands for Grafana's `$__rate_interval` in a query.
+RATE = "30s"
+
+# How many columns Grafana's grid has.
+COLUMNS = 24
+# The sizes from here to the letters are in pixels. The width of a column of the grid, and the height of a row of it:
+UNIT, LINE = 40, 26
+# The room around a graph in its panel: at its left for the values, above for the title, below for the legend.
+LEFT, RIGHT, TOP, BOTTOM = 46, 16, 28, 44
+# The gap between the edge of a panel and its frame.
+GAP = 4
+# Where the title of a panel begins, and the heading of a row of panels, from the upper left corner.
+TITLE_X, TITLE_Y = 12, 20
+HEADING_X, HEADING_Y = 8, 18
+# A value stands so far left of the graph, and its baseline so far below its grid line, which centres it on the line.
+VALUE_GAP, VALUE_DROP = 6, 4
+# The legend begins so far left of the graph. Its first baseline is so far below the graph, the next so far below that.
+LEGEND_INDENT, LEGEND_TOP, LEGEND_LINE = 34, 14, 11
+# The sizes of the letters of most texts, of headings, and of the legend.
+LETTERS, HEADING_LETTERS, LEGEND_LETTERS = 11, 14, 9
+
 # Of so many series the legend stands below the graph; the others have it as a tooltip.
 SHOWN = 2
+# The colors of series in their order; after the last one comes the first one again.
 COLORS = ("#425cc7", "#f5a800", "#2e8540", "#b31b1b", "#7a4fb5", "#00838f", "#8d6e63", "#616161")
+# From which value on a value has a unit, and the unit.
 SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
-Series = list[tuple[str, list[tuple[float, float]]]]
+# The shares of the height of a graph at which it has a grid line.
+GRID = (0, 0.5, 1)
+
+
+class Point(NamedTuple):
+    """What a series is at a time."""
+
+    time: float
+    """In seconds since 1970."""
+    value: float
+
+
+class Series(NamedTuple):
+    """One series that answers a query."""
+
+    name: str
+    """Its legend."""
+    points: list[Point]
+
+
+class Box(NamedTuple):
+    """A rectangle of the picture, in pixels from its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Axes(NamedTuple):
+    """Which times and values a graph shows, and where."""
+
+    box: Box
+    end: float
+    """The time at the right edge, in seconds since 1970; the left edge is MINUTES before it."""
+    most: float
+    """The value at the upper edge; that at the lower edge is 0."""
+
+    def x_of(self, time: float) -> float:
+        """Return where the graph has a time, which is in seconds since 1970."""
+        return self.box.x + self.box.width * (1 - (self.end - time) / (MINUTES * 60))
+
+    def y_of(self, value: float) -> float:
+        """Return where the graph has a value. The picture counts from above."""
+        return self.box.y + self.box.height * (1 - value / self.most)
 
 
 def main(arguments: Sequence[str]) -> None:
+    """Write the picture. The arguments are the dashboard's file, the URL of the Prometheus, and the picture's file.
+
+    Raises URLError if the Prometheus does not answer, or refuses a query.
+    """
     source, prometheus, target = arguments
     board = json.loads(Path(source).read_text(encoding="utf-8"))
     end = time.time()
     parts = [part for panel in board["panels"] for part in _panel(panel, prometheus, end)]
     rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
-    size = f'viewBox="0 0 {24 * UNIT} {rows * LINE}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="sans-serif" font-size="11">'
+    size = f'viewBox="0 0 {COLUMNS * UNIT} {rows * LINE}"'
+    font = f'font-family="sans-serif" font-size="{LETTERS}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {font}>'
     title = f"<title>{escape(board['title'])}</title>"
     Path(target).write_text("\n".join((head, title, *parts, "</svg>", "")), encoding="utf-8")
 
 
 def _panel(panel: Mapping[str, Any], prometheus: str, end: float) -> Iterator[str]:
+    """Yield the elements of a panel, or the heading of a row of panels. `end` is in seconds since 1970."""
     place = panel["gridPos"]
     x, y, width, height = place["x"] * UNIT, place["y"] * LINE, place["w"] * UNIT, place["h"] * LINE
+    title = escape(panel["title"])
     if panel["type"] == "row":
-        yield f'<text x="{x + 8}" y="{y + 18}" font-size="14" font-weight="bold">{escape(panel["title"])}</text>'
+        letters = f'font-size="{HEADING_LETTERS}" font-weight="bold"'
+        yield f'<text x="{x + HEADING_X}" y="{y + HEADING_Y}" {letters}>{title}</text>'
         return
-    yield f'<rect x="{x + 4}" y="{y + 4}" width="{width - 8}" height="{height - 8}" fill="#fff" stroke="#ccc"/>'
-    yield f'<text x="{x + 12}" y="{y + 20}" font-weight="bold">{escape(panel["title"])}</text>'
+    size = f'width="{width - 2 * GAP}" height="{height - 2 * GAP}"'
+    yield f'<rect x="{x + GAP}" y="{y + GAP}" {size} fill="#fff" stroke="#ccc"/>'
+    yield f'<text x="{x + TITLE_X}" y="{y + TITLE_Y}" font-weight="bold">{title}</text>'
     found = _asked(panel["targets"][0], prometheus, end)
-    percent = panel["fieldConfig"]["defaults"]["unit"] == "percentunit"
-    yield from _graph(found, percent, (x + LEFT, y + TOP, width - LEFT - 16, height - TOP - BOTTOM), end)
+    is_percent = panel["fieldConfig"]["defaults"]["unit"] == "percentunit"
+    box = Box(x + LEFT, y + TOP, width - LEFT - RIGHT, height - TOP - BOTTOM)
+    yield from _graph(found, is_percent, box, end)
 
 
-def _asked(target: Mapping[str, Any], prometheus: str, end: float) -> Series:
-    """Return the legend and the points of each series that answers a query."""
+def _asked(target: Mapping[str, Any], prometheus: str, end: float) -> list[Series]:
+    """Return the series that answer a query, until a time in seconds since 1970. Raises URLError."""
     query = target["expr"].replace("$__rate_interval", RATE)
     parameters = {"query": query, "start": end - MINUTES * 60, "end": end, "step": STEP}
     with urlopen(f"{prometheus}/api/v1/query_range?{urlencode(parameters)}", timeout=30) as answer:
         found = json.load(answer)["data"]["result"]
-    return [(_legend(target["legendFormat"], one["metric"]), _points(one["values"])) for one in found]
+    return [Series(_legend(target["legendFormat"], one["metric"]), _points(one["values"])) for one in found]
 
 
 def _legend(form: str, labels: Mapping[str, str]) -> str:
+    """Return a legend with the labels of a series in place of `{{label}}`; one that the series lacks is left out."""
     return re.sub(r"\{\{([\w.]+)\}\}", lambda match: labels.get(match[1], ""), form)
 
 
-def _points(values: Sequence[tuple[float, str]]) -> list[tuple[float, float]]:
-    return [(at, float(value)) for at, value in values if value != "NaN"]
+def _points(values: Sequence[tuple[float, str]]) -> list[Point]:
+    """Return the points of a series in an answer, which has each value as text; what is no number is left out."""
+    return [Point(at, float(value)) for at, value in values if value != "NaN"]
 
 
-def _graph(found: Series, percent: bool, box: tuple[int, int, int, int], end: float) -> Iterator[str]:
-    x, y, width, height = box
-    most = max((value for _name, points in found for _at, value in points), default=0) or 1
-    for share in (0, 0.5, 1):
-        level = y + height * (1 - share)
-        label = f"{100 * most * share:.2g}%" if percent else _short(most * share)
-        yield f'<path d="M{x} {level:.0f}h{width}" stroke="#eee"/>'
-        yield f'<text x="{x - 6}" y="{level + 4:.0f}" text-anchor="end" fill="#555">{label}</text>'
-    for (name, points), color in zip(found, cycle(COLORS), strict=False):
-        places = [
-            f"{x + width * (1 - (end - at) / (MINUTES * 60)):.0f},{y + height * (1 - value / most):.0f}"
-            for at, value in points
-        ]
-        line = f'<polyline points="{" ".join(places)}" fill="none" stroke="{color}" stroke-width="1.5">'
-        yield f"{line}<title>{escape(name)}</title></polyline>"
-    for row, ((name, _points), color) in enumerate(list(zip(found, cycle(COLORS), strict=False))[:SHOWN]):
-        place = f'x="{x - 34}" y="{y + height + 14 + 11 * row}"'
-        yield f'<text {place} font-size="9" fill="{color}">{escape(name)}</text>'
+def _graph(found: Sequence[Series], is_percent: bool, box: Box, end: float) -> Iterator[str]:
+    """Yield the grid, the curves and the legend of a graph, which is as high as the highest value."""
+    most = max((point.value for series in found for point in series.points), default=0) or 1
+    axes = Axes(box, end, most)
+    yield from _grid_lines(axes, is_percent)
+    for number, series in enumerate(found):
+        yield _curve(series, _color(number), axes)
+    yield from _legend_rows(found[:SHOWN], box)
+
+
+def _grid_lines(axes: Axes, is_percent: bool) -> Iterator[str]:
+    """Yield the lines of a graph's grid, each followed by its value."""
+    x, width = axes.box.x, axes.box.width
+    for share in GRID:
+        value = axes.most * share
+        y = axes.y_of(value)
+        label = f"{100 * value:.2g}%" if is_percent else _short(value)
+        yield f'<path d="M{x} {y:.0f}h{width}" stroke="#eee"/>'
+        yield f'<text x="{x - VALUE_GAP}" y="{y + VALUE_DROP:.0f}" text-anchor="end" fill="#555">{label}</text>'
+
+
+def _curve(series: Series, color: str, axes: Axes) -> str:
+    """Return the curve of a series, with its legend as a tooltip."""
+    places = " ".join(f"{axes.x_of(point.time):.0f},{axes.y_of(point.value):.0f}" for point in series.points)
+    line = f'<polyline points="{places}" fill="none" stroke="{color}" stroke-width="1.5">'
+    return f"{line}<title>{escape(series.name)}</title></polyline>"
+
+
+def _legend_rows(shown: Sequence[Series], box: Box) -> Iterator[str]:
+    """Yield the legends of the first series, one below the other, below a graph."""
+    x = box.x - LEGEND_INDENT
+    for number, series in enumerate(shown):
+        y = box.y + box.height + LEGEND_TOP + LEGEND_LINE * number
+        letters = f'font-size="{LEGEND_LETTERS}" fill="{_color(number)}"'
+        yield f'<text x="{x}" y="{y}" {letters}>{escape(series.name)}</text>'
+
+
+def _color(number: int) -> str:
+    """Return the color of a series by its number, from 0 on."""
+    return COLORS[number % len(COLORS)]
 
 
 def _short(value: float) -> str:
+    """Return a value with three digits and its unit, such as `1.25k`."""
     divisor, unit = next((scale for scale in SCALES if value >= scale[0]), (1, ""))
     return f"{value / divisor:.3g}{unit}"
 
