@@ -212,7 +212,7 @@ def _removals(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Step]:
 
 
 def remaining_settings(live: Mapping[str, Any], managed: Iterable[str]) -> dict[str, Any] | None:
-    """Return the remaining settings of an adopted role; empty for a role that this collection created."""
+    """Return the settings that an adopted role keeps when it is given up; None if this collection created the role."""
     if live["tags"].get(ORIGIN_TAG) == CREATED:
         return None
     partition = live["tags"][CLUSTER_TAG].split(":")[1]
