@@ -18,8 +18,8 @@ from ..rules.elasticsearch_documents import INDEX_KEYS, MODE_IGNORED, OTEL_BY_DE
 from .data_edits import Add, Change, Edit, Replace, Unsolved, type_of
 
 _DYNAMIC_KEYS = tuple(f"{key.removesuffix('_index')}_dynamic_index" for key in INDEX_KEYS)
-# How documents were mapped before the default changed.
-_MODE_OF_THEN = "none"
+# How documents were mapped by default before OTEL_BY_DEFAULT.
+_OLD_DEFAULT_MODE = "none"
 
 
 def elasticsearch_documents(config: Any, target: Target) -> Iterator[Change | Unsolved]:
@@ -54,7 +54,22 @@ def _without_dynamic(name: str, settings: Mapping[str, Any]) -> Iterator[Edit]:
 
 
 def _kept_mapping(name: str, settings: Mapping[str, Any], target: Target) -> Iterator[Edit]:
-    """Yield the edit that keeps the mapping: that of `mode` where it is ignored, else the default of then."""
+    """Yield the edit that keeps the mapping: that of `mode` where it is ignored, else the old default.
+
+    OTEL_BY_DEFAULT is the version from which on documents are mapped as otel by default, before that as none.
+    MODE_IGNORED is the later version from which on `mode` does nothing, and the first of `allowed_modes` counts. A
+    config of before, on its way to a version from MODE_IGNORED on::
+
+        elasticsearch/with_mode: {mapping: {mode: ecs}}
+        elasticsearch/without_mode: {logs_index: app-logs}
+
+    keeps its mappings as::
+
+        elasticsearch/with_mode: {mapping: {allowed_modes: [ecs]}}
+        elasticsearch/without_mode: {logs_index: app-logs, mapping: {allowed_modes: [none]}}
+
+    Below MODE_IGNORED the first exporter stays as it is, and the second one gets `mapping: {mode: none}`.
+    """
     mapping = settings.get("mapping")
     if isinstance(mapping, str) or at(mapping, ("allowed_modes",)):
         return
@@ -63,14 +78,14 @@ def _kept_mapping(name: str, settings: Mapping[str, Any], target: Target) -> Ite
     mode = at(mapping, ("mode",))
     if mode and ignores_mode:
         yield Replace((*path, "mode"), (("allowed_modes", [mode]),))
-    if not mode and _is_of_then(settings):
-        yield _with_mode_of_then(path, settings, ignores_mode=ignores_mode)
+    if not mode and _uses_old_default(settings):
+        yield _with_old_default_mode(path, settings, ignores_mode=ignores_mode)
 
 
-def _with_mode_of_then(path: Path, settings: Mapping[str, Any], *, ignores_mode: bool) -> Edit:
-    """Return the edit that writes the default of then into a mapping, which it makes if there is none."""
+def _with_old_default_mode(path: Path, settings: Mapping[str, Any], *, ignores_mode: bool) -> Edit:
+    """Return the edit that writes the old default into a mapping, which it makes if there is none."""
     key: str = "allowed_modes" if ignores_mode else "mode"
-    value: Any = [_MODE_OF_THEN] if ignores_mode else _MODE_OF_THEN
+    value: Any = [_OLD_DEFAULT_MODE] if ignores_mode else _OLD_DEFAULT_MODE
     mapping = settings.get("mapping")
     if isinstance(mapping, dict) and mapping:
         return Add((*path, key), value)
@@ -79,8 +94,8 @@ def _with_mode_of_then(path: Path, settings: Mapping[str, Any], *, ignores_mode:
     return Add(path, {key: value})
 
 
-def _is_of_then(settings: Mapping[str, Any]) -> bool:
-    """Whether settings are from before the default changed: they route as then, or name an index of then."""
+def _uses_old_default(settings: Mapping[str, Any]) -> bool:
+    """Whether settings rely on the old default: they route by keys of then, or name an index that is no data stream."""
     if any(key in settings for key in _DYNAMIC_KEYS):
         return True
     indexes = [settings[key] for key in INDEX_KEYS if settings.get(key)]
