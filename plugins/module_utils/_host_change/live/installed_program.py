@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,30 +21,32 @@ from .machine import Machine
 _CHUNK = 1024 * 1024
 _SUM_LENGTH = 64
 _PLACES = ("path", "file", "url")
-# The program of distribution contrib 0.158.0 has 330 MiB; its archive a fifth of that. What it comes from is there
-# beside it for a moment.
-_PROGRAM_BYTES, _GROWS, _TWICE = 400 * 1024 * 1024, 6, 2
+# What a program needs whose file is not on the host. That of distribution contrib 0.158.0 has 330 MiB.
+_PROGRAM_BYTES = 400 * 1024 * 1024
+# How many times the size of its file a program needs. A copy of the file is beside the program for a moment.
+_PACKED_FACTOR = 6  # the copy, and a program of five times the archive, as that of contrib 0.158.0 is
+_UNPACKED_FACTOR = 2  # the copy, and the program, which is the same
 
 
 @dataclass(frozen=True)
 class Program:
     """The program as it is wanted: in use as it is there (`folder` is empty), or installed into its folder.
 
-    `source` is a file of the host, `file` one of the controller, which is not on the host yet.
+    `host_file` is a file of the host, `controller_file` one of the controller, which is not on the host yet.
     """
 
     path: Path
     folder: Path | None = None
     sha256: str = ""
-    source: str = ""
+    host_file: str = ""
     url: str = ""
-    file: str = ""
+    controller_file: str = ""
     member: str = ""
 
     @property
     def is_awaited(self) -> bool:
         """Whether only the controller has it: the action plugin then copies it here."""
-        return bool(self.file) and not self.source and not self.is_there
+        return bool(self.controller_file) and not self.host_file and not self.is_there
 
     @property
     def is_there(self) -> bool:
@@ -78,9 +80,9 @@ def _archived(given: Mapping[str, Any], architecture: str, row: Mapping[str, Any
         path=folder / Path(member).name,
         folder=folder,
         sha256=total,
-        source=places["path"],
+        host_file=places["path"],
         url=places["url"],
-        file=places["file"],
+        controller_file=places["file"],
         member=member,
     )
 
@@ -92,19 +94,25 @@ def check_program(program: Program, machine: Machine) -> None:
     if program.folder is None:
         fix = "Correct `path`, or install the package that has it."
         raise Problem(f"there is no program {program.path}", where="bundle.program.path", fix=fix)
-    size = _PROGRAM_BYTES
-    if program.source:
-        file = Path(program.source)
-        if not file.is_file():
-            raise Problem(f"there is no file {file}", where="bundle.program", fix="Copy it to the host first.")
-        with file.open("rb") as opened:
-            check_sum(sum_of(opened), program, str(file))
-            opened.seek(0)
-            size = file.stat().st_size * (_GROWS if late_imports.packed().is_packed(opened) else _TWICE)
+    needed = _needed_bytes(program)
     free = machine.free_bytes(program.folder)
-    if free < size:
-        wrong = f"{program.folder.parent} has {free >> 20} MiB free, the program needs {size >> 20} MiB"
+    if free < needed:
+        wrong = f"{program.folder.parent} has {free >> 20} MiB free, the program needs {needed >> 20} MiB"
         raise Problem(wrong, fix="Make room, then run again.")
+
+
+def _needed_bytes(program: Program) -> int:
+    """Return the room that an installation needs. Raises Problem if its file is not on the host or has another sum."""
+    if not program.host_file:
+        return _PROGRAM_BYTES
+    file = Path(program.host_file)
+    if not file.is_file():
+        raise Problem(f"there is no file {file}", where="bundle.program", fix="Copy it to the host first.")
+    with file.open("rb") as opened:
+        check_sum(sum_of(opened), program, str(file))
+        opened.seek(0)
+        is_packed = late_imports.packed().is_packed(opened)
+        return file.stat().st_size * (_PACKED_FACTOR if is_packed else _UNPACKED_FACTOR)
 
 
 def selinux_line(program: Program, machine: Machine) -> str:
@@ -117,8 +125,7 @@ def selinux_line(program: Program, machine: Machine) -> str:
 def sum_of(file: BinaryIO) -> str:
     """Return the SHA-256 of a file, from where it is."""
     total = hashlib.sha256()
-    read: Callable[[], bytes] = lambda: file.read(_CHUNK)  # noqa: E731
-    for chunk in iter(read, b""):
+    while chunk := file.read(_CHUNK):
         total.update(chunk)
     return total.hexdigest()
 

@@ -39,7 +39,7 @@ def install(program: Program, store: Store, machine: Machine) -> bool:
         shutil.rmtree(str(program.folder), ignore_errors=True)
         draft.rename(program.folder)
     except (OSError, ValueError) as error:
-        wrong = f"it cannot be installed from {shown(program.source or program.url)}: {error}"
+        wrong = f"it cannot be installed from {shown(program.host_file or program.url)}: {error}"
         fix = "Mend this or correct the place, then run again."
         raise Problem(wrong, asked=f"Install {program.path}", fix=fix) from error
     finally:
@@ -61,7 +61,7 @@ def _opened(program: Program, draft: Path, machine: Machine) -> BinaryIO:
         with http_errors(), closing(_origin(program, machine)) as answer:
             shutil.copyfileobj(answer, file, _CHUNK)
         file.seek(0)
-        check_sum(sum_of(file), program, shown(program.source or program.url))
+        check_sum(sum_of(file), program, shown(program.host_file or program.url))
         file.seek(0)
     except BaseException:
         file.close()
@@ -70,7 +70,7 @@ def _opened(program: Program, draft: Path, machine: Machine) -> BinaryIO:
 
 
 def _origin(program: Program, machine: Machine) -> Any:
-    return Path(program.source).open("rb") if program.source else machine.download(program.url)
+    return Path(program.host_file).open("rb") if program.host_file else machine.download(program.url)
 
 
 def _write(target: Path, content: Any) -> None:
