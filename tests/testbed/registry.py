@@ -23,13 +23,33 @@ from tests.testbed.progress import last_lines, say, wait_for
 
 PROGRAM = "docker-registry"
 PACKAGES = {PROGRAM: PROGRAM, "skopeo": "skopeo"}
-PORTS = {"registry": 5000, "registry-outside": 5001}
-INSIDE, OUTSIDE = PORTS
+INSIDE, OUTSIDE = "registry", "registry-outside"
+PORTS = {INSIDE: 5000, OUTSIDE: 5001}
 HOSTS = ("docker.io", "ghcr.io", "quay.io")
 """Whose part the one outside plays: it has their images below their names."""
 HIDDEN = "localhost/hidden"
 SECONDS_TO_START = 30
 PLAIN = "--dest-tls-verify=false"
+# The settings of a registry. Source: "Configuring a registry" of CNCF Distribution.
+REGISTRY_YML = """\
+version: 0.1
+log: {{level: warn}}
+storage: {{filesystem: {{rootdirectory: {folder}}}}}
+http: {{addr: '0.0.0.0:{port}'}}
+"""
+# How containerd on a node reaches the registry inside. Source: docs/hosts.md of containerd.
+HOSTS_TOML = """\
+server = "{url}"
+[host."{url}"]
+capabilities = ["pull", "resolve"]
+"""
+# Where skopeo finds the images of a host of the internet. Source: containers-registries.conf(5).
+REGISTRIES_CONF_ROW = """\
+[[registry]]
+prefix = "{host}"
+location = "{outside}/{host}"
+insecure = true
+"""
 
 
 def lacks(home: Home) -> Reason | None:
@@ -56,13 +76,12 @@ def start(cluster: Cluster, _mirror: Path) -> None:
     """Make sure that both run, and that nodes and skopeo know them."""
     for name in PORTS:
         _start(cluster, name)
+    hosts_toml = HOSTS_TOML.format(url=f"http://{address(cluster, INSIDE)}")
     for node in cluster.nodes:
         folder = node.dir / "certs.d" / address(cluster, INSIDE)
         folder.mkdir(parents=True, exist_ok=True)
-        url = f"http://{address(cluster, INSIDE)}"
-        (folder / "hosts.toml").write_text(f'server = "{url}"\n[host."{url}"]\ncapabilities = ["pull", "resolve"]\n')
-    outside = address(cluster, OUTSIDE)
-    rows = [f'[[registry]]\nprefix = "{host}"\nlocation = "{outside}/{host}"\ninsecure = true\n' for host in HOSTS]
+        (folder / "hosts.toml").write_text(hosts_toml)
+    rows = [REGISTRIES_CONF_ROW.format(host=host, outside=address(cluster, OUTSIDE)) for host in HOSTS]
     (folder_of(cluster) / "registries.conf").write_text("\n".join(rows))
     say(f"cluster {cluster.name} has a registry at {address(cluster, INSIDE)}")
 
@@ -78,10 +97,7 @@ def _start(cluster: Cluster, name: str) -> None:
     folder = folder_of(cluster)
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / f"{name}.yml"
-    settings.write_text(
-        "version: 0.1\nlog: {level: warn}\n"
-        f"storage: {{filesystem: {{rootdirectory: {folder / name}}}}}\nhttp: {{addr: '0.0.0.0:{PORTS[name]}'}}\n"
-    )
+    settings.write_text(REGISTRY_YML.format(folder=folder / name, port=PORTS[name]))
     argv = [*netns.enter(cluster.nodes[0]), shutil.which(PROGRAM) or PROGRAM, "serve", str(settings)]
     child = process.start(cluster.dir, name, argv, cluster.log(name))
 
@@ -104,11 +120,22 @@ def hide(cluster: Cluster) -> None:
     for number, node in enumerate(cluster.nodes):
         enter = launch.into_node(cluster, node)
         for image in _listed(enter):
-            if image.split("/", 1)[0] in HOSTS and "@" not in image:
-                if number == 0:
-                    _publish(cluster, enter, image)
-                command.run([*enter, *images.CTR, "tag", "--force", image, f"{HIDDEN}/{image}"])
-                command.run([*enter, *images.CTR, "remove", image])
+            if "@" in image or image.split("/", 1)[0] not in HOSTS:
+                continue
+            _hide_image(cluster, enter, image, is_first_node=number == 0)
+
+
+def _hide_image(cluster: Cluster, enter: list[str], image: str, *, is_first_node: bool) -> None:
+    """Let a node forget the name of an image, which the first node gives to the registry outside before that."""
+    if is_first_node:
+        _publish(cluster, enter, image)
+    _retag(enter, image, f"{HIDDEN}/{image}")
+
+
+def _retag(enter: list[str], old: str, new: str) -> None:
+    """Give an image of a node another name in place of the one that it has. `enter` starts a command on the node."""
+    command.run([*enter, *images.CTR, "tag", "--force", old, new])
+    command.run([*enter, *images.CTR, "remove", old])
 
 
 def _publish(cluster: Cluster, enter: list[str], image: str) -> None:
@@ -128,5 +155,4 @@ def show(cluster: Cluster) -> None:
             if image.startswith(f"{address(cluster, INSIDE)}/"):
                 command.run([*enter, *images.CTR, "remove", image])
             if image.startswith(f"{HIDDEN}/"):
-                command.run([*enter, *images.CTR, "tag", "--force", image, image.removeprefix(f"{HIDDEN}/")])
-                command.run([*enter, *images.CTR, "remove", image])
+                _retag(enter, image, image.removeprefix(f"{HIDDEN}/"))
