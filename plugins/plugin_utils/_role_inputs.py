@@ -17,7 +17,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
 
 from ..module_utils._install.releases.products import CERT_MANAGER, OPERATOR, PRODUCTS
-from ..module_utils._install.releases.versions import version
+from ..module_utils._install.releases.version_numbers import version
 from ..module_utils._otelcol.errors import Problem, near, nearest
 from . import _arguments, _sources
 from ._answers import problems_fail_task

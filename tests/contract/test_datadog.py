@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.config.paths import at
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils import _render
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents

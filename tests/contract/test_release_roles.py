@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._identity.live.aws_specs import EKS_ADDON
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import read
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import read
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._action import arguments_of
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._otelcol import _documents
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import olm, published

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._install.releases import versions
+from .._install.releases.image_references import tag
 from .._install.releases.installed import RELEASED
 from .._install.releases.products import CERT_MANAGER, OPERATOR, product
-from .._install.releases.versions import read, tag
+from .._install.releases.version_numbers import read
 from .._otelcol.config.paths import section
 from .._otelcol.errors import at_most
 from .._otelcol.kube.keepers import keeper
@@ -73,14 +74,14 @@ def _product_notes(cluster: FleetCluster, name: str, text: str, table: versions.
     parsed = read(text)
     if parsed is None:
         return
-    incompatible = versions.kubernetes(table, product(name), parsed, cluster.kubernetes)
+    incompatible = versions.why_incompatible(table, product(name), parsed, cluster.kubernetes)
     if incompatible:
         yield incompatible
-    unknown = versions.unknown(table, product(name), parsed)
+    unknown = versions.warning_if_not_in_table(table, product(name), parsed)
     if unknown:
         yield unknown
     if product(name).runs_collectors:
-        yield from versions.skew(cluster.installed(name).get("resources") or (), parsed)
+        yield from versions.skew_warnings(cluster.installed(name).get("resources") or (), parsed)
 
 
 def _image_rows(cluster: FleetCluster) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from ...module_utils._install.releases.installed import EKS
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import EXISTING, ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan, removal
-from ...module_utils._install.releases.versions import read, version
+from ...module_utils._install.releases.version_numbers import read, version
 from ...module_utils._otelcol.errors import Problem
 
 

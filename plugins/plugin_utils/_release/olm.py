@@ -17,7 +17,7 @@ from ...module_utils._install.releases.installed import OLM
 from ...module_utils._install.releases.products import Product
 from ...module_utils._install.releases.release_decision import ReleaseRequest
 from ...module_utils._install.releases.removal import RemovalPlan
-from ...module_utils._install.releases.versions import read
+from ...module_utils._install.releases.version_numbers import read
 from ...module_utils._instrumentation.sdk_languages import LANGUAGES
 from ...module_utils._otelcol.errors import Problem
 from .. import _arguments

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...module_utils._install.releases import lock_file, manifest, mirror_images, pinned_images, privileges
+from ...module_utils._install.releases.image_references import image_name
 from ...module_utils._install.releases.installed import RELEASED
 from ...module_utils._install.releases.products import CERT_MANAGER, Product, product
-from ...module_utils._install.releases.versions import Version, image_name, version
+from ...module_utils._install.releases.version_numbers import Version, version
 from ...module_utils._otelcol.errors import Problem, shown
 from ...module_utils._otelcol.kube.objects import Manifest
 from .. import _lock_file

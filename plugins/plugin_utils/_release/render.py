@@ -29,7 +29,7 @@ from ...module_utils._install.releases.customization import (
 )
 from ...module_utils._install.releases.installed import EKS, OLM
 from ...module_utils._install.releases.products import Product, product
-from ...module_utils._install.releases.versions import Version, version
+from ...module_utils._install.releases.version_numbers import Version, version
 from ...module_utils._otelcol.errors import Problem
 from ...module_utils._otelcol.kube.names import RELEASE_LABEL
 from .. import _arguments, _lock_file

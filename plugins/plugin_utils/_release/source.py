@@ -17,8 +17,8 @@ from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import SSLValidationError, open_url
 
 from ...module_utils._install.releases.products import Product
-from ...module_utils._install.releases.versions import Version
-from ...module_utils._install.releases.versions import read as read_version
+from ...module_utils._install.releases.version_numbers import Version
+from ...module_utils._install.releases.version_numbers import read as read_version
 from ...module_utils._otelcol.bounded.live.bounded_reads import (
     BROKEN,
     add_to_sum,

@@ -31,7 +31,7 @@ from ..releases.release_decision import (
     refuse_several,
     stored,
 )
-from ..releases.versions import Version, read
+from ..releases.version_numbers import Version, read
 from .addon_versions import order
 
 # Inputs of the other providers that an add-on's configuration has a key for (schema of ADOT from v0.88.0 on).
@@ -92,7 +92,7 @@ def decide(
     if decision.action == "upgrade":
         decision.warnings.extend(stored(found, ()))
     if operator:
-        decision.warnings.extend(versions.skew(wanted.running(found), operator, table.get("builds", {})))
+        decision.warnings.extend(versions.skew_warnings(wanted.running(found), operator, table.get("builds", {})))
     return decision
 
 
@@ -185,8 +185,8 @@ def _cert_manager(found: Mapping[str, Any], there: Mapping[str, Any], table: Map
             "The add-on stays DEGRADED if none signs its certificate"
         )
     elif running:
-        yield from filter(None, [versions.kubernetes(table, product, running, found["kubernetes"])])
-        yield from filter(None, [versions.unknown(table, product, running)])
+        yield from filter(None, [versions.why_incompatible(table, product, running, found["kubernetes"])])
+        yield from filter(None, [versions.warning_if_not_in_table(table, product, running)])
 
 
 def _others(addon: Addon, names: list[str], facts: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,8 @@ from ..._otelcol.errors import Problem, about, at_most, near
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL
 from ..._otelcol.kube.objects import Manifest
 from ..releases.products import OPERATOR, PRODUCTS
-from ..releases.versions import FIRST_V1BETA1, read
+from ..releases.version_numbers import read
+from ..releases.versions import FIRST_V1BETA1
 from .olm_objects import API, PACKAGES, READY, Found, is_before, of_operator, read_csv
 
 MANUAL, AUTOMATIC = "manual", "automatic"

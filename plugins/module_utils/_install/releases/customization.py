@@ -15,10 +15,10 @@ from ..._collector.manifests.pod import env_source
 from ..._otelcol.errors import Problem, near
 from ..._otelcol.kube.names import OWNER, OWNER_LABEL, RELEASE_LABEL, text
 from ..._otelcol.kube.objects import Manifest
+from .image_references import image_name
 from .lock_file import Pin, unpinned
 from .manifest import DEFINITION, Release, client_configs, component, containers
 from .pinned_images import move_images
-from .versions import image_name
 
 LEADER_ELECTION = "kube-system"
 CERT_MANAGER, ISSUER, GENERATED = "cert_manager", "issuer", "generated"

@@ -13,7 +13,7 @@ from ..._instrumentation.sdk_languages import LANGUAGES
 from ..._otelcol.kube.names import RELEASE_LABEL
 from .customization import GENERATED, ISSUER, TUNING, Customization
 from .products import CERT_MANAGER, OPERATOR, Product
-from .versions import Version
+from .version_numbers import Version
 
 Values = dict[str, Any]
 

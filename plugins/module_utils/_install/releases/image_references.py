@@ -1,9 +1,19 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""References to images: without what a tool refuses, and without tag and digest. Private."""
+"""References to images: their names, their tags, and the form that every tool takes. Private."""
 
 from __future__ import annotations
+
+
+def image_name(image: str) -> str:
+    """Return the last part of an image's name, without tag and digest."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def tag(image: str) -> str:
+    """Return the tag of an image reference; a colon before a registry's port does not count."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 def repository(image: str) -> str:

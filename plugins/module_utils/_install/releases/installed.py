@@ -17,7 +17,7 @@ from ..._otelcol.kube.names import OWNER, OWNER_LABEL
 from ..._otelcol.kube.objects import Manifest
 from . import manifest
 from .products import Product
-from .versions import read
+from .version_numbers import read
 
 HELM, OLM, EKS, MANIFEST = "helm", "olm", "eks_addon", "manifest"
 # Providers that install the named or the tested version; for others EKS, OLM or an administrator chooses it.

@@ -13,8 +13,9 @@ from ..._kube.ownership import label_of
 from ..._otelcol.config.paths import at, mappings
 from ..._otelcol.errors import Problem
 from ..._otelcol.kube.objects import Manifest
+from .image_references import image_name, tag
 from .products import PRODUCTS, Product
-from .versions import Version, image_name, read, tag
+from .version_numbers import Version, read
 
 VERSION_LABEL = "app.kubernetes.io/version"
 DEFINITION = "CustomResourceDefinition"

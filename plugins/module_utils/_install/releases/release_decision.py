@@ -15,7 +15,7 @@ from . import versions
 from .installed import EKS, HELM, MANIFEST, OLM
 from .manifest import DEFINITION
 from .products import Product
-from .versions import Version, between, read
+from .version_numbers import Version, between, read
 
 EXISTING = "existing"
 ADOPT, REFUSE, TAKEOVER = "adopt", "refuse", "takeover"
@@ -88,12 +88,12 @@ def decide(
     if version:
         _refuse_old(wanted, version)
         _refuse_kubernetes(wanted, version, found, table, decision)
-        decision.warnings.extend(filter(None, [versions.unknown(table, wanted.product, version)]))
+        decision.warnings.extend(filter(None, [versions.warning_if_not_in_table(table, wanted.product, version)]))
     decision.warnings.extend(certificates(wanted, found))
     if decision.action == "upgrade":
         decision.warnings.extend(stored(found, manifests))
     if version and wanted.product.runs_collectors:
-        decision.warnings.extend(versions.skew(wanted.running(found), version, table.get("builds", {})))
+        decision.warnings.extend(versions.skew_warnings(wanted.running(found), version, table.get("builds", {})))
     return decision
 
 
@@ -206,7 +206,7 @@ def _refuse_kubernetes(
     wanted: ReleaseRequest, version: Version, found: Mapping[str, Any], table: Mapping[str, Any], decision: Decision
 ) -> None:
     """Reject a version that is not for the cluster's Kubernetes, or warn of it where that is enough."""
-    wrong = versions.kubernetes(table, wanted.product, version, found["kubernetes"])
+    wrong = versions.why_incompatible(table, wanted.product, version, found["kubernetes"])
     if not wrong:
         return
     fitting = ", ".join(versions.fitting(table, wanted.product, found["kubernetes"])[:3])
@@ -230,8 +230,8 @@ def _usable(wanted: ReleaseRequest, found: Mapping[str, Any], table: Mapping[str
         return
     if found["installer"]["by"] == EKS:
         return  # EKS offers an add-on for the versions of Kubernetes that it was tested with
-    yield from filter(None, [versions.kubernetes(table, wanted.product, running, found["kubernetes"])])
-    yield from filter(None, [versions.unknown(table, wanted.product, running)])
+    yield from filter(None, [versions.why_incompatible(table, wanted.product, running, found["kubernetes"])])
+    yield from filter(None, [versions.warning_if_not_in_table(table, wanted.product, running)])
 
 
 def certificates(wanted: ReleaseRequest, found: Mapping[str, Any]) -> Iterator[str]:

@@ -1,65 +1,27 @@
 # Copyright (c) The o11y.opentelemetry maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Versions as numbers, the steps between them, and which go together by the table of the collection. Private."""
+"""Which versions go together by the table of the collection: of products, Kubernetes and collectors. Private."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..._otelcol.errors import Problem
+from .image_references import image_name, tag
 from .products import CERT_MANAGER, Product
-
-_VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
-
-
-class Version(NamedTuple):
-    major: int
-    minor: int
-    patch: int
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
-
-    @property
-    def tag(self) -> str:
-        """The name of the release: both projects tag with a v."""
-        return f"v{self}"
-
-    @property
-    def line(self) -> str:
-        """The minor version, in which patches are interchangeable."""
-        return f"{self.major}.{self.minor}"
-
+from .version_numbers import Version, read
 
 # The first version of the operator to take collectors as v1beta1. Source: its changelog.
 FIRST_V1BETA1 = Version(0, 99, 0)
 
-
-def version(text: str, what: str) -> Version:
-    """Return a version. Raises Problem for invalid text."""
-    parsed = read(text)
-    if parsed is None:
-        raise Problem(f"'{text}' is not a version of {what}", fix="Write it like v1.2.3.")
-    return parsed
-
-
-def read(text: str) -> Version | None:
-    """Return the version at the start of a text such as v1.2.3, 1.36+ or 0.64.0-rc.1, or nothing."""
-    match = _VERSION.match(text.strip())
-    return Version(int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
-
-
-def between(old: Version, new: Version) -> list[str]:
-    """Return the minor versions after the old one up to the new one, in which an upgrade passes."""
-    if old.major != new.major:
-        return [new.line]
-    return [f"{new.major}.{minor}" for minor in range(old.minor + 1, new.minor + 1)]
-
-
+# The rows of compatibility.yml of this collection, such as
+#   cert_manager: {"1.21": {kubernetes: ["1.33", "1.36"]}}
+#   operator: {"0.158.0": {kubernetes: ["1.25", "1.36"], chart: "0.122.0", collector: 0.158.0, java: 2.30.0}}
+# newest first; `kubernetes` has the first and the last minor version that a release supports.
 Table = Mapping[str, Any]
+# By the name of an image whose versions are its own, the Collector in each of them, oldest first, such as
+#   aws-otel-collector: {v0.49.0: 0.156.0}
 Builds = Mapping[str, Mapping[str, str]]
 
 
@@ -80,7 +42,7 @@ def row(table: Table, product: Product, wanted: Version) -> Mapping[str, Any] | 
     return None
 
 
-def kubernetes(table: Table, product: Product, wanted: Version, cluster: str) -> str:
+def why_incompatible(table: Table, product: Product, wanted: Version, cluster: str) -> str:
     """Return why a version is incompatible with the cluster's Kubernetes, or an empty string."""
     known, running = row(table, product, wanted), read(cluster)
     if known is None or running is None:
@@ -112,19 +74,21 @@ def fitting(table: Table, product: Product, cluster: str) -> list[str]:
     names = []
     for name in rows:
         parsed = read(name)
-        if parsed and not kubernetes(table, product, parsed, cluster):
+        if parsed and not why_incompatible(table, product, parsed, cluster):
             names.append(name)
     return names
 
 
-def unknown(table: Table, product: Product, wanted: Version) -> str:
+def warning_if_not_in_table(table: Table, product: Product, wanted: Version) -> str:
     """Return a warning for a version that the table does not have, or an empty string."""
     if row(table, product, wanted):
         return ""
     return f"{product.title} {wanted} is not in the table of this collection, so nothing is known of what it goes with"
 
 
-def skew(collectors: Iterable[Mapping[str, Any]], operator: Version, builds: Builds | None = None) -> Iterator[str]:
+def skew_warnings(
+    collectors: Iterable[Mapping[str, Any]], operator: Version, builds: Builds | None = None
+) -> Iterator[str]:
     """Yield warnings about collectors whose minor version differs from the operator's.
 
     `builds` has, by the name of an image whose versions are its own, the Collector that each of them is made of.
@@ -144,7 +108,7 @@ def skew(collectors: Iterable[Mapping[str, Any]], operator: Version, builds: Bui
 
 
 def planned(collector: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a collector of an inventory as the custom resource that a run makes of it, for `skew`."""
+    """Return a collector of an inventory as the custom resource that a run makes of it, for `skew_warnings`."""
     named = {key: collector[key] for key in ("namespace", "name", "image")}
     return {"kind": "OpenTelemetryCollector", **named, "version": "", "automatic": False}
 
@@ -162,17 +126,9 @@ def _matching(image: str, operator: Version, builds: Builds) -> str:
     """Return which versions of a build are of the operator's minor version, where its versions are its own."""
     newest_name = ""
     for name, collector_version in builds.get(image_name(image), {}).items():
+        # `or operator` is for the types alone. With it, a text that is no version would count as a match, which nobody
+        # wants; there is none, since tests/contract/test_release_roles.py reads every Collector version of the table.
         parsed = read(collector_version) or operator
         if parsed[:2] == operator[:2]:
             newest_name = name
     return f", which {newest_name} of this build is of" if newest_name else ""
-
-
-def image_name(image: str) -> str:
-    """Return the last part of an image's name, without tag and digest."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-
-
-def tag(image: str) -> str:
-    """Return the tag of an image reference; a colon before a registry's port does not count."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]

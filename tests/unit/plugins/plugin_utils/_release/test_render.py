@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 from ansible.module_utils.urls import SSLValidationError
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.products import PRODUCTS
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import Version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 from ansible_collections.o11y.opentelemetry.plugins.plugin_utils._release import render, source
 

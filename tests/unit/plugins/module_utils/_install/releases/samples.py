@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import products
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import Version
 
 NEWEST = Version(1, 2, 3)
 CERTIFIER, OPERATING = (products.PRODUCTS[name] for name in (products.CERT_MANAGER, products.OPERATOR))

@@ -13,9 +13,9 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import (
     helm,
+    image_references,
     manifest,
     pinned_images,
-    versions,
 )
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
@@ -33,7 +33,7 @@ def test_a_release_has_its_version_and_its_namespace() -> None:
     labelled[4]["spec"]["template"]["spec"]["containers"][0]["image"] = "r:5000/cert-manager-controller@sha256:00"
     assert str(manifest.release(samples.CERTIFIER, labelled, "").version) == "1.21.2"
     for image, name in (("localhost:5000/x", ("x", "")), ("r:5000/a/b:2@sha256:00ff", ("b", "2"))):
-        assert (versions.image_name(image), versions.tag(image)) == name
+        assert (image_references.image_name(image), image_references.tag(image)) == name
 
 
 @cases(

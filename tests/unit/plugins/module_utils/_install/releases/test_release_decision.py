@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import versions
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases import version_numbers, versions
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.release_decision import (
     ReleaseRequest,
     decide,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import Version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases
@@ -125,24 +125,24 @@ def test_objects_that_may_be_stored_in_an_old_version_are_warned_of_or_refused()
     ("", None),
 )
 def test_versions_are_read_as_projects_write_them(text: str, expected: tuple[int, ...] | None) -> None:
-    assert versions.read(text) == expected
+    assert version_numbers.read(text) == expected
 
 
 def test_a_version_is_written_with_and_without_its_v_and_an_upgrade_passes_through_minor_versions() -> None:
-    found = versions.version("v1.2", "x")
+    found = version_numbers.version("v1.2", "x")
     assert (str(found), found.tag, found.line) == ("1.2.0", "v1.2.0", "1.2")
     with pytest.raises(Problem, match=r"'latest' is not a version of cert-manager\. Write it like v1\.2\.3\."):
-        versions.version("latest", "cert-manager")
-    assert versions.between(Version(1, 18, 2), Version(1, 21, 0)) == ["1.19", "1.20", "1.21"]
-    assert versions.between(Version(1, 21, 0), Version(1, 21, 2)) == []
-    assert versions.between(Version(0, 9, 0), Version(1, 2, 0)) == ["1.2"]
+        version_numbers.version("latest", "cert-manager")
+    assert version_numbers.between(Version(1, 18, 2), Version(1, 21, 0)) == ["1.19", "1.20", "1.21"]
+    assert version_numbers.between(Version(1, 21, 0), Version(1, 21, 2)) == []
+    assert version_numbers.between(Version(0, 9, 0), Version(1, 2, 0)) == ["1.2"]
 
 
 def test_versions_are_made_for_some_versions_of_kubernetes_and_those_that_fit_are_offered_newest_first() -> None:
     for cluster, fits in (("v1.33.1", True), ("v1.36.0", True), ("v1.32.9", False), ("", True)):
-        assert (versions.kubernetes(TABLE, CERTIFIER, Version(1, 21, 9), cluster) == "") is fits
-    assert versions.unknown(TABLE, OPERATING, Version(0, 158, 7)) == ""
-    assert "0.159.0 is not in the table" in versions.unknown(TABLE, OPERATING, Version(0, 159, 0))
+        assert (versions.why_incompatible(TABLE, CERTIFIER, Version(1, 21, 9), cluster) == "") is fits
+    assert versions.warning_if_not_in_table(TABLE, OPERATING, Version(0, 158, 7)) == ""
+    assert "0.159.0 is not in the table" in versions.warning_if_not_in_table(TABLE, OPERATING, Version(0, 159, 0))
     assert versions.fitting(TABLE, CERTIFIER, "v1.32.0") == ["1.20", "1.19"]
     assert versions.fitting(TABLE, OPERATING, "v1.36.0") == ["0.158.0"]
 
@@ -157,7 +157,7 @@ def test_versions_are_made_for_some_versions_of_kubernetes_and_those_that_fit_ar
     (False, "Instrumentation", {"image": "x:0.1.0"}),
 )
 def test_collectors_that_will_not_follow_are_named(named: bool, kind: str, more: dict[str, Any]) -> None:
-    told = list(versions.skew([resource(kind, "one", **more)], Version(0, 158, 0)))
+    told = list(versions.skew_warnings([resource(kind, "one", **more)], Version(0, 158, 0)))
     assert [text.split()[1] for text in told] == ["ns/one"] * named
 
 
@@ -171,5 +171,5 @@ def test_collectors_that_will_not_follow_are_named(named: bool, kind: str, more:
 )
 def test_a_build_with_versions_of_its_own_counts_as_the_collector_in_it(image: str, said: str) -> None:
     collectors = [resource("OpenTelemetryCollector", image=f"r/own-collector{image}")]
-    told = list(versions.skew(collectors, Version(0, 151, 0), BUILDS))
+    told = list(versions.skew_warnings(collectors, Version(0, 151, 0), BUILDS))
     assert [text.partition("own of ")[2] for text in told] == ([said] if said else [])

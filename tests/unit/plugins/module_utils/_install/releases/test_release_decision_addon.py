@@ -14,7 +14,7 @@ from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releas
     Decision,
     ReleaseRequest,
 )
-from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.versions import Version
+from ansible_collections.o11y.opentelemetry.plugins.module_utils._install.releases.version_numbers import Version
 from ansible_collections.o11y.opentelemetry.plugins.module_utils._otelcol.errors import Problem
 
 from ...helpers import cases

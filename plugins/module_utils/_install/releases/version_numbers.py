@@ -1,0 +1,55 @@
+# Copyright (c) The o11y.opentelemetry maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Versions as numbers, and the minor versions between them. Private."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..._otelcol.errors import Problem
+
+_VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
+
+
+class Version(NamedTuple):
+    """A version of a release, without what follows its numbers, such as -rc.1."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+    @property
+    def tag(self) -> str:
+        """The name of the release: both projects tag with a v."""
+        return f"v{self}"
+
+    @property
+    def line(self) -> str:
+        """The minor version, in which patches are interchangeable."""
+        return f"{self.major}.{self.minor}"
+
+
+def version(text: str, what: str) -> Version:
+    """Return a version. Raises Problem for invalid text."""
+    parsed = read(text)
+    if parsed is None:
+        raise Problem(f"'{text}' is not a version of {what}", fix="Write it like v1.2.3.")
+    return parsed
+
+
+def read(text: str) -> Version | None:
+    """Return the version at the start of a text such as v1.2.3, 1.36+ or 0.64.0-rc.1, or nothing."""
+    match = _VERSION.match(text.strip())
+    return Version(int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
+
+
+def between(old: Version, new: Version) -> list[str]:
+    """Return the minor versions after the old one up to the new one, in which an upgrade passes."""
+    if old.major != new.major:
+        return [new.line]
+    return [f"{new.major}.{minor}" for minor in range(old.minor + 1, new.minor + 1)]
