@@ -112,7 +112,7 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: BuildReques
     moved = Moved(name, text, text)
     mine = [item for item in collected.inputs if name in (item.file, item.name)]
     for item in reversed(mine):
-        work = _rewrite.rewrite_operation(moved.text, name, item.found)
+        work = _rewrite.editable_config(moved.text, name, item.found)
         target = target_of(wanted, item)
         done, left = run(work, target)
         moved.text = work.whole()
@@ -122,7 +122,7 @@ def move(text: str, name: str, collected: _inputs.Collected, wanted: BuildReques
     return moved
 
 
-def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Unsolved]]:
+def run(work: _rewrite.EditableConfig, target: Target) -> tuple[list[Change], list[Unsolved]]:
     """Apply every step to a text or to data; return the applied steps and the manual ones."""
     done: list[Change] = []
     left: dict[_Place, Unsolved] = {}
@@ -138,7 +138,7 @@ def run(work: _rewrite.Operation, target: Target) -> tuple[list[Change], list[Un
 
 
 def _apply_one_by_one(
-    step: Step, work: _rewrite.Operation, target: Target, done: list[Change], left: dict[_Place, Unsolved]
+    step: Step, work: _rewrite.EditableConfig, target: Target, done: list[Change], left: dict[_Place, Unsolved]
 ) -> None:
     """Apply the changes of a step that fail together, and add them to those that are done or left.
 
@@ -153,7 +153,7 @@ def _apply_one_by_one(
             left[_place_of(change)] = Unsolved(change.path, change.what, work.why)
 
 
-def _next_change(step: Step, work: _rewrite.Operation, target: Target, failed: set[_Place]) -> Change | None:
+def _next_change(step: Step, work: _rewrite.EditableConfig, target: Target, failed: set[_Place]) -> Change | None:
     """Return the first change of a step that has not failed; None if there is no other."""
     for one in step(work.data, target):
         if isinstance(one, Change) and _place_of(one) not in failed:
@@ -213,7 +213,7 @@ def _of_data(collected: _inputs.Collected, wanted: BuildRequest, compare: Any) -
     moved = Moved("", "", "")
     plain = {}
     for item in collected.inputs:
-        work = _rewrite.Data(item.config)
+        work = _rewrite.ConfigAsData(item.config)
         target = target_of(wanted, item)
         done, left = run(work, target)
         moved.pairs += [ConfigPair(item.name, item.config, work.data, target)]

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._otelcol.config.documents import Found
 from ...module_utils._otelcol.config.paths import Path, at
-from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, Node, find_node, lines_of, resolve_alias
+from ...module_utils._otelcol.config.source_nodes import LITERAL, SCALAR, find_node, lines_of
 from ...module_utils._otelcol.migrate import data_edits
 from ...module_utils._otelcol.migrate.data_edits import Change, Edit
 from ...module_utils._otelcol.migrate.text_edits import TextEditor, Untouchable
@@ -25,13 +26,17 @@ from ...module_utils._otelcol.yaml.yaml_errors import InvalidYaml
 from . import _yaml
 
 
-class Operation(ABC):
-    """A config that receives a list of changes, all or none; `why` holds the reason if none."""
+class EditableConfig(ABC):
+    """A config that receives a list of changes, all or none; `why` holds the reason if none.
+
+    `data` is the config as data, with the changes that were applied.
+    """
 
     data: Any
     why = ""
 
     def apply(self, changes: Iterable[Change]) -> bool:
+        """Apply the edits of all changes, or of none; return whether they were applied."""
         listed = [edit for change in changes for edit in change.edits]
         if not listed:
             return True
@@ -51,7 +56,7 @@ class Operation(ABC):
         """Apply edits, or raise Untouchable and change nothing."""
 
 
-class Data(Operation):
+class ConfigAsData(EditableConfig):
     """A config without text."""
 
     def __init__(self, data: Any) -> None:
@@ -61,7 +66,7 @@ class Data(Operation):
         self.data = data_edits.apply_edits(self.data, listed)
 
 
-class Text(Operation):
+class ConfigInText(EditableConfig):
     """A config in a document of a text, at a path."""
 
     def __init__(self, text: str, name: str, document: int, path: Path) -> None:
@@ -84,58 +89,103 @@ class Text(Operation):
         surgeon = TextEditor(self.text, root, key_of, _yaml.dump)
         text = surgeon.apply(listed, self.path)
         documents = list(_yaml.load_all(text, self.name))
-        wanted = [document.data for document in self.documents]
-        wanted[self.document] = _placed(wanted[self.document], self.path, data_edits.apply_edits(self.data, listed))
-        twice = sum(len(document.duplicates) for document in documents)
-        if twice > sum(len(document.duplicates) for document in self.documents):
-            raise Untouchable("a key would be duplicated")
-        if not data_edits.same_meaning([document.data for document in documents], wanted):
-            raise Untouchable("its layout, an anchor or a merge key would cause more changes")
+        expected = [document.data for document in self.documents]
+        expected[self.document] = _placed(expected[self.document], self.path, data_edits.apply_edits(self.data, listed))
+        _check_no_new_duplicates(self.documents, documents)
+        _check_meaning(documents, expected)
         self._take(text, documents)
 
 
-class Block(Text):
-    """A config that is text inside a text: the lines of a literal block, without their indentation."""
+def _check_no_new_duplicates(old: Sequence[Document], new: Sequence[Document]) -> None:
+    """Raise Untouchable if the new documents have more keys that are there twice than the old ones."""
+    if _count_duplicates(new) > _count_duplicates(old):
+        raise Untouchable("a key would be duplicated")
+
+
+def _count_duplicates(documents: Sequence[Document]) -> int:
+    return sum(len(document.duplicates) for document in documents)
+
+
+def _check_meaning(documents: Sequence[Document], expected: Sequence[Any]) -> None:
+    """Raise Untouchable if the documents do not have the expected data, one for each."""
+    if not data_edits.same_meaning([document.data for document in documents], expected):
+        raise Untouchable("its layout, an anchor or a merge key would cause more changes")
+
+
+@dataclass(frozen=True)
+class _LiteralBlock:
+    """The lines of a literal block, and the text around them. Lines count from 0."""
+
+    lines: Sequence[str]
+    """All lines of the text around the block, and of the block."""
+    first: int
+    """The first line of the block."""
+    end: int
+    """The line after the last one of the block."""
+    margin: int
+    """How many spaces the block is indented by."""
+
+    def content(self) -> str:
+        """Return the text in the block, without its indentation."""
+        return "\n".join(line[self.margin :] for line in self.lines[self.first : self.end])
+
+    def lines_with(self, content: str) -> list[str]:
+        """Return the lines of the text with another content of the block."""
+        space = " " * self.margin
+        inner = [space + line if line else line for line in content.split("\n")]
+        return [*self.lines[: self.first], *inner, *self.lines[self.end :]]
+
+
+class ConfigInBlock(ConfigInText):
+    """A config that is text inside a text: the lines of a literal block, without their indentation.
+
+    `block` is None for a config in a text of another style, which is never edited.
+    """
 
     def __init__(self, text: str, name: str, found: Found) -> None:
-        self.outer, self.found = text, found
+        self.outer = text
         document = list(_yaml.load_all(text, name))[found.document]
-        pair = find_node(document.root, found.path, key_of) if document.root else None
-        self.node = resolve_alias(pair[1]) if pair else None
-        self.literal = False
-        inner = str(at(document.data, found.path))
-        if pair and pair[1].kind == SCALAR and pair[1].style == LITERAL:
-            self.literal = True
-            self.lines = lines_of(text)
-            self.margin = _yaml.indentation(pair[1], self.lines)
-            self.first, self.last = pair[1].start[0] + 1, self._last(pair[1])
-            inner = "\n".join(line[self.margin :] for line in self.lines[self.first : self.last])
+        self.block = _literal_block(text, document, found.path)
+        inner = self.block.content() if self.block else str(at(document.data, found.path))
         super().__init__(inner, name, 0, ())
-
-    def _last(self, node: Node) -> int:
-        """Return the line after a block: where its node ends, or one more when the text ends in it."""
-        return node.end[0] + (1 if node.end[1] else 0)
 
     def whole(self) -> str:
         """Return the text around the config and the config in it."""
-        if not self.literal:
+        if self.block is None:
             return self.outer
-        space = " " * self.margin
-        inner = [space + line if line else line for line in self.text.split("\n")]
         newline = "\r\n" if "\r\n" in self.outer else "\n"
-        return newline.join([*self.lines[: self.first], *inner, *self.lines[self.last :]])
+        return newline.join(self.block.lines_with(self.text))
 
     def _edit(self, listed: list[Edit]) -> None:
-        if not self.literal:
+        if self.block is None:
             raise Untouchable("the config is in a quoted or folded text; write it as a block with `|`")
         super()._edit(listed)
 
 
-def rewrite_operation(text: str, name: str, found: Found) -> Text:
-    return Block(text, name, found) if found.text else Text(text, name, found.document, found.path)
+def _literal_block(text: str, document: Document, path: Path) -> _LiteralBlock | None:
+    """Return the literal block at a path in a document of a text; None if the value there is written otherwise."""
+    pair = find_node(document.root, path, key_of) if document.root else None
+    if pair is None:
+        return None
+    _key, node = pair
+    if node.kind != SCALAR or node.style != LITERAL:
+        return None
+    lines = lines_of(text)
+    line, column = node.end
+    # A block ends at the start of the line after it, or within its last line where the text ends.
+    end = line + 1 if column else line
+    return _LiteralBlock(lines, first=node.start[0] + 1, end=end, margin=_yaml.indentation(node, lines))
+
+
+def editable_config(text: str, name: str, found: Found) -> ConfigInText:
+    """Return a config that was found in the text of a file with that name."""
+    if found.text:
+        return ConfigInBlock(text, name, found)
+    return ConfigInText(text, name, found.document, found.path)
 
 
 def _placed(data: Any, path: Path, value: Any) -> Any:
+    """Return a copy of the data that has the value at the path."""
     if not path:
         return value
     result = copy.deepcopy(data)

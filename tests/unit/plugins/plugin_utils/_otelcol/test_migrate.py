@@ -337,7 +337,7 @@ def test_a_move_is_done_once_and_does_what_it_says(
     again = _inputs.collect_inputs([], moved.text)
     assert _migrate.move(moved.text, "config", again, wanted).changes == []
     for before, after in zip(collected.inputs, again.inputs, strict=True):
-        work = _rewrite.Data(before.config)
+        work = _rewrite.ConfigAsData(before.config)
         _done, left = _migrate.run(work, _migrate.target_of(wanted, before))
         # What anchors share cannot change in one place alone; it is left, and told.
         if not shared or len(left) * len(collected.inputs) == len(moved.unsolved):
