@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,35 @@ LAST_CHANGE = "__otel_last_change"
 RETURNED = "__otel_alert_returned"
 FAILURE = "__otel_alert_failure"
 _LONGEST_MESSAGE = 2_000  # characters
-
-
+# What the file of an alert takes from the plan as it is.
 _OF_PLAN = ("alert", "host", "collector", "began", "stops_waves")
+
+
+@dataclass(frozen=True)
+class _AlertPlan:
+    """What module alert_plan has returned, as far as it is kept or told; the playbook passes it as a mapping."""
+
+    alert: str
+    host: str
+    collector: str
+    """The collector as `only` names it: NAME on a Linux host, NAMESPACE/NAME in a cluster."""
+    told: Sequence[str]
+    goes_back: bool
+    """Whether the last change of the collector is to be undone."""
+    in_file: Mapping[str, Any]
+    """What the file takes as it is, by the names of the plan; its `collector` is the name without namespace."""
+
+    @classmethod
+    def of(cls, planned: Mapping[str, Any]) -> _AlertPlan:
+        """Return the record of a plan, which is about one collector: `only` lists no other."""
+        return cls(
+            alert=planned["alert"],
+            host=planned["host"],
+            collector=planned["only"][0],
+            told=planned["told"],
+            goes_back=planned["goes_back"],
+            in_file={key: planned[key] for key in _OF_PLAN},
+        )
 
 
 @dataclass(frozen=True)
@@ -55,35 +81,49 @@ def keep(path: str, planned: Mapping[str, Any], variables: Mapping[str, Any], wh
     `path` is the folder of alerts, `planned` the result of the plan, and `when` the time as the name of a file has it.
     Check mode writes no file.
     """
-    found = _Found.of(variables)
+    plan, found = _AlertPlan.of(planned), _Found.of(variables)
     failed = list(_failures(found))
-    told = [*planned["told"], *_done(planned, found), *failed]
-    kept = {
-        **{key: planned[key] for key in _OF_PLAN},
-        "when": when,
-        "told": told,
-        "verdict": list(found.diagnosis.get("verdict") or ()),
-        "report": str(found.diagnosis.get("report") or "").split("\n"),
-    }
-    lines = [*told, *kept["verdict"]]
+    record = _record(plan, found, failed, when)
+    lines = [*record["told"], *record["verdict"]]
     file = ""
     if not check:
-        file = AlertFolder(path).keep(kept["host"], planned["only"][0], f"{when}-{kept['alert']}", kept)
+        file = _write(path, plan, record)
         lines.append(f"Kept in {file}.")
     if failed:
-        wrong = cleaned("; ".join(line.rstrip(".") for line in failed), _LONGEST_MESSAGE)
-        raise Problem(wrong, asked=f"Answer {planned['alert']}", fix=lines[-1], facts={"told": lines})
+        raise _problem(plan, failed, lines)
     return {"changed": bool(file), "path": file, "told": lines}
 
 
-def _done(planned: Mapping[str, Any], found: _Found) -> Iterator[str]:
+def _record(plan: _AlertPlan, found: _Found, failed: Sequence[str], when: str) -> dict[str, Any]:
+    """Return what the file of an alert has."""
+    return {
+        **plan.in_file,
+        "when": when,
+        "told": [*plan.told, *_done(plan, found), *failed],
+        "verdict": list(found.diagnosis.get("verdict") or ()),
+        "report": str(found.diagnosis.get("report") or "").split("\n"),
+    }
+
+
+def _write(path: str, plan: _AlertPlan, record: Mapping[str, Any]) -> str:
+    """Write the file of an alert into the folder of alerts, and return its path."""
+    return AlertFolder(path).keep(plan.host, plan.collector, f"{record['when']}-{plan.alert}", record)
+
+
+def _problem(plan: _AlertPlan, failed: Sequence[str], lines: Sequence[str]) -> Problem:
+    """Return the Problem of what failed. `lines` are all that is told; the last one says where it is kept."""
+    wrong = cleaned("; ".join(line.rstrip(".") for line in failed), _LONGEST_MESSAGE)
+    return Problem(wrong, asked=f"Answer {plan.alert}", fix=lines[-1], facts={"told": lines})
+
+
+def _done(plan: _AlertPlan, found: _Found) -> Iterator[str]:
     """Yield what was done, and why the last change was not undone."""
     last = found.last_change
     if found.returned.get("msg") and not found.returned.get("failed"):
         yield f"{last.get('msg')}: {found.returned['msg']}"
     elif last.get("is_changing"):
         yield f"{last['msg']}, so nothing is diagnosed and nothing goes back."
-    elif planned["goes_back"] and last.get("msg") and not last.get("goes_back"):
+    elif plan.goes_back and last.get("msg") and not last.get("goes_back"):
         yield f"Nothing goes back: {last['msg']}."
 
 
