@@ -28,8 +28,23 @@ SECONDS = 30
 # The name of the program in the official archives.
 _PROGRAMS = {"contrib": "otelcol-contrib", "core": "otelcol", "k8s": "otelcol-k8s", "otlp": "otelcol-otlp"}
 _UNABLE = {"adot": "the AWS distribution has no `validate` subcommand"}
-_INSIDE = "Allow user namespaces, or write that part into the config."
+_FIX_ISOLATION = "Allow user namespaces, or write that part into the config."
 _VERSION = re.compile(r"^\S+ version:? \S", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class ChosenProgram:
+    """The Collector that validates a config: its path, and its command as a result tells it."""
+
+    path: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """There is no Collector that validates a config, and why."""
+
+    why: str
 
 
 @dataclass(frozen=True)
@@ -45,29 +60,38 @@ class Opinion:
         return {"ran": self.ran, "reason": self.reason}
 
 
-def program(binary: str, target: Target | None) -> tuple[str, str]:
-    """Return the path of the program and its command in words, or empty text and why there is none.
+def program(binary: str, target: Target | None) -> ChosenProgram | Unavailable:
+    """Return the program that `binary` means: `none`, a path, or `auto` for the one of the target's distribution.
 
     Raises Problem if a given path has no program.
     """
     if binary == NONE:
-        return "", "it was not requested"
+        return Unavailable("it was not requested")
     distribution = target.distribution if target else "contrib"
     if distribution in _UNABLE:
-        return "", _UNABLE[distribution]
-    if binary != AUTO:
-        program_path = shutil.which(binary)
-        if not program_path:
-            raise Problem(f"the program {binary} does not exist", fix="Give the path of a collector, `auto` or `none`.")
-        return program_path, f"{program_path} validate"
+        return Unavailable(_UNABLE[distribution])
+    if binary == AUTO:
+        return _program_on_path(distribution, target)
+    program_path = shutil.which(binary)
+    if not program_path:
+        raise Problem(f"the program {binary} does not exist", fix="Give the path of a collector, `auto` or `none`.")
+    return _chosen(program_path)
+
+
+def _program_on_path(distribution: str, target: Target | None) -> ChosenProgram | Unavailable:
+    """Return the program of a distribution in PATH, if its version is that of the target."""
     name = _PROGRAMS.get(distribution)
     if not name:
-        return "", f"the program of '{distribution}' is unknown"
+        return Unavailable(f"the program of '{distribution}' is unknown")
     program_path = shutil.which(name)
     if not program_path:
-        return "", f"PATH has no program {name}"
+        return Unavailable(f"PATH has no program {name}")
     why = version_mismatch(program_path, target)
-    return ("", why) if why else (program_path, f"{program_path} validate")
+    return Unavailable(why) if why else _chosen(program_path)
+
+
+def _chosen(program_path: str) -> ChosenProgram:
+    return ChosenProgram(program_path, f"{program_path} validate")
 
 
 def ask_program(
@@ -82,7 +106,15 @@ def ask_program(
     isolated = not sandbox.why_unavailable()
     if not isolated and (elsewhere := next(_elsewhere(config), None)):
         wrong = "nobody was asked about this config: it names a part in another place, and the system isolates nothing"
-        return Finding(locate(elsewhere), dotted(elsewhere), _findings.REFUSED, "info", wrong, _INSIDE)
+        return Finding(locate(elsewhere), dotted(elsewhere), _findings.REFUSED, "info", wrong, _FIX_ISOLATION)
+    code, said = _run_validate(program_path, config, target, isolated)
+    if code == 0:
+        return None
+    return _finding_of_output(code, said, config, locate)
+
+
+def _run_validate(program_path: str, config: Any, target: Target | None, isolated: bool) -> tuple[int, str]:
+    """Validate a config; return the exit code, and the output with `the config` in place of the path of its file."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.yaml"
         file.touch(mode=0o600)
@@ -90,9 +122,12 @@ def ask_program(
         given = _placeholders.placeholder_environment(config, target)
         command = [program_path, "validate", f"--config={file}"]
         code, said = once.run_once(command, given, SECONDS, [Path(folder)], isolated)
-    if code == 0:
-        return None
-    text = _validate_messages.without_valid_values(said.replace(str(file), "the config"))
+    return code, said.replace(str(file), "the config")
+
+
+def _finding_of_output(code: int, said: str, config: Any, locate: Callable[[KeyPath], Position]) -> Finding:
+    """Return the error that a program reports by its exit code and its output."""
+    text = _validate_messages.without_valid_values(said)
     message = text.strip().removeprefix("Error: ") or f"it exits with {code} and no message"
     path = _validate_messages.path_in_message(message, config)
     is_doubtful = _has_placeholder(config, path) or _validate_messages.applies_only_here(message)

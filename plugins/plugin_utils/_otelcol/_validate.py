@@ -229,8 +229,11 @@ def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion
     """
     asked = [case for case in cases if isinstance(case.config, dict)]
     answers = [_binary.program(binary, case.target) for case in asked]
-    programs = {case.name: program for case, (program, _why) in zip(asked, answers, strict=True) if program}
-    reasons = dict.fromkeys(why for _program, why in answers) or {"there is no config to validate": None}
+    programs: dict[str, str] = {}
+    for case, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, _binary.ChosenProgram):
+            programs[case.name] = answer.path
+    reasons = dict.fromkeys(map(_reason, answers)) or {"there is no config to validate": None}
     result = []
     for case in cases:
         found = (
@@ -244,9 +247,14 @@ def _second_opinion(binary: str, cases: Sequence[Case]) -> tuple[_binary.Opinion
     return _binary.Opinion(bool(programs), "; ".join(reasons)), result, _unasked(binary, answers)
 
 
-def _unasked(binary: str, answers: Sequence[tuple[str, str]]) -> list[str]:
+def _reason(answer: _binary.ChosenProgram | _binary.Unavailable) -> str:
+    """Return what the result tells of an answer: the command that validates, or why there is none."""
+    return answer.command if isinstance(answer, _binary.ChosenProgram) else answer.why
+
+
+def _unasked(binary: str, answers: Sequence[_binary.ChosenProgram | _binary.Unavailable]) -> list[str]:
     """Return a warning that names why configs have no second opinion although the user wants one."""
-    reasons = [why for program, why in answers if not program]
+    reasons = [answer.why for answer in answers if isinstance(answer, _binary.Unavailable)]
     if binary == _binary.NONE or not reasons:
         return []
     return [f"no Collector validated {count_in_words(len(reasons), 'config')}: {'; '.join(dict.fromkeys(reasons))}."]

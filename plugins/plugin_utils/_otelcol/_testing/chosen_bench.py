@@ -38,9 +38,10 @@ def chosen_bench(
     """
     target = _builds.resolve_build(BuildRequest.from_arguments(arguments), chosen.image)
     binary = _program_of(chosen.image, arguments.get("programs") or {}) or arguments["binary"]
-    program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
-    if not program:
-        raise Problem(f"there is no Collector to run the tests: {why}", where=chosen.where, fix=_GET_ONE)
+    found = _binary.program(binary, target if binary == _binary.AUTO else None)
+    if isinstance(found, _binary.Unavailable):
+        raise Problem(f"there is no Collector to run the tests: {found.why}", where=chosen.where, fix=_GET_ONE)
+    program = found.path
     _binary.check_program(program, isolation.apart)
     if binary != _binary.AUTO and (other := _binary.version_mismatch(program, target, isolation.apart)):
         warn(f"{chosen.where}: {other}. The tests say what that version does.")

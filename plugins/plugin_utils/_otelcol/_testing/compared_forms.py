@@ -76,7 +76,8 @@ def _bench_with_config(bench: Bench, config: Mapping[str, Any]) -> Bench:
 
 def _bench_with_program(bench: Bench, binary: str) -> Bench:
     """Return a bench that runs another Collector. Raises Problem for a program that is none."""
-    program, _why = _binary.program(binary, None)
+    found = _binary.program(binary, None)
+    program = found.path if isinstance(found, _binary.ChosenProgram) else ""
     _binary.check_program(program, bench.isolation.apart)
     return replace(bench, program=program, otlp_http=_name_of_otlp_http(program, bench.isolation))
 
@@ -114,8 +115,8 @@ def forms_of_configs(pair: ConfigPair, options: Mapping[str, Any]) -> Forms:
 def _program_for(target: Target, options: Mapping[str, Any]) -> str:
     """Return the Collector that `binary` names, or that of a build. Raises Problem if there is none."""
     binary = options.get("binary") or _binary.AUTO
-    program, why = _binary.program(binary, target if binary == _binary.AUTO else None)
-    if not program:
-        wrong = f"there is no Collector to compare the configs: {why}"
+    found = _binary.program(binary, target if binary == _binary.AUTO else None)
+    if isinstance(found, _binary.Unavailable):
+        wrong = f"there is no Collector to compare the configs: {found.why}"
         raise Problem(wrong, fix="Give the path of one with `compare.binary`.")
-    return program
+    return found.path

@@ -96,16 +96,17 @@ def test_nobody_is_asked_for_a_reason(
     binary, build, version, reason = case
     program(tmp_path, f"echo otelcol-contrib version {version} >&2")
     monkeypatch.setenv("PATH", str(tmp_path))
-    found, why = _binary.program(binary, build)
-    assert found == ""
-    assert why.endswith(reason)
+    found = _binary.program(binary, build)
+    assert isinstance(found, _binary.Unavailable)
+    assert found.why.endswith(reason)
 
 
 def test_a_program_of_the_right_version_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = program(tmp_path, "echo otelcol-contrib version 0.158.0")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert _binary.program("auto", target()) == (path, f"{path} validate")
-    assert _binary.program("auto", None)[0] == path
+    found = _binary.ChosenProgram(path, f"{path} validate")
+    assert _binary.program("auto", target()) == found
+    assert _binary.program("auto", None) == found
     with pytest.raises(Problem, match="the program /nowhere/otelcol does not exist"):
         _binary.program("/nowhere/otelcol", None)
 
