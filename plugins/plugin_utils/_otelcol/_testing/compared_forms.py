@@ -75,11 +75,12 @@ def _bench_with_config(bench: Bench, config: Mapping[str, Any]) -> Bench:
 
 
 def _bench_with_program(bench: Bench, binary: str) -> Bench:
-    """Return a bench that runs another Collector. Raises Problem for a program that is none."""
+    """Return a bench that runs another Collector. Raises Problem if there is none, and for a program that is none."""
     found = _binary.program(binary, None)
-    program = found.path if isinstance(found, _binary.ChosenProgram) else ""
-    _binary.check_program(program, bench.isolation.apart)
-    return replace(bench, program=program, otlp_http=_name_of_otlp_http(program, bench.isolation))
+    if isinstance(found, _binary.Unavailable):
+        raise Problem(f"there is no other Collector: {found.why}", fix="Give the path of one.")
+    _binary.check_program(found.path, bench.isolation.apart)
+    return replace(bench, program=found.path, otlp_http=_name_of_otlp_http(found.path, bench.isolation))
 
 
 def _name_of_otlp_http(program: str, isolation: choice.Isolation) -> str:

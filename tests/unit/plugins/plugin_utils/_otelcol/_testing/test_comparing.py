@@ -24,6 +24,7 @@ TESTS = "{config: a.yaml, tests: [{name: one, given: {spans: [{}]}, expect: {deb
     ({"config": "none.yaml"}, "none.yaml"),
     ({"binary": "/nowhere/x"}, "the program /nowhere/x does not exist"),
     ({"binary": "/bin/true"}, "/bin/true is no Collector"),
+    ({"binary": "none"}, "there is no other Collector: it was not requested. Give the path of one."),
     ({"config": None, "binary": None}, "nothing is named to compare with"),
 )
 def test_what_cannot_be_compared_says_why(
