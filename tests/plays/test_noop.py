@@ -138,8 +138,8 @@ def test_waves_add_one_task_to_a_cluster(tmp_path: Path) -> None:
 
 # CPU of a run that changes nothing, in empty playbooks of the same machine; the rest is noise. The run takes as long
 # with each ansible-core, but an empty playbook of 2.18 takes 0.7 of the time of one of 2.21. For the latter, 2.75 was
-# measured.
-COST = 3.0 if CORE >= (2, 19) else 3.7
+# measured, and beside many other jobs medians of up to 3.05.
+COST = 3.2 if CORE >= (2, 19) else 3.7
 # The median of so many rounds: what else the machine does for a moment makes no difference. A median is within a limit
 # if most rounds are, so no round is played whose ratio cannot change that.
 ROUNDS = 7
