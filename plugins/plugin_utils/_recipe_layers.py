@@ -26,12 +26,9 @@ from . import _baseline_options, _origins, _sources
 from ._baseline_options import BASELINE
 from ._otelcol import _builds, _yaml
 
-# From this version on, `service.telemetry.metrics.readers` replaces the default address.
-_METRICS_READERS = (0, 111)
-# From this version on, the operator `container` of file_log takes names of rotated files.
-_ROTATED_LOGS = (0, 122)
-# From this version on, exporter debug can print by a logger of its own (`use_internal_logger`).
-_OWN_PRINTS = (0, 104)
+# Facts that hold from a version of the Collector on: `service.telemetry.metrics.readers` replaces the default address,
+# the operator `container` of file_log takes names of rotated files, and exporter debug can print by its own logger.
+_FACTS_SINCE = {"metrics_readers": (0, 111), "rotated_logs": (0, 122), "own_prints": (0, 104)}
 
 # How a collector reaches the group of the inventory that options of a recipe name.
 Route = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
@@ -140,14 +137,17 @@ def _facts_of(collector: Collector, version: str, run: WholeRun, target: Target 
         "limit_mib": memory.limit_mib,
         "spike_limit_mib": memory.spike_limit_mib,
         "export_timeout": f"{collector.export_seconds}s",
-        "metrics_readers": not version or parse_version(version) >= _METRICS_READERS,
-        "rotated_logs": not version or parse_version(version) >= _ROTATED_LOGS,
-        "own_prints": not version or parse_version(version) >= _OWN_PRINTS,
+        **_facts_of_version(version),
         "request_mib": request_mib(collector.memory_limit),
         "batch_bytes": BATCH_BYTES,
         "splits": _baseline_options.splits(target),
         "exporters_batch": bool(version) and _baseline_options.in_exporters(collector, version),
     }
+
+
+def _facts_of_version(version: str) -> dict[str, bool]:
+    """Return which facts hold for a version of the Collector; all of them for one that is not known."""
+    return {fact: not version or parse_version(version) >= since for fact, since in _FACTS_SINCE.items()}
 
 
 # ── Their places in the inventory ──
